@@ -1,0 +1,36 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let strictC: [CSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+  name: "emurun",
+  products: [
+    .executable(name: "emurun", targets: ["emurun"]),
+    .library(name: "EmuTesting", targets: ["EmuTesting"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CUnicorn", pkgConfig: "unicorn", providers: [.apt(["libunicorn-dev"])]),
+    .systemLibrary(name: "CElf", pkgConfig: "libdw", providers: [.apt(["libdw-dev"])]),
+    .systemLibrary(name: "CFdt", providers: [.apt(["libfdt-dev"])]),
+    .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
+    .target(name: "CoreShim", dependencies: ["CUnicorn"], cSettings: strictC),
+    .target(name: "Emu", dependencies: ["CoreShim", "CElf", "CNettle"], swiftSettings: strict),
+    .target(name: "Devices", dependencies: ["Emu", "CFdt"], swiftSettings: strict),
+    .target(name: "Timeline", dependencies: ["Emu"], swiftSettings: strict),
+    .target(name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
+    .target(
+      name: "EmurunCLI",
+      dependencies: [
+        "Emu", "Devices", "Timeline",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
+    .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
+  ]
+)
