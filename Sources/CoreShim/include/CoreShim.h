@@ -1,0 +1,169 @@
+// The engine seam: one hart of an RV64 or Cortex-M4 machine, exact to the instruction. Everything above this header is Swift
+// and knows no library type; everything below it is libunicorn 2.0.1 (x86-64 hosts) and what it takes to make that exact.
+// Swap the engine here.
+//
+// Words: an *attempt* is one instruction that was begun, whether it retired or trapped. The *index* of an instruction is the
+// number of attempts before it since core_open or core_reset. A Core runs on one thread at a time; Cores that share a
+// CoreMemory run on one thread.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- is this the library and the host that all of this was proven on?
+
+typedef struct {
+    unsigned major, minor;      // what uc_version says
+    char build_id[48];          // GNU build ID in hex, "" if it has none
+    char path[256];             // the file that the loader took
+    bool tested;                // the build ID is one that the whole test suite has run against
+} CoreLibrary;
+
+void core_library(CoreLibrary *library);
+// NULL: usable; else the check that fails, in a few words. Computed once: symbols and offsets for a tested build; for any
+// other the whole self-test too, in a child process, since a foreign library may crash instead of answering.
+const char *core_check(void);
+// Short guests on both cores (a few ms): counts, indexes, self-modifying code, stores, dirty log, paging, FP. NULL: passed.
+const char *core_self_test(void);
+
+// ---- memory: blocks of host memory that guests execute from and access directly
+
+typedef struct CoreMemory CoreMemory;
+
+CoreMemory *core_memory_new(uint64_t size);                 // zeroed; size: a multiple of 4096; NULL: no memory
+void core_memory_free(CoreMemory *memory);                  // after every Core that maps it was closed
+uint8_t *core_memory_bytes(CoreMemory *memory);
+// After every write by anybody but the guest: marks the dirty log, drops the code translated from these bytes in every Core.
+void core_memory_written(CoreMemory *memory, uint64_t offset, uint64_t length);
+// Calls page with the offset of each 4 KiB page written since the last call, forgets them, arms the log again; how many.
+size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *data, uint64_t offset), void *data);
+
+// ---- what a Core asks of its host. No callback may unwind through C: it returns a verdict and the shim acts on it
+
+typedef struct Core Core;
+typedef enum { CORE_RV64, CORE_CORTEX_M4 } CoreKind;
+
+typedef struct {
+    uint64_t address;           // physical
+    uint64_t value;             // store: what is stored; load: the host writes the answer here
+    uint64_t index;             // of the accessing instruction
+    uint64_t pc;                // its virtual address
+    uint8_t size;               // 1, 2, 4 or 8 bytes, naturally aligned; as the guest made it
+    bool is_store;
+    bool privileged;            // M4: privileged; RV64: S or M mode
+} CoreAccess;
+
+typedef enum { CORE_ACCESS_DONE, CORE_ACCESS_FAULT } CoreAccessVerdict;     // FAULT: nothing happened, a precise guest fault
+
+enum {                          // CoreTrap.cause on a Cortex-M4; on RV64 it is the value of mcause
+    CORE_M4_SVC = 1, CORE_M4_BKPT, CORE_M4_UNDEFINED, CORE_M4_INVALID_STATE, CORE_M4_NO_COPROCESSOR, CORE_M4_UNALIGNED,
+    CORE_M4_BUS_FAULT,          // value: address of a load or store
+    CORE_M4_FETCH_FAULT,        // no memory at pc
+    CORE_M4_EXECUTE_NEVER,      // pc lies in an XN region
+    CORE_M4_MPU_FAULT,          // value: address of a load or store
+    CORE_M4_EXCEPTION_RETURN,   // value: the EXC_RETURN that was loaded into the PC in handler mode
+    CORE_M4_LAZY_FP,            // first FP instruction while lazy state preservation is pending
+};
+
+typedef struct {
+    uint64_t cause;
+    uint64_t value;             // RV64: what mtval gets
+    uint64_t pc;                // of the instruction; SVC: of the next one (the return address); an interrupt: where it struck
+    uint64_t index;             // attempts so far, the trapping one included (a fetch fault is no attempt)
+} CoreTrap;
+
+typedef enum {
+    CORE_TRAP_DELIVER,          // RV64: enter the guest's trap vector; M4: the host has entered the exception
+    CORE_TRAP_RESUME,           // the host has handled it and written pc; the instruction counts as retired
+    CORE_TRAP_RETRY,            // run the instruction again; the attempt does not count
+} CoreTrapVerdict;
+
+typedef struct {
+    // A load or store that hits no CoreMemory, or a store into one that is read-only.
+    CoreAccessVerdict (*access)(void *context, CoreAccess *access);
+    // A synchronous trap. M4: every one. RV64: those of core_rv64_watch, and with bit 63 interrupts just taken (verdict ignored).
+    CoreTrapVerdict (*trap)(void *context, const CoreTrap *trap);
+    // M4: between two instructions, while core_m4_set_pending says so: enter the pending exception if its priority allows.
+    void (*interrupt)(void *context);
+} CoreHost;
+
+typedef struct {
+    CoreMemory *memory;
+    uint64_t address;           // physical, a multiple of 4096
+    bool writable;              // by the guest
+} CoreRegion;
+
+// ---- life
+
+// NULL: out of memory, more than 16 regions, or core_check fails. hart: 0..31, different for Cores that share memory.
+Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count);
+void core_close(Core *core);
+// Back to the state of core_open in all that a guest can see, with this host from now on; translated code is kept.
+void core_reset(Core *core, CoreHost host, void *context);
+void core_drop_code(Core *core);            // forget all translated code
+
+// ---- running
+
+typedef enum {
+    CORE_BUDGET,                // exactly the attempts asked for were made
+    CORE_SLEEP,                 // wfi / WFI, which is done; the host decides when to run again
+    CORE_SLEEP_EVENT,           // WFE with the event register clear
+    CORE_STOPPED,               // core_stop
+    CORE_TRAP_LOOP,             // RV64: a trap handler's first instruction trapped into itself with nothing retired in between
+    CORE_FAILED,                // the library reported something unknown: an emulator bug; core_failure says what
+} CoreExit;
+
+CoreExit core_run(Core *core, uint64_t attempts);
+// From a callback: leave core_run directly behind the running instruction (from trap: before the handler's first).
+void core_stop(Core *core);
+// From a callback: end the run when that index is reached (directly behind the running instruction if that is later).
+void core_cut(Core *core, uint64_t index);
+uint64_t core_index(const Core *core);      // attempts so far; exact between instructions
+uint64_t core_retired(const Core *core);    // index less the attempts that trapped
+uint64_t core_flow(const Core *core);       // a hash over (index, cause, pc) of every trap and RV64 interrupt
+const uint64_t *core_trap_counts(const Core *core);     // [64] by cause; RV64 interrupts at 32 + cause
+const char *core_failure(const Core *core);
+typedef struct { uint64_t translations, precise_exits, repeats, overflows, slow_stores, cross_drops, opened_pages, pte_updates; } CoreFigures;
+CoreFigures core_figures(const Core *core); // for tests and `doctor`
+// The machine's clock as this hart reads it: tick = index + offset (ticks spent asleep, and in other harts' turns);
+// cycle CSR = tick; time CSR = floor(tick * numerator / denominator) + time_offset.
+void core_set_clock(Core *core, uint64_t offset, uint64_t numerator, uint64_t denominator, uint64_t time_offset);
+
+// ---- RV64 state: 64-bit words by number; live between instructions and inside callbacks (pc and index: in the callback's struct)
+
+enum {
+    CORE_RV64_X0 = 0, CORE_RV64_F0 = 32, CORE_RV64_PC = 64, CORE_RV64_MISA = 71, CORE_RV64_PRIV = 74, CORE_RV64_MHARTID = 77,
+    CORE_RV64_MSTATUS = 78, CORE_RV64_MIE = 81, CORE_RV64_MIDELEG = 82, CORE_RV64_SATP = 84, CORE_RV64_STVAL = 85,
+    CORE_RV64_MTVAL = 86, CORE_RV64_MEDELEG = 87, CORE_RV64_STVEC = 88, CORE_RV64_SEPC = 89, CORE_RV64_SCAUSE = 90,
+    CORE_RV64_MTVEC = 91, CORE_RV64_MEPC = 92, CORE_RV64_MCAUSE = 93, CORE_RV64_WORDS = 94
+};
+uint64_t *core_rv64_words(Core *core);
+uint64_t core_rv64_mip(const Core *core);
+void core_rv64_set_mip(Core *core, uint64_t mask, uint64_t bits);   // one that can be taken is taken directly behind the running instruction
+// Which traps the host wants to see: bit = cause (8 ecall from U, 9 S, 11 M; 3 ebreak ...); and whether interrupts too.
+void core_rv64_watch(Core *core, uint64_t causes, bool interrupts);
+uint64_t core_rv64_fcsr(const Core *core);
+
+// ---- Cortex-M4 state
+
+typedef struct {
+    uint32_t r[16];             // r[13] is the active stack pointer
+    uint32_t xpsr;              // IPSR, EPSR with ICI/IT and T, APSR
+    uint32_t msp, psp;
+    uint32_t control, primask, faultmask, basepri;
+} CoreM4;
+
+void core_m4_get(Core *core, CoreM4 *state);
+void core_m4_set(Core *core, const CoreM4 *state);          // r[13] is ignored: msp, psp, CONTROL.SPSEL and IPSR decide
+uint32_t *core_m4_r(Core *core);                            // r0-r12, sp, lr live; r15 only between instructions
+uint32_t *core_m4_s(Core *core);                            // s0-s31
+uint32_t core_m4_fpscr(Core *core);
+void core_m4_set_fpscr(Core *core, uint32_t fpscr);
+// Something enabled is pending: host.interrupt is asked wherever masks may have changed. takeable: its priority allows it now,
+// so translated code is left directly behind the running instruction.
+void core_m4_set_pending(Core *core, bool pending, bool takeable);
+void core_m4_set_event(Core *core, bool event);             // the event register of WFE
+bool core_m4_event(const Core *core);
+// When an FP instruction traps. access: CPACR's field (0 off, 1 privileged, 3 on); automatic: FPCCR.ASPEN; lazy_active:
+// FPCCR.LSPACT; fpdscr: what FPSCR becomes when an FP context is created.
+void core_m4_set_fp(Core *core, unsigned access, bool automatic, bool lazy_active, uint32_t fpdscr);
