@@ -1,1 +1,211 @@
-#include "CoreShim.h"
+// The life of a Core, and the loop that runs it.
+#include "internal.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void power_on(Core *c)
+{
+    memcpy(c->env, c->pristine, c->arch->reset_bytes);
+    AT(uint32_t, c->cpu, CPU_INTERRUPT) = 0;
+    AT(uint8_t, c->cpu, CPU_EXIT) = 0;
+    AT(uint32_t, c->cpu, CPU_NEXT_CFLAGS) = ~0u;
+    AT(int32_t, c->cpu, CPU_EXCEPTION) = -1;
+    AT(uint32_t, c->env, ENV_STOP) = 0;
+    *budget_of(c) = 0;
+    c->granted = 0;
+    c->failed = c->flow = 0;
+    c->stop = c->attention = c->sleeping = c->sleeping_event = c->expired = c->event = false;
+    c->done_index = ~0ull;
+    c->done_count = c->replay_next = c->replay_count = 0;
+    c->fault_cause = c->fault_address = 0;
+    c->watch = 0;
+    c->watch_interrupts = c->last_trap.valid = false;
+    c->clock_offset = c->time_offset = c->cycle_offset = c->retired_offset = 0;
+    c->clock_numerator = c->clock_denominator = 1;
+    memset(c->trap_counts, 0, sizeof c->trap_counts);
+    c->arch->tlb_flush(c->cpu);
+    if (c->kind == CORE_CORTEX_M4)
+        core_m4_set_fp(c, 0, true, false, 0);
+}
+
+Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count)
+{
+    if (!usable || hart > 31)
+        return NULL;
+    Core *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    bool m4 = kind == CORE_CORTEX_M4;
+    if (uc_open(m4 ? UC_ARCH_ARM : UC_ARCH_RISCV, m4 ? UC_MODE_THUMB : UC_MODE_RISCV64, &c->uc)) {
+        free(c);
+        return NULL;
+    }
+    if (m4)
+        uc_ctl_set_cpu_model(c->uc, UC_CPU_ARM_CORTEX_M4);     // UC_MODE_MCLASS would make it a Cortex-M33
+    uint64_t ignored;
+    uc_reg_read(c->uc, m4 ? UC_ARM_REG_PC : UC_RISCV_REG_PC, &ignored);         // the first call builds the CPU
+    const Arch *a = c->arch = m4 ? &arm : &rv64;
+    c->kind = kind;
+    c->hart = hart;
+    c->cpu = AT(char *, c->uc, UC_CPU);
+    c->env = c->cpu + a->env;
+    char *tcg = AT(char *, c->uc, UC_TCG);
+    char *region = tcg + a->tcg_return - 0x2d0;
+    AT(Core *, c->cpu, CPU_CORE) = c;
+    // Bound the code buffer: the library aborts when its 1 GiB is full. With region 1 "current" an overflow flushes instead of clearing live code.
+    uintptr_t end = (AT(uintptr_t, region, 0) + CODE_BYTES) & ~4095ul;
+    AT(uintptr_t, region, 16) = end;
+    AT(size_t, region, 48) = 1;
+    AT(size_t, tcg, TCG_BUFFER_SIZE) = end - AT(uintptr_t, region, 0);
+    AT(uintptr_t, tcg, TCG_HIGHWATER) = end - 1024;
+    uc_hook hook;
+    bool mapped = !uc_hook_add(c->uc, &hook, UC_HOOK_INTR, m4 ? (void *)m4_on_trap : (void *)rv64_on_trap, c, 1, 0);
+    for (size_t i = 0; i < count && mapped; i++)
+        mapped = map_region(c, &regions[i]);
+    if (!mapped) {
+        core_close(c);
+        return NULL;
+    }
+    if (kind == CORE_RV64)
+        ((uint64_t *)c->env)[CORE_RV64_MHARTID] = hart;
+    memcpy(c->pristine, c->env, a->reset_bytes);
+    power_on(c);
+    return c;
+}
+
+void core_close(Core *c)
+{
+    forget_code(c);
+    unmap_regions(c);
+    AT(Core *, c->cpu, CPU_CORE) = NULL;
+    uc_close(c->uc);
+    free(c);
+}
+
+void core_reset(Core *c, CoreHost host, void *context)
+{
+    c->host = host;
+    c->context = context;
+    power_on(c);
+}
+
+void note_trap(Core *c, uint64_t slot, uint64_t cause, uint64_t pc)
+{
+    c->trap_counts[slot & 63]++;
+    uint64_t values[] = { core_index(c), cause, pc };
+    for (int i = 0; i < 3; i++)
+        c->flow = (c->flow ^ values[i]) * 0x9e3779b97f4a7c15ull, c->flow ^= c->flow >> 32;
+}
+
+void fail(Core *c, const char *what, long number)
+{
+    snprintf(c->failure, sizeof c->failure, what, number);
+    c->exit = CORE_FAILED;
+    c->stop = true;
+    leave_behind(c);
+}
+
+// ---- running
+static void handle(Core *c, uc_err error)
+{
+    uint64_t pc = c->kind == CORE_RV64 ? AT(uint64_t, c->env, RV_PC) : AT(uint32_t, c->env, 60);
+    enum { FETCH_FAULT = 1, BREAKPOINT = 3 };
+    switch (error) {
+    case UC_ERR_INSN_INVALID:
+        if (c->kind == CORE_RV64)
+            rv64_trap(c, BREAKPOINT, 0, pc);    // ebreak is the only one that comes this way
+        else
+            m4_invalid(c);
+        break;
+    case UC_ERR_FETCH_UNMAPPED: case UC_ERR_FETCH_PROT:
+        if (c->kind == CORE_RV64)
+            rv64_trap(c, FETCH_FAULT, pc, pc);
+        else
+            m4_trap(c, CORE_M4_FETCH_FAULT, pc);
+        break;
+    default:
+        fail(c, "uc_emu_start error %ld", (long)error);
+    }
+}
+
+CoreExit core_run(Core *c, uint64_t attempts)
+{
+    enum { NOWHERE = 0xfffffffe };
+    c->exit = CORE_BUDGET;
+    c->stop = c->attention = false;
+    c->sleeping = c->sleeping_event = false;
+    c->granted += (int64_t)attempts;
+    *budget_of(c) += (int64_t)attempts;
+    while (*budget_of(c) > 0) {
+        uc_err error;
+        if (c->kind == CORE_RV64)
+            error = uc_emu_start(c->uc, AT(uint64_t, c->env, RV_PC), ~1ull, 0, 0);
+        else
+            error = uc_emu_start(c->uc, AT(uint32_t, c->env, 60) | AT(uint32_t, c->env, ARM_THUMB), NOWHERE, 0, 0);
+        if (error)
+            handle(c, error);
+        if (c->stop || c->sleeping || c->sleeping_event)
+            break;
+    }
+    c->granted = (int64_t)core_index(c);        // forget what is left
+    *budget_of(c) = 0;
+    if (c->exit != CORE_BUDGET)
+        return c->exit;
+    return c->sleeping ? CORE_SLEEP : c->sleeping_event ? CORE_SLEEP_EVENT : c->stop ? CORE_STOPPED : CORE_BUDGET;
+}
+
+void core_stop(Core *c)
+{
+    c->stop = c->attention = true;
+}
+
+void core_cut(Core *c, uint64_t index)
+{
+    uint64_t soonest = c->in_access ? c->done_index + 1 : core_index(c);
+    int64_t end = (int64_t)(index > soonest ? index : soonest);
+    if (end >= c->granted)
+        return;
+    *budget_of(c) -= c->granted - end;
+    c->granted = end;
+    if (*budget_of(c) < 0)                      // inside the block that is running
+        c->attention = true;
+}
+
+uint64_t core_index(const Core *c)
+{
+    return (uint64_t)(c->granted - *budget_of(c));
+}
+
+uint64_t core_retired(const Core *c)
+{
+    return core_index(c) - c->failed;
+}
+
+uint64_t core_flow(const Core *c)
+{
+    return c->flow;
+}
+
+const uint64_t *core_trap_counts(const Core *c)
+{
+    return c->trap_counts;
+}
+
+const char *core_failure(const Core *c)
+{
+    return c->failure;
+}
+
+CoreFigures core_figures(const Core *c)
+{
+    return c->figures;
+}
+
+void core_set_clock(Core *c, uint64_t offset, uint64_t numerator, uint64_t denominator, uint64_t time_offset)
+{
+    c->clock_offset = offset;
+    c->clock_numerator = numerator;
+    c->clock_denominator = denominator;
+    c->time_offset = time_offset;
+}

@@ -95,7 +95,7 @@ typedef struct {
 
 // ---- life
 
-// NULL: out of memory, more than 16 regions, or core_check fails. hart: 0..31, different for Cores that share memory.
+// Call core_check first. NULL: out of memory, more than 16 regions, or not our library. hart: 0..31, different for Cores that share memory.
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count);
 void core_close(Core *core);
 // Back to the state of core_open in all that a guest can see, with this host from now on; translated code is kept.
@@ -142,7 +142,9 @@ uint64_t core_rv64_mip(const Core *core);
 void core_rv64_set_mip(Core *core, uint64_t mask, uint64_t bits);   // one that can be taken is taken directly behind the running instruction
 // Which traps the host wants to see: bit = cause (8 ecall from U, 9 S, 11 M; 3 ebreak ...); and whether interrupts too.
 void core_rv64_watch(Core *core, uint64_t causes, bool interrupts);
-uint64_t core_rv64_fcsr(const Core *core);
+// Any CSR by number, whatever the mode; false: there is no such CSR. Writes have the effects that a csrw in M mode has.
+bool core_rv64_csr(Core *core, unsigned csr, uint64_t *value);
+bool core_rv64_set_csr(Core *core, unsigned csr, uint64_t value);
 
 // ---- Cortex-M4 state
 

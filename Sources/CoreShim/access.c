@@ -1,0 +1,213 @@
+// Every load and store that misses the inline fast path. RAM goes on to the library; everything else is one call to the host, as the
+// guest made it: one access of 1, 2, 4 or 8 bytes with the exact index and pc of its instruction, or a precise guest fault.
+#include "internal.h"
+#include <string.h>
+
+enum { LOAD = 0, STORE = 1 };
+
+bool paging(const Core *c, unsigned mmu)
+{
+    return c->arch == &rv64 && mmu != 3 && AT(uint64_t, c->env, RV_SATP) >> 60;
+}
+
+// ---- the soft TLB
+typedef struct { uint64_t tag, invalid, mmio, discard; } TlbWord;           // invalid, mmio, discard: flag bits, by page size
+
+static char *tlb_entry(Core *c, unsigned mmu, uint64_t va)
+{
+    char *fast = c->env + ENV_STOP - 16 * (c->arch->modes - (int)mmu);
+    return AT(char *, fast, 8) + ((va >> c->arch->page_bits & AT(uintptr_t, fast, 0) >> 5) << 5);
+}
+
+static TlbWord tlb_word(Core *c, const char *entry, int type)
+{
+    int bits = c->arch->page_bits;
+    uint64_t tag = c->arch->pc_bytes == 8 ? AT(uint64_t, entry, type ? 8 : 0) : AT(uint32_t, entry, type ? 4 : 0);
+    return (TlbWord){ tag, 1ull << (bits - 1), 1ull << (bits - 3), 1ull << (bits - 6) };
+}
+
+static bool tlb_hits(Core *c, TlbWord w, uint64_t va)
+{
+    uint64_t page = ~0ull << c->arch->page_bits;
+    return (w.tag & (page | w.invalid)) == (va & page);
+}
+
+void tlb_set_page_riscv64(char *cpu, uint64_t va, uint64_t pa, int prot, int mmu, uint64_t size)
+{
+    Core *c = core_of_cpu(cpu);
+    if (c) {
+        uint64_t page = va >> 12;
+        c->io_pages[(page ^ (unsigned)mmu) % IO_PAGES].va = page;
+        c->io_pages[(page ^ (unsigned)mmu) % IO_PAGES].pa = pa >> 12;
+        c->io_pages[(page ^ (unsigned)mmu) % IO_PAGES].mmu = (unsigned)mmu;
+    }
+    real.rv64_set_page(cpu, va, pa, prot, mmu, size);
+}
+
+static bool fill(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)       // does not return on a guest fault
+{
+    bool (*walk)(char *, uint64_t, int, int, int, bool, uintptr_t) = c->arch == &rv64 ? real.rv64_fill : real.arm_fill;
+    c->last_pte = NULL;
+    c->in_fill = true;
+    c->fault_cause = 0;
+    c->fault_address = va;
+    bool filled = walk(c->cpu, va, (int)size, type, (int)mmu, false, host_pc);
+    c->in_fill = false;
+    return filled;
+}
+
+static uint64_t physical(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)
+{
+    if (!paging(c, mmu))
+        return va;
+    uint64_t page = va >> 12;
+    unsigned slot = (unsigned)((page ^ mmu) % IO_PAGES);
+    if (c->io_pages[slot].va != page || c->io_pages[slot].mmu != mmu)
+        fill(c, va, size, type, mmu, host_pc);                  // another page took the slot: walk again
+    return c->io_pages[slot].pa << 12 | (va & 4095);
+}
+
+// ---- one access by the host
+static void answered(Core *c, uintptr_t host_pc)                // the repeated instruction has had all its answers
+{
+    if (!locate(c, host_pc)->last) {                            // the code buffer overflowed in between and its block is long again
+        c->replay_next = 0;
+        repeat_at(c, host_pc);
+    }
+    leave_behind(c);
+}
+
+static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uint64_t value, uintptr_t host_pc)
+{
+    const Memo *m = locate(c, host_pc);
+    if (c->replay_next < c->replay_count) {
+        uint64_t answer = c->done[c->replay_next++];
+        if (c->replay_next == c->replay_count)
+            answered(c, host_pc);
+        return answer;
+    }
+    uint64_t mask = size == 8 ? ~0ull : (1ull << 8 * size) - 1;
+    CoreAccess access = { .address = physical(c, va, size, type, mmu, host_pc), .value = value & mask, .pc = m->pc,
+        .index = (uint64_t)(c->granted - *budget_of(c) - m->back), .size = (uint8_t)size, .is_store = type == STORE };
+    access.privileged = c->arch == &rv64 ? mmu != 0 : mmu & 1;
+    if (access.index != c->done_index) {
+        c->done_index = access.index;
+        c->done_count = 0;
+    }
+    bool misaligned = va & (size - 1);
+    CoreAccessVerdict verdict = CORE_ACCESS_FAULT;
+    if (!misaligned) {
+        c->in_access = true;
+        verdict = c->host.access(c->context, &access);
+        c->in_access = false;
+    }
+    if (verdict == CORE_ACCESS_FAULT) {
+        c->attention = false;
+        if (c->arch == &rv64)
+            rv64_access_fault(c, va, type == STORE, m->pc, host_pc);
+        else
+            m4_access_fault(c, va, misaligned ? CORE_M4_UNALIGNED : CORE_M4_BUS_FAULT, host_pc);
+    }
+    if (c->done_count < MAX_DONE)
+        c->done[c->done_count++] = access.value & mask;
+    if (c->attention) {
+        c->attention = false;
+        if (!m->last) {                                         // run the instruction again, alone, so that what it brought on comes directly behind it
+            c->replay_next = 0;
+            c->replay_count = c->done_count;
+            repeat_at(c, host_pc);
+        }
+        leave_behind(c);
+    }
+    return access.value & mask;
+}
+
+typedef uint64_t Helper(char *, uint64_t, uint64_t, uint64_t, uint64_t);
+
+static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t address, uint64_t x, uint64_t y, uint64_t z, unsigned size, int type)
+{
+    char *cpu = env - a->env;
+    Core *c = core_of_cpu(cpu);
+    if (!c)
+        return library(env, address, x, y, z);
+    uint64_t va = a->pc_bytes == 8 ? address : (uint32_t)address;
+    uintptr_t host_pc = type == STORE ? z : y;
+    unsigned mmu = (type == STORE ? y : x) & 15;
+    char *entry = tlb_entry(c, mmu, va);
+    TlbWord word = tlb_word(c, entry, type);
+    if (!tlb_hits(c, word, va)) {
+        fill(c, va, size, type, mmu, host_pc);
+        word = tlb_word(c, entry = tlb_entry(c, mmu, va), type);
+    }
+    if (word.tag & (word.mmio | (type == STORE ? word.discard : 0)))
+        return device(c, va, size, type, mmu, type == STORE ? x : 0, host_pc);
+    c->access_va = va;
+    c->access_mmu = mmu;
+    c->paged_lookup = paging(c, mmu);
+    uintptr_t outer = AT(uintptr_t, cpu, CPU_MEM_IO_PC);
+    AT(uintptr_t, cpu, CPU_MEM_IO_PC) = host_pc;
+    uint64_t result = library(env, address, x, y, z);
+    AT(uintptr_t, cpu, CPU_MEM_IO_PC) = outer;
+    return result;
+}
+
+#define ACCESS(name, arch, target, size, type) \
+    uint64_t helper_##name##_mmu_##arch(char *env, uint64_t va, uint64_t x, uint64_t y, uint64_t z) { \
+        static Helper *library; \
+        if (!library) *(void **)&library = real_symbol("helper_" #name "_mmu", target.suffix); \
+        return slow_access(&target, library, env, va, x, y, z, size, type); }
+#define EXPORT(arch, target) \
+    ACCESS(ret_ldub, arch, target, 1, LOAD) ACCESS(le_lduw, arch, target, 2, LOAD) ACCESS(le_ldul, arch, target, 4, LOAD) ACCESS(le_ldq, arch, target, 8, LOAD) \
+    ACCESS(ret_stb, arch, target, 1, STORE) ACCESS(le_stw, arch, target, 2, STORE) ACCESS(le_stl, arch, target, 4, STORE) ACCESS(le_stq, arch, target, 8, STORE)
+EXPORT(riscv64, rv64)
+EXPORT(arm, arm)
+
+// ---- Sv39. 2.0.1 looks the *virtual* address up among the physical regions before it translates: answer with one that permits everything, once
+void *memory_mapping(char *uc, uint64_t address)
+{
+    Core *c = core_of_uc(uc);
+    if (c && c->paged_lookup && address == c->access_va) {
+        c->paged_lookup = false;
+        return c->any_region;
+    }
+    return real.memory_mapping(uc, address);
+}
+
+// A and D bits are written past the store path. A walk maps each PTE once; the update maps the same address again, just before it writes
+void *qemu_map_ram_ptr_riscv64(char *uc, void *block, uint64_t address)
+{
+    uint8_t *host = real.map_ram(uc, block, address);
+    Core *c = core_of_uc(uc);
+    if (!c || !c->in_fill)
+        return host;
+    for (int i = 0; host == c->last_pte && i < c->view_count; i++) {
+        CoreMemory *memory = c->views[i].memory;
+        if ((uint64_t)(host - memory->host) < memory->size) {
+            c->figures.pte_updates++;
+            core_memory_written(memory, (uint64_t)(host - memory->host), 8);
+            break;
+        }
+    }
+    c->last_pte = host == c->last_pte ? NULL : host;
+    return host;
+}
+
+bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int mmu, bool probe, uintptr_t host_pc)
+{
+    Core *c = core_of_cpu(cpu);
+    if (!c)
+        return real.rv64_fill(cpu, va, size, type, mmu, probe, host_pc);
+    c->last_pte = NULL;
+    c->in_fill = true;
+    bool filled = real.rv64_fill(cpu, va, size, type, mmu, probe, host_pc);
+    c->in_fill = false;
+    return filled;
+}
+
+void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc)       // a page fault leaves the walk from here
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    if (c)
+        c->in_fill = false;
+    real.rv64_raise(env, cause, host_pc);
+}

@@ -1,0 +1,209 @@
+// Translation. Every block starts with
+//     cmpl $0,-16(%rbp); jl stop; subq $N,-8(%rbp); jl expired        (rbp = env; env-8 is unused padding)
+// so the budget is counted inline, at no measurable cost, and each block ends where exactness needs it to.
+#define _GNU_SOURCE
+#include "internal.h"
+#include <string.h>
+
+void helper_wfi_riscv64(char *env);
+
+// ---- which instruction of a block does a host address belong to? Reads the block's search data only: no side effects
+int block_count(const Arch *a, const char *tb)                  // N as the block's own prologue subtracts it
+{
+    const uint8_t *sub = AT(uint8_t *, tb, a->tb_code) + 10;
+    return sub[1] == 0x83 ? sub[4] : *(int32_t *)(sub + 4);
+}
+
+static int64_t read_sleb(const uint8_t **p)
+{
+    int64_t value = 0;
+    int shift = 0;
+    uint8_t byte;
+    do {
+        byte = *(*p)++;
+        value |= (int64_t)(byte & 127) << shift;
+        shift += 7;
+    } while (byte & 128);
+    return shift < 64 && (byte & 64) ? value | (int64_t)(~0ull << shift) : value;
+}
+
+int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc)
+{
+    uint64_t host = AT(uint64_t, tb, a->tb_code);
+    const uint8_t *data = (const uint8_t *)host + AT(size_t, tb, a->tb_code_size);
+    uint64_t word[3] = { a->pc_bytes == 8 ? AT(uint64_t, tb, 0) : AT(uint32_t, tb, 0) };
+    for (int i = 0, n = AT(uint16_t, tb, a->tb_icount); i < n; i++) {
+        for (int j = 0; j < a->words; j++)
+            word[j] += read_sleb(&data);
+        host += read_sleb(&data);
+        if (host > host_pc - 2) {
+            *pc = a->pc_bytes == 8 ? word[0] : (uint32_t)word[0];
+            return i;
+        }
+    }
+    return NOT_CODE;
+}
+
+int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc)
+{
+    char *tcg = AT(char *, AT(char *, cpu, CPU_UC), UC_TCG);
+    if (host_pc - AT(uintptr_t, tcg, TCG_BUFFER) >= AT(size_t, tcg, TCG_BUFFER_SIZE))
+        return NOT_CODE;
+    *tb = a->lookup(tcg, host_pc);
+    return *tb ? block_index(a, *tb, host_pc, pc) : NOT_CODE;
+}
+
+// ---- one instruction at a time through the library's own translator
+static __thread struct { const Arch *arch; void (*insn)(char *, char *); int pseudo; uint64_t pc; bool active; } translating;
+
+static void translate_insn(char *db, char *cpu)
+{
+    const Arch *a = translating.arch;
+    uint32_t pc = AT(uint32_t, db, a->next_pc);
+    translating.pc = a->pc_bytes == 8 ? AT(uint64_t, db, a->next_pc) : pc;
+    translating.active = true;
+    translating.insn(db, cpu);
+    translating.active = false;
+    uint32_t *jump = &AT(uint32_t, db, a->is_jmp);
+    int32_t length = AT(uint32_t, db, a->next_pc) - pc;
+    if (*jump > JUMP_NORETURN && !length)
+        translating.pseudo++;                                   // the "until" address: no instruction was translated
+    if (a != &rv64)
+        return;
+    if (*jump == JUMP_NORETURN && length <= 0)
+        AT(uint64_t, db, a->next_pc) += length ? 8 : 2;         // illegal: repair the block's size, or a store over its tail would not drop it
+    if (*jump != JUMP_NEXT)
+        return;
+    if ((AT(uint32_t, db, a->next_pc) & 4095) == 4094)
+        *jump = JUMP_TOO_MANY;                                  // what may cross into the next page is a block of its own: a fetch fault has the right pc
+    char *link = AT(char *, AT(char *, AT(char *, cpu, CPU_UC), UC_TCG), TCG_OPS + 8);
+    char *op = AT(char *, AT(char *, link, 8), 0);
+    if (AT(uint8_t, op, 0) == OP_CALL && AT(void *, op, OP_ARGS + 8) == (void *)helper_wfi_riscv64)
+        *jump = JUMP_TOO_MANY;                                  // wfi ends its block, so that N is right
+}
+
+static void translate_block(const Arch *a, void **ops, char *db, char *cpu, char *tb, int max)
+{
+    void *own[6];
+    if (!usable) {
+        a->loop(ops, db, cpu, tb, max);
+        return;
+    }
+    memcpy(own, ops, sizeof own);
+    *(void **)&translating.insn = own[4];
+    own[4] = (void *)translate_insn;
+    translating.arch = a;
+    translating.pseudo = 0;
+    a->loop(own, db, cpu, tb, max);
+}
+
+// The library translates SEV as a NOP. Its neighbour WFE ends the block and calls a helper, which then looks which of the two it was.
+uint32_t cpu_lduw_code_arm(char *env, uint64_t va)
+{
+    enum { WFE = 0xbf20, SEV = 0xbf40 };
+    uint32_t parcel = arm.fetch(env, va);
+    bool starts = usable && translating.active && (uint32_t)va == (uint32_t)translating.pc && core_of_cpu(env - arm.env);
+    return starts && (parcel & 0xffff) == SEV ? WFE : parcel;
+}
+
+uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    if (c) {
+        c->access_va = va;
+        c->paged_lookup = paging(c, AT(uint64_t, env, RV_PRIV));
+    }
+    return rv64.fetch(env, va);
+}
+
+// ---- the code of a block
+void *core_cold(char *env, uintptr_t tagged, int what)          // reached from a block's stub; what: bit 0 budget expired, bit 1 Arm
+{
+    const Arch *a = what & 2 ? &arm : &rv64;
+    char *tb = (char *)(tagged & ~3ul);
+    char *cpu = env - a->env;
+    char *uc = AT(char *, cpu, CPU_UC);
+    if (what & 1) {
+        AT(int64_t, env, ENV_BUDGET) += block_count(a, tb);
+        AT(Core *, cpu, CPU_CORE)->expired = true;
+        AT(uint8_t, cpu, CPU_EXIT) = 1;
+        AT(uint16_t, env, ENV_STOP_HIGH) = 0xffff;
+    }
+    if (!AT(uint8_t, uc, UC_QUIT))                              // quit: a hook wrote the pc
+        memcpy(env + a->pc, tb, (size_t)a->pc_bytes);
+    return AT(void *, AT(char *, uc, UC_TCG), a->tcg_return);
+}
+void core_cold_entry(void);
+__asm__(".text\n.globl core_cold_entry\ncore_cold_entry: movq %rsi,%rbx\n movq %rbp,%rdi\n call core_cold\n movq %rax,%rcx\n movq %rbx,%rax\n jmp *%rcx\n");
+
+static uint8_t *emit(uint8_t *p, const void *bytes, size_t n)
+{
+    memcpy(p, bytes, n);
+    return p + n;
+}
+
+static uint8_t *emit_stub(uint8_t *p, uint8_t *jump, int what, uintptr_t tagged)
+{
+    int32_t distance = (int32_t)(p - (jump + 4));
+    void *entry = (void *)core_cold_entry;
+    memcpy(jump, &distance, 4);
+    p = emit(emit(p, "\xba", 1), &what, 4);                     // mov $what,%edx
+    p = emit(emit(p, "\x48\xbe", 2), &tagged, 8);               // mov $tb|3,%rsi
+    p = emit(emit(p, "\x48\xb8", 2), &entry, 8);                // mov $entry,%rax
+    return emit(p, "\xff\xe0", 2);                              // jmp *%rax
+}
+
+static int generate(const Arch *a, char *tcg, char *tb)
+{
+    if (!usable)
+        return a->gen_code(tcg, tb);
+    Core *c = core_of_uc(AT(char *, tcg, a->tcg_return - 0x258));
+    int icount = AT(uint16_t, tb, a->tb_icount);
+    int32_t n = icount - translating.pseudo;
+    char *load = AT(char *, tcg, TCG_OPS);                      // the block's own stop test: ld_i32, movi_i32, brcond_i32
+    char *move = load ? AT(char *, load, OP_NEXT) : NULL;
+    char *branch = move ? AT(char *, move, OP_NEXT) : NULL;
+    if (c) {
+        c->epoch++;
+        c->figures.translations++;
+    }
+    if (branch && AT(uint64_t, branch, OP_ARGS + 24) == AT(uint64_t, tcg, TCG_EXIT_LABEL) && AT(int64_t, load, OP_ARGS + 16) == ENV_STOP) {
+        a->op_remove(tcg, load);
+        a->op_remove(tcg, move);
+        a->op_remove(tcg, branch);
+    }
+    uint8_t *start = AT(uint8_t *, tb, a->tb_code);
+    uint8_t *stop = emit(start, "\x83\x7d\xf0\0\x0f\x8c", 6);
+    uint8_t *p = emit(stop + 4, n < 128 ? "\x48\x83\x6d\xf8" : "\x48\x81\x6d\xf8", 4);
+    p = emit(p, &n, n < 128 ? 1 : 4);
+    uint8_t *expired = emit(p, "\x0f\x8c", 2);
+    p = expired + 4;
+    int prologue = (int)(p - start);
+    AT(uint8_t *, tb, a->tb_code) = p;
+    int size = a->gen_code(tcg, tb);
+    AT(uint8_t *, tb, a->tb_code) = start;
+    if (size < 0)
+        return size;
+    if (prologue + size + 64 > 65535)
+        return -2;                                              // the library tries again with half the instructions
+    for (int i = 0; i < 2; i++) {
+        uint16_t *reset = &AT(uint16_t, tb, a->tb_jump_reset + 2 * i);
+        if (*reset != 0xffff) {
+            *reset = (uint16_t)(*reset + prologue);
+            AT(uint64_t, tb, a->tb_jump_arg + 8 * i) += (uint64_t)prologue;
+        }
+    }
+    for (int i = 0; i < icount; i++) {
+        uint16_t *end = &AT(uint16_t, tcg, TCG_INSN_END + 2 * i);
+        *end = (uint16_t)(*end + prologue);
+    }
+    int tag = a == &arm ? 2 : 0;
+    uint8_t *end = emit_stub(p + size, expired, tag | 1, (uintptr_t)tb | 3);
+    return (int)(emit_stub(end, stop, tag, (uintptr_t)tb | 3) - start);
+}
+
+#define EXPORT(name, target) \
+    int tcg_gen_code_##name(char *tcg, char *tb) { return generate(&target, tcg, tb); } \
+    void translator_loop_##name(void **ops, char *db, char *cpu, char *tb, int max) { translate_block(&target, ops, db, cpu, tb, max); }
+EXPORT(riscv64, rv64)
+EXPORT(arm, arm)

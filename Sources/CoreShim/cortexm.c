@@ -1,0 +1,266 @@
+// Cortex-M4: the library knows the instructions, not the exceptions. Every trap and every chance to take an interrupt goes to the host,
+// which enters and leaves exceptions by core_m4_get and core_m4_set (ARM DDI 0403, B1.4.4 and B1.5).
+#include "internal.h"
+#include <string.h>
+
+enum { EXCP_UDEF = 1, EXCP_SWI = 2, EXCP_PREFETCH_ABORT = 3, EXCP_DATA_ABORT = 4, EXCP_IRQ = 5, EXCP_BKPT = 7, EXCP_EXCEPTION_EXIT = 8, EXCP_NOCP = 17 };
+enum { SP = 13, PC = 15, CONTROL_SPSEL = 2, CONTROL_FPCA = 4 };
+
+static inline uint32_t *r_of(const Core *c)
+{
+    return (uint32_t *)c->env;
+}
+
+static inline uint32_t *banked(const Core *c, int offset)       // the v8-M core banks by security; a Cortex-M4 lives in one bank
+{
+    return &AT(uint32_t, c->env, offset + 4 * (AT(uint32_t, c->env, ARM_SECURE) & 1));
+}
+
+static uint16_t halfword_at(Core *c, uint32_t address)
+{
+    for (int i = 0; i < c->view_count; i++) {
+        if (address - c->views[i].guest + 1 < c->views[i].memory->size)
+            return AT(uint16_t, c->views[i].memory->host, address - c->views[i].guest);
+    }
+    return 0;
+}
+
+// ---- traps
+void m4_trap(Core *c, uint64_t cause, uint64_t value)
+{
+    bool attempted = cause != CORE_M4_FETCH_FAULT && cause != CORE_M4_EXECUTE_NEVER;
+    bool retires = cause == CORE_M4_SVC || cause == CORE_M4_EXCEPTION_RETURN;
+    CoreTrap trap = { .cause = cause, .value = value, .pc = r_of(c)[PC], .index = core_index(c) };
+    c->sleeping = c->sleeping_event = false;
+    c->failed += attempted && !retires;
+    note_trap(c, cause, cause, trap.pc);
+    CoreTrapVerdict verdict = c->host.trap(c->context, &trap);
+    if (verdict != CORE_TRAP_DELIVER && attempted && !retires)
+        c->failed--;
+    if (verdict == CORE_TRAP_RETRY && attempted)
+        *budget_of(c) += 1;
+    if (c->stop || c->attention) {
+        c->attention = false;
+        leave_behind(c);
+    }
+}
+
+static void fp_trap(Core *c)
+{
+    bool privileged = AT(uint32_t, c->env, ARM_IPSR) || !(*banked(c, ARM_CONTROL) & 1);
+    bool allowed = c->fp_access == 3 || (c->fp_access == 1 && privileged);
+    if (!allowed || c->fp_lazy_active) {
+        m4_trap(c, allowed ? CORE_M4_LAZY_FP : CORE_M4_NO_COPROCESSOR, 0);
+        return;
+    }
+    AT(uint32_t, c->env, ARM_FPCA) |= CONTROL_FPCA;             // a new FP context (B1.4.7); then the instruction runs
+    core_m4_set_fpscr(c, c->fpdscr);
+    real.arm_rebuild_hflags(c->env);
+    *budget_of(c) += 1;
+}
+
+void m4_on_trap(uc_engine *uc, uint32_t number, void *core)
+{
+    Core *c = core;
+    (void)uc;
+    switch (number) {
+    case EXCP_SWI:
+        m4_trap(c, CORE_M4_SVC, 0);
+        break;
+    case EXCP_BKPT:
+        m4_trap(c, CORE_M4_BKPT, halfword_at(c, r_of(c)[PC]) & 0xff);
+        break;
+    case EXCP_PREFETCH_ABORT:
+        m4_trap(c, CORE_M4_EXECUTE_NEVER, r_of(c)[PC]);
+        break;
+    case EXCP_DATA_ABORT:
+        m4_trap(c, c->fault_cause ? c->fault_cause : CORE_M4_MPU_FAULT, c->fault_address);
+        c->fault_cause = 0;
+        break;
+    case EXCP_EXCEPTION_EXIT:
+        m4_trap(c, CORE_M4_EXCEPTION_RETURN, r_of(c)[PC] | 1);
+        break;
+    case EXCP_NOCP:
+        fp_trap(c);
+        break;
+    default:
+        fail(c, "exception number %ld of the Arm core", (long)number);
+    }
+}
+
+void m4_invalid(Core *c)                        // the library stopped the run for an instruction that it has no exception for
+{
+    if (!AT(uint32_t, c->env, ARM_THUMB))
+        m4_trap(c, CORE_M4_INVALID_STATE, 0);
+    else
+        m4_trap(c, CORE_M4_UNDEFINED, (uint32_t)halfword_at(c, r_of(c)[PC]) << 16 | halfword_at(c, r_of(c)[PC] + 2));
+}
+
+void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc)
+{
+    c->fault_address = va;
+    c->fault_cause = cause;
+    AT(int32_t, c->cpu, CPU_EXCEPTION) = EXCP_DATA_ABORT;
+    arm.leave_restore(c->cpu, host_pc);
+}
+
+// ---- interrupts: the library comes here between two blocks while the request is up
+void arm_v7m_cpu_do_interrupt_arm(char *cpu)
+{
+    Core *c = core_of_cpu(cpu);
+    if (!c || AT(int32_t, cpu, CPU_EXCEPTION) != EXCP_IRQ) {
+        real.arm_interrupt(cpu);
+        return;
+    }
+    if (c->replay_next < c->replay_count)       // an instruction that waits to be repeated comes first
+        return;
+    c->host.interrupt(c->context);
+    c->attention = false;
+    if (c->stop)
+        leave_behind(c);
+}
+
+void core_m4_set_pending(Core *c, bool pending, bool takeable)
+{
+    uint32_t *request = &AT(uint32_t, c->cpu, CPU_INTERRUPT);
+    *request = pending ? *request | INTERRUPT_HARD : *request & ~INTERRUPT_HARD;
+    if (pending && takeable)
+        c->attention = true;
+}
+
+// ---- WFI, WFE, SEV, YIELD
+static void halt(Core *c)
+{
+    AT(int32_t, c->cpu, CPU_EXCEPTION) = EXCP_HLT;
+    real.arm_exit(c->cpu);
+}
+
+void helper_wfi_arm(char *env, uint32_t length)
+{
+    Core *c = core_of_cpu(env - arm.env);
+    if (!c) {
+        real.arm_wfi(env, length);
+        return;
+    }
+    c->sleeping = true;
+    halt(c);
+}
+
+void helper_wfe_arm(char *env)
+{
+    enum { SEV = 0xbf40 };
+    Core *c = core_of_cpu(env - arm.env);
+    if (!c) {
+        real.arm_wfe(env);
+        return;
+    }
+    if (halfword_at(c, r_of(c)[PC] - 2) == SEV) {
+        c->event = true;
+        return;
+    }
+    if (c->event) {
+        c->event = false;
+        return;
+    }
+    c->sleeping_event = true;
+    halt(c);
+}
+
+void core_m4_set_event(Core *c, bool event)
+{
+    c->event = event;
+}
+
+bool core_m4_event(const Core *c)
+{
+    return c->event;
+}
+
+// ---- FP: the library asks only when hflags are rebuilt; 1 = trap. While FPCA is clear it must trap too: the library decides FPCA once per block
+int fp_exception_el_arm(char *env, int el)
+{
+    Core *c = core_of_cpu(env - arm.env);
+    if (!c)
+        return real.arm_fp_exception(env, el);
+    bool allowed = c->fp_access == 3 || (c->fp_access == 1 && el > 0);
+    return !allowed || c->fp_lazy_active || (c->fp_automatic && !(AT(uint32_t, env, ARM_FPCA) & CONTROL_FPCA));
+}
+
+void core_m4_set_fp(Core *c, unsigned access, bool automatic, bool lazy_active, uint32_t fpdscr)
+{
+    c->fp_access = access;
+    c->fp_automatic = automatic;
+    c->fp_lazy_active = lazy_active;
+    c->fpdscr = fpdscr;
+    real.arm_rebuild_hflags(c->env);
+}
+
+uint32_t core_m4_fpscr(Core *c)
+{
+    uint32_t value = 0;
+    uc_reg_read(c->uc, UC_ARM_REG_FPSCR, &value);
+    return value;
+}
+
+void core_m4_set_fpscr(Core *c, uint32_t fpscr)
+{
+    uc_reg_write(c->uc, UC_ARM_REG_FPSCR, &fpscr);
+}
+
+uint32_t *core_m4_s(Core *c)
+{
+    return &AT(uint32_t, c->env, ARM_S0);
+}
+
+// ---- registers
+uint32_t *core_m4_r(Core *c)
+{
+    return r_of(c);
+}
+
+static bool uses_psp(const Core *c)
+{
+    return !AT(uint32_t, c->env, ARM_IPSR) && *banked(c, ARM_CONTROL) & CONTROL_SPSEL;
+}
+
+void core_m4_get(Core *c, CoreM4 *state)
+{
+    const char *env = c->env;
+    uint32_t it = AT(uint32_t, env, ARM_CONDEXEC);
+    bool psp = uses_psp(c);
+    memcpy(state->r, env, sizeof state->r);
+    state->xpsr = (AT(uint32_t, env, ARM_NF) & 1u << 31) | (uint32_t)!AT(uint32_t, env, ARM_ZF) << 30 | (AT(uint32_t, env, ARM_CF) & 1) << 29
+        | (AT(uint32_t, env, ARM_VF) & 1u << 31) >> 3 | (AT(uint32_t, env, ARM_QF) & 1) << 27 | (it & 3) << 25 | (AT(uint32_t, env, ARM_THUMB) & 1) << 24
+        | (AT(uint32_t, env, ARM_GE) & 15) << 16 | (it & 0xfc) << 8 | (AT(uint32_t, env, ARM_IPSR) & 0x1ff);
+    state->msp = psp ? AT(uint32_t, env, ARM_OTHER_SP) : r_of(c)[SP];
+    state->psp = psp ? r_of(c)[SP] : AT(uint32_t, env, ARM_OTHER_SP);
+    state->control = (*banked(c, ARM_CONTROL) & 3) | (AT(uint32_t, env, ARM_FPCA) & CONTROL_FPCA);
+    state->primask = *banked(c, ARM_PRIMASK);
+    state->faultmask = *banked(c, ARM_FAULTMASK);
+    state->basepri = *banked(c, ARM_BASEPRI);
+}
+
+void core_m4_set(Core *c, const CoreM4 *state)
+{
+    char *env = c->env;
+    uint32_t x = state->xpsr;
+    memcpy(env, state->r, sizeof state->r);
+    AT(uint32_t, env, ARM_NF) = x & 1u << 31;
+    AT(uint32_t, env, ARM_ZF) = !(x >> 30 & 1);
+    AT(uint32_t, env, ARM_CF) = x >> 29 & 1;
+    AT(uint32_t, env, ARM_VF) = (x >> 28 & 1) << 31;
+    AT(uint32_t, env, ARM_QF) = x >> 27 & 1;
+    AT(uint32_t, env, ARM_GE) = x >> 16 & 15;
+    AT(uint32_t, env, ARM_THUMB) = x >> 24 & 1;
+    AT(uint32_t, env, ARM_CONDEXEC) = (x >> 25 & 3) | (x >> 8 & 0xfc);
+    AT(uint32_t, env, ARM_IPSR) = x & 0x1ff;
+    *banked(c, ARM_CONTROL) = (*banked(c, ARM_CONTROL) & ~3u) | (state->control & 3);
+    AT(uint32_t, env, ARM_FPCA) = (AT(uint32_t, env, ARM_FPCA) & ~(uint32_t)CONTROL_FPCA) | (state->control & CONTROL_FPCA);
+    bool psp = uses_psp(c);
+    r_of(c)[SP] = psp ? state->psp : state->msp;
+    AT(uint32_t, env, ARM_OTHER_SP) = psp ? state->msp : state->psp;
+    *banked(c, ARM_PRIMASK) = state->primask & 1;
+    *banked(c, ARM_FAULTMASK) = state->faultmask & 1;
+    *banked(c, ARM_BASEPRI) = state->basepri & 0xff;
+    real.arm_rebuild_hflags(env);
+}

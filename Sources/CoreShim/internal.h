@@ -1,0 +1,194 @@
+// What the files of the shim share: the layout of the library's structures, one Core, one block of memory, and the table of what
+// differs between the two guest architectures. All offsets are those of libunicorn 2.0.1.post1; core_check compares them.
+#pragma once
+#include "CoreShim.h"
+#include <unicorn/unicorn.h>
+
+#define AT(T, p, offset) (*(T *)((char *)(p) + (offset)))
+
+// ---- the library's structures (from its DWARF)
+enum { UC_CPU = 0x180, UC_PAGE = 0x268, UC_TCG = 0x2c0, UC_BYTEWISE = 0x508, UC_STOP = 0x50d, UC_QUIT = 0x50e };
+enum { CPU_EXIT = 21, CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, CPU_JUMP_CACHE = 312, CPU_MEM_IO_PC = 0x8178,
+       CPU_CORE = 0x8180 /* trace_dstate_delayed, unused */, CPU_EXCEPTION = 0x81a0, CPU_UC = 0x81a8 };
+enum { TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
+enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8 };
+enum { RV_PC = 512, RV_LOAD_RES = 520, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
+enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
+       ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
+       ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPCCR = 0xbb4, ARM_FEATURES = 0xfa0, ARM_RESET_BYTES = 4412 };
+enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, NOT_CODE = -1 };
+enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
+
+// ---- one block of host memory; Cores map it, several times if they like
+typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; } View;
+
+struct CoreMemory {
+    uint8_t *host;
+    uint64_t size;
+    uint32_t *code;                 // per KiB: bit h = the Core of hart h has translated code there
+    uint64_t code_low, code_high;   // KiB between which bits of code may be set
+    uint8_t *dirty;                 // per 4 KiB: written since core_memory_take_dirty
+    View *views[MAX_SHARED_VIEWS];
+    int view_count;
+};
+
+// ---- one hart
+typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back; bool last; } Memo;    // which instruction a host address belongs to
+
+struct Core {
+    uc_engine *uc;
+    char *cpu, *env;
+    const struct Arch *arch;
+    CoreKind kind;
+    unsigned hart;
+    CoreHost host;
+    void *context;
+
+    int64_t granted;                // the index at which the budget is used up
+    uint64_t failed;                // attempts that trapped and so did not retire
+    bool expired;                   // the last block did not fit into the budget
+    bool stop, attention, sleeping, sleeping_event;
+    CoreExit exit;
+    char failure[160];
+
+    View views[MAX_VIEWS];
+    int view_count;
+    void *any_region;               // a region that permits everything: the answer to a look-up by virtual address
+
+    uint64_t access_va;             // the access or fetch being made through the slow path
+    unsigned access_mmu;
+    bool paged_lookup;              // the core is about to look this virtual address up among the physical regions
+    bool in_fill;                   // a page table walk is going on
+    uint8_t *last_pte;
+    struct { uint64_t va, pa; unsigned mmu; } io_pages[IO_PAGES];   // virtual to physical, as the last walks found it
+
+    // Device accesses of the instruction at done_index. When one of them must be the last thing before an interrupt or a stop, the
+    // instruction is run again as a block of its own and gets these answers instead of touching the devices twice.
+    uint64_t done_index, done[MAX_DONE];
+    unsigned done_count, replay_next, replay_count;
+    bool in_access;
+    uint64_t fault_address;
+    uint64_t fault_cause;           // Cortex-M: what the data abort that was just raised means; 0: the MPU
+
+    uint64_t epoch;                 // counts translations: remembered host addresses are good for one epoch
+    Memo memo[MEMO_SIZE];
+
+    uint64_t trap_counts[64], flow;
+    uint64_t watch;                 // RV64 causes that the host wants to see
+    bool watch_interrupts;
+    struct { uint64_t pc, cause, retired; bool valid; } last_trap;
+    uint64_t clock_offset, clock_numerator, clock_denominator, time_offset, cycle_offset, retired_offset;
+    bool host_csr;                  // the host reads a CSR: between instructions, not in one
+
+    bool event, fp_lazy_active, fp_automatic;
+    unsigned fp_access;
+    uint32_t fpdscr;
+
+    CoreFigures figures;
+    char pristine[ARM_RESET_BYTES]; // env as core_open left it
+};
+
+// ---- what differs between the guests
+typedef struct Arch {
+    const char *suffix;
+    int env, modes, page_bits, entry_write, entry_addend;                       // env - cpu; soft TLB
+    int tb_icount, tb_flags, tb_cflags, tb_trace, tb_code, tb_code_size, tb_jump_reset, tb_jump_arg;
+    int tcg_return, pc, pc_bytes, next_pc, is_jmp, words;                       // words: guest words per instruction in the search data
+    size_t reset_bytes;
+    int (*gen_code)(char *, char *);
+    bool (*restore)(char *, uintptr_t, bool);
+    int (*exec)(void *, char *);
+    void (*loop)(void **, char *, char *, char *, int);
+    void (*check_exit)(char *);
+    void (*op_remove)(char *, char *);
+    char *(*lookup)(char *, uintptr_t);
+    void (*flush)(char *);
+    void (*leave)(char *);
+    void (*leave_restore)(char *, uintptr_t);
+    void (*invalidate_fast)(char *, void *, uint64_t, int, uintptr_t);
+    void (*invalidate_range)(char *, uint64_t, uint64_t);
+    void (*reset_dirty)(char *, uint64_t, uint64_t);
+    void *(*lookup_ptr)(char *);
+    uint64_t (*ram_address)(void *);
+    void (*protect)(char *, uint64_t);
+    void (*unprotect)(char *, uint64_t);
+    void *(*pages_lock)(char *, uint64_t, uint64_t);
+    void (*pages_unlock)(void *);
+    void (*tlb_flush)(char *);
+    uint32_t (*fetch)(char *, uint64_t);
+} Arch;
+
+extern Arch rv64, arm;
+
+// The library's own functions behind the names that the shim defines
+extern struct Real {
+    void *(*memory_mapping)(char *, uint64_t);
+    bool (*qht_remove)(void *, char *, uint32_t);
+    void *(*map_ram)(void *, void *, uint64_t);
+    bool (*rv64_fill)(char *, uint64_t, int, int, int, bool, uintptr_t);
+    bool (*arm_fill)(char *, uint64_t, int, int, int, bool, uintptr_t);
+    void (*rv64_raise)(char *, uint32_t, uintptr_t);
+    bool (*rv64_interrupt)(char *, int);
+    void (*rv64_wfi)(char *);
+    int (*rv64_csr)(char *, int, uint64_t *, uint64_t, uint64_t);
+    void (*rv64_set_page)(char *, uint64_t, uint64_t, int, int, uint64_t);
+    void (*rv64_get_csr_ops)(int, void *);
+    void (*rv64_set_csr_ops)(int, void *);
+    void (*arm_rebuild_hflags)(char *);
+    void (*arm_exit)(char *);
+    int (*arm_fp_exception)(char *, int);
+    void (*arm_interrupt)(char *);
+    void (*arm_wfi)(char *, uint32_t);
+    void (*arm_wfe)(char *);
+} real;
+
+extern bool usable;                             // false: not our library; every function that the shim defines only passes on
+void *real_symbol(const char *name, const char *suffix);
+
+static inline Core *core_of_cpu(const char *cpu)
+{
+    return usable && cpu ? AT(Core *, cpu, CPU_CORE) : NULL;
+}
+
+static inline Core *core_of_uc(const char *uc)
+{
+    return usable ? core_of_cpu(AT(char *, uc, UC_CPU)) : NULL;
+}
+
+static inline int64_t *budget_of(const Core *c)
+{
+    return &AT(int64_t, c->env, ENV_BUDGET);
+}
+
+// blocks.c
+int block_count(const Arch *a, const char *tb);                                             // instructions in a translated block
+int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc);            // which of them; NOT_CODE
+int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc);
+// execute.c
+const Memo *locate(Core *c, uintptr_t host_pc);
+void repeat_alone(const Arch *a, char *cpu, const char *tb, int index, uintptr_t host_pc);   // longjmp: undo the instruction, run it as a block of one
+void repeat_at(Core *c, uintptr_t host_pc);
+void leave_behind(Core *c);                     // back to the main loop before the next block
+// access.c
+void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc);
+bool paging(const Core *c, unsigned mmu);
+// memory.c
+void forget_code(Core *c);
+bool map_region(Core *c, const CoreRegion *region);
+void unmap_regions(Core *c);
+// rv64.c
+void rv64_set_up(void);
+void rv64_on_trap(uc_engine *uc, uint32_t number, void *core);
+void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
+uint32_t rv64_word_at(Core *c, uint64_t pc);
+void rv64_access_fault(Core *c, uint64_t va, bool is_store, uint64_t pc, uintptr_t host_pc);
+// cortexm.c
+void m4_on_trap(uc_engine *uc, uint32_t number, void *core);
+void m4_trap(Core *c, uint64_t cause, uint64_t value);
+void m4_invalid(Core *c);
+void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc);
+// core.c
+void note_trap(Core *c, uint64_t slot, uint64_t cause, uint64_t pc);
+void fail(Core *c, const char *what, long number);
+// selftest.c
+const char *check_offsets(void);

@@ -1,0 +1,149 @@
+// Is this the library that the offsets were taken from? Resolves what the shim wraps; if anything is missing, every wrapped name only passes on.
+#define _GNU_SOURCE
+#include "internal.h"
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+Arch rv64 = { .suffix = "_riscv64", .env = 0x8910, .modes = 4, .page_bits = 12, .entry_write = 8, .entry_addend = 24, .tb_icount = 0x16, .tb_flags = 16,
+    .tb_cflags = 0x18, .tb_trace = 28, .tb_code = 0x20, .tb_code_size = 0x28, .tb_jump_reset = 0x58, .tb_jump_arg = 0x60, .tcg_return = 0x8bc8,
+    .pc = RV_PC, .pc_bytes = 8, .next_pc = 16, .is_jmp = 24, .words = 1, .reset_bytes = RV_RESET_BYTES };
+Arch arm = { .suffix = "_arm", .env = 0x96f0, .modes = 12, .page_bits = 10, .entry_write = 4, .entry_addend = 16, .tb_icount = 0x0e, .tb_flags = 8,
+    .tb_cflags = 0x10, .tb_trace = 20, .tb_code = 0x18, .tb_code_size = 0x20, .tb_jump_reset = 0x50, .tb_jump_arg = 0x58, .tcg_return = 0x93c8,
+    .pc = 60, .pc_bytes = 4, .next_pc = 12, .is_jmp = 16, .words = 3, .reset_bytes = ARM_RESET_BYTES };
+struct Real real;
+bool usable;
+static char missing[64];
+
+static const char *const tested_builds[] = {
+    "f439d3d09a3fefbcc7d4014bd3f67c12d55957e6",         // Debian 12, libunicorn2 2.0.1.post1-1+b1, amd64
+};
+
+void *real_symbol(const char *name, const char *suffix)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s%s", name, suffix);
+    void *found = dlsym(RTLD_NEXT, full);
+    if (!found && !missing[0])
+        memcpy(missing, full, sizeof missing);
+    return found;
+}
+
+static void resolve(Arch *a)
+{
+    struct { void *slot; const char *name; } wanted[] = {
+        { &a->gen_code, "tcg_gen_code" }, { &a->restore, "cpu_restore_state" }, { &a->exec, "cpu_exec" }, { &a->loop, "translator_loop" },
+        { &a->check_exit, "check_exit_request" }, { &a->op_remove, "tcg_op_remove" }, { &a->lookup, "tcg_tb_lookup" }, { &a->flush, "tb_flush" },
+        { &a->leave, "cpu_loop_exit_noexc" }, { &a->leave_restore, "cpu_loop_exit_restore" }, { &a->invalidate_fast, "tb_invalidate_phys_page_fast" },
+        { &a->invalidate_range, "tb_invalidate_phys_range" }, { &a->reset_dirty, "tlb_reset_dirty" }, { &a->lookup_ptr, "helper_lookup_tb_ptr" },
+        { &a->ram_address, "memory_region_get_ram_addr" }, { &a->protect, "tlb_protect_code" }, { &a->unprotect, "tlb_unprotect_code" },
+        { &a->pages_lock, "page_collection_lock" }, { &a->pages_unlock, "page_collection_unlock" }, { &a->tlb_flush, "tlb_flush" },
+        { &a->fetch, "cpu_lduw_code" } };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        *(void **)wanted[i].slot = real_symbol(wanted[i].name, a->suffix);
+}
+
+__attribute__((constructor)) static void resolve_all(void)
+{
+    struct { void *slot; const char *name; } wanted[] = {
+        { &real.memory_mapping, "memory_mapping" }, { &real.qht_remove, "qht_remove" }, { &real.map_ram, "qemu_map_ram_ptr_riscv64" },
+        { &real.rv64_fill, "riscv_cpu_tlb_fill_riscv64" }, { &real.arm_fill, "arm_cpu_tlb_fill_arm" }, { &real.rv64_raise, "riscv_raise_exception_riscv64" },
+        { &real.rv64_interrupt, "riscv_cpu_exec_interrupt_riscv64" }, { &real.rv64_wfi, "helper_wfi_riscv64" }, { &real.rv64_csr, "riscv_csrrw_riscv64" },
+        { &real.rv64_set_page, "tlb_set_page_riscv64" }, { &real.rv64_get_csr_ops, "riscv_get_csr_ops_riscv64" },
+        { &real.rv64_set_csr_ops, "riscv_set_csr_ops_riscv64" }, { &real.arm_rebuild_hflags, "arm_rebuild_hflags_arm" },
+        { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" }, { &real.arm_interrupt, "arm_v7m_cpu_do_interrupt_arm" },
+        { &real.arm_wfi, "helper_wfi_arm" }, { &real.arm_wfe, "helper_wfe_arm" } };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        *(void **)wanted[i].slot = real_symbol(wanted[i].name, "");
+    resolve(&rv64);
+    resolve(&arm);
+    CoreLibrary library;
+    core_library(&library);
+    usable = !missing[0] && library.major == 2 && library.minor == 0;
+    if (usable)
+        rv64_set_up();
+}
+
+static int read_build_id(struct dl_phdr_info *info, size_t size, void *data)
+{
+    CoreLibrary *library = data;
+    (void)size;
+    if (strcmp(info->dlpi_name, library->path))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        const char *note = (const char *)info->dlpi_addr + header->p_vaddr;
+        const char *end = note + header->p_memsz;
+        while (header->p_type == PT_NOTE && note + sizeof(ElfW(Nhdr)) <= end) {
+            const ElfW(Nhdr) *n = (const void *)note;
+            const unsigned char *id = (const unsigned char *)(n + 1) + ((n->n_namesz + 3) & ~3u);
+            for (unsigned j = 0; n->n_type == NT_GNU_BUILD_ID && j < n->n_descsz && 2 * j + 2 < sizeof library->build_id; j++)
+                snprintf(library->build_id + 2 * j, 3, "%02x", id[j]);
+            note = (const char *)id + ((n->n_descsz + 3) & ~3u);
+        }
+    }
+    return 1;
+}
+
+void core_library(CoreLibrary *library)
+{
+    Dl_info where;
+    memset(library, 0, sizeof *library);
+    uc_version(&library->major, &library->minor);
+    if (dladdr((void *)uc_version, &where) && where.dli_fname) {
+        // An executable that takes a function's address may get its own PLT entry; the library's is behind RTLD_NEXT.
+        void *inside = dlsym(RTLD_NEXT, "uc_version");
+        if (inside)
+            dladdr(inside, &where);
+        snprintf(library->path, sizeof library->path, "%s", where.dli_fname);
+    }
+    dl_iterate_phdr(read_build_id, library);
+    for (size_t i = 0; i < sizeof tested_builds / sizeof *tested_builds; i++)
+        library->tested |= !strcmp(library->build_id, tested_builds[i]);
+}
+
+static char verdict[128];
+static void check_once(void)
+{
+    CoreLibrary library;
+    core_library(&library);
+    const char *wrong = NULL;
+    if (missing[0])
+        snprintf(verdict, sizeof verdict, "it has no symbol %s", missing);
+    else if (!usable)
+        snprintf(verdict, sizeof verdict, "it is version %u.%u", library.major, library.minor);
+    else if ((wrong = check_offsets()))
+        snprintf(verdict, sizeof verdict, "%s", wrong);
+    else if (!library.tested) {
+        int pipe_ends[2];
+        if (pipe(pipe_ends))
+            return;
+        pid_t child = fork();
+        if (child == 0) {
+            const char *found = core_self_test();
+            if (found && write(pipe_ends[1], found, strlen(found)) < 0)
+                _exit(2);
+            _exit(found ? 1 : 0);
+        }
+        close(pipe_ends[1]);
+        ssize_t n = read(pipe_ends[0], verdict, sizeof verdict - 1);
+        close(pipe_ends[0]);
+        int status = 0;
+        if (child < 0 || waitpid(child, &status, 0) < 0 || (n <= 0 && status))
+            snprintf(verdict, sizeof verdict, "its self-test crashes");
+    }
+    if (verdict[0])
+        usable = false;
+}
+
+const char *core_check(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, check_once);
+    return verdict[0] ? verdict : NULL;
+}

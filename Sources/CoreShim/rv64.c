@@ -1,0 +1,278 @@
+// RV64 traps, interrupts, counters and wfi, as the Privileged Architecture 1.12 has them (3.1.6-3.1.9, 3.1.15, 4.1); the library stops at
+// "something happened" and its own interrupt order is lowest bit first.
+#include "internal.h"
+
+enum { MSTATUS_SIE = 1 << 1, MSTATUS_MIE = 1 << 3, MSTATUS_SPIE = 1 << 5, MSTATUS_MPIE = 1 << 7, MSTATUS_SPP = 1 << 8, MSTATUS_MPP = 3 << 11 };
+enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_MISALIGNED = 6, STORE_FAULT = 7,
+       ECALL = 8, FETCH_PAGE_FAULT = 12 };
+#define INTERRUPT (1ull << 63)
+#define NO_RESERVATION (~0ull)
+
+static inline uint64_t *words_of(const Core *c)
+{
+    return (uint64_t *)c->env;
+}
+
+// ---- entering a trap
+static void enter(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
+{
+    uint64_t *w = words_of(c);
+    uint64_t status = w[CORE_RV64_MSTATUS];
+    uint64_t privilege = w[CORE_RV64_PRIV] & 3;
+    uint64_t code = cause & 63;
+    uint64_t delegated = cause & INTERRUPT ? w[CORE_RV64_MIDELEG] : w[CORE_RV64_MEDELEG];
+    uint64_t vector;
+    if (privilege <= 1 && delegated >> code & 1) {
+        status = (status & ~(uint64_t)(MSTATUS_SPIE | MSTATUS_SPP | MSTATUS_SIE)) | (status & MSTATUS_SIE ? MSTATUS_SPIE : 0) | (privilege ? MSTATUS_SPP : 0);
+        w[CORE_RV64_SCAUSE] = cause;
+        w[CORE_RV64_SEPC] = pc;
+        w[CORE_RV64_STVAL] = value;
+        vector = w[CORE_RV64_STVEC];
+        w[CORE_RV64_PRIV] = 1;
+    } else {
+        status = (status & ~(uint64_t)(MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MIE)) | (status & MSTATUS_MIE ? MSTATUS_MPIE : 0) | privilege << 11;
+        w[CORE_RV64_MCAUSE] = cause;
+        w[CORE_RV64_MEPC] = pc;
+        w[CORE_RV64_MTVAL] = value;
+        vector = w[CORE_RV64_MTVEC];
+        w[CORE_RV64_PRIV] = 3;
+    }
+    w[CORE_RV64_MSTATUS] = status;
+    w[CORE_RV64_PC] = (vector & ~3ull) + ((cause & INTERRUPT) && (vector & 3) == 1 ? 4 * code : 0);
+    AT(uint64_t, c->env, RV_LOAD_RES) = NO_RESERVATION;
+}
+
+void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
+{
+    bool attempted = cause != FETCH_MISALIGNED && cause != FETCH_FAULT && cause != FETCH_PAGE_FAULT;
+    c->sleeping = false;
+    c->failed += attempted;
+    uint64_t retired = core_retired(c);
+    if (c->last_trap.valid && c->last_trap.pc == pc && c->last_trap.cause == cause && c->last_trap.retired == retired) {
+        c->exit = CORE_TRAP_LOOP;
+        c->stop = true;
+    }
+    c->last_trap.pc = pc;
+    c->last_trap.cause = cause;
+    c->last_trap.retired = retired;
+    c->last_trap.valid = true;
+    note_trap(c, cause & 31, cause, pc);
+    CoreTrapVerdict verdict = CORE_TRAP_DELIVER;
+    if (c->watch >> (cause & 63) & 1 && c->exit != CORE_TRAP_LOOP) {
+        CoreTrap trap = { .cause = cause, .value = value, .pc = pc, .index = core_index(c) };
+        verdict = c->host.trap(c->context, &trap);
+    }
+    if (verdict == CORE_TRAP_DELIVER)
+        enter(c, cause, value, pc);
+    else if (attempted)
+        c->failed--;
+    if (verdict == CORE_TRAP_RETRY && attempted)
+        *budget_of(c) += 1;
+    c->attention = false;                       // the main loop looks for interrupts next anyway
+    if (c->stop)
+        leave_behind(c);
+}
+
+uint32_t rv64_word_at(Core *c, uint64_t pc)     // the instruction that is running: its page has just been fetched from
+{
+    uint32_t word = 0;
+    for (int half = 0; half < 2; half++) {
+        uint64_t va = pc + 2 * (unsigned)half;
+        unsigned mmu = (unsigned)words_of(c)[CORE_RV64_PRIV] & 3;
+        char *fast = c->env + ENV_STOP - 16 * (rv64.modes - (int)mmu);
+        char *entry = AT(char *, fast, 8) + ((va >> 12 & AT(uintptr_t, fast, 0) >> 5) << 5);
+        if (half && (word & 3) != 3)
+            break;
+        if (AT(uint64_t, entry, 16) == (va & ~4095ull)) {
+            word |= (uint32_t)*(uint16_t *)(va + AT(uint64_t, entry, rv64.entry_addend)) << 16 * half;
+            continue;
+        }
+        for (int i = 0; !paging(c, mmu) && i < c->view_count; i++) {
+            if (va - c->views[i].guest < c->views[i].memory->size)
+                word |= (uint32_t)AT(uint16_t, c->views[i].memory->host, va - c->views[i].guest) << 16 * half;
+        }
+    }
+    return word;
+}
+
+static bool is_amo(uint32_t word)               // AMO and SC report store causes, LR load causes
+{
+    return (word & 0x7f) == 0x2f && word >> 27 != 2;
+}
+
+void rv64_on_trap(uc_engine *uc, uint32_t number, void *core)
+{
+    Core *c = core;
+    uint64_t *w = words_of(c);
+    uint64_t pc = w[CORE_RV64_PC] -= 4;         // the library adds 4 whatever the instruction's length
+    uint64_t cause = number;
+    uint64_t value = 0;
+    (void)uc;
+    switch (number) {
+    case ECALL:
+        cause += w[CORE_RV64_PRIV] & 3;
+        break;
+    case ILLEGAL:
+        value = rv64_word_at(c, pc);
+        break;
+    case LOAD_MISALIGNED:
+        cause = is_amo(rv64_word_at(c, pc)) ? STORE_MISALIGNED : LOAD_MISALIGNED;
+        value = AT(uint64_t, c->env, RV_BADADDR);
+        break;
+    default:
+        value = AT(uint64_t, c->env, RV_BADADDR);
+    }
+    rv64_trap(c, cause, value, pc);
+}
+
+void rv64_access_fault(Core *c, uint64_t va, bool is_store, uint64_t pc, uintptr_t host_pc)
+{
+    AT(uint64_t, c->env, RV_BADADDR) = va;
+    riscv_raise_exception_riscv64(c->env, is_store || is_amo(rv64_word_at(c, pc)) ? STORE_FAULT : LOAD_FAULT, host_pc);
+}
+
+// ---- interrupts
+static int takeable(const Core *c)              // the one to take now, in the specification's order; -1: none
+{
+    static const uint8_t order[] = { 11, 3, 7, 9, 1, 5 };
+    const uint64_t *w = words_of(c);
+    uint64_t pending = AT(uint32_t, c->env, RV_MIP) & w[CORE_RV64_MIE];
+    uint64_t privilege = w[CORE_RV64_PRIV] & 3;
+    uint64_t machine = privilege < 3 || w[CORE_RV64_MSTATUS] & MSTATUS_MIE ? pending & ~w[CORE_RV64_MIDELEG] : 0;
+    uint64_t supervisor = privilege < 1 || (privilege == 1 && w[CORE_RV64_MSTATUS] & MSTATUS_SIE) ? pending & w[CORE_RV64_MIDELEG] : 0;
+    for (size_t i = 0; i < sizeof order && machine; i++) {
+        if (machine >> order[i] & 1)
+            return order[i];
+    }
+    for (size_t i = 0; i < sizeof order && supervisor; i++) {
+        if (supervisor >> order[i] & 1)
+            return order[i];
+    }
+    return -1;
+}
+
+bool riscv_cpu_exec_interrupt_riscv64(char *cpu, int request)
+{
+    Core *c = core_of_cpu(cpu);
+    if (!c)
+        return real.rv64_interrupt(cpu, request);
+    int number = takeable(c);
+    if (number < 0 || c->replay_next < c->replay_count)         // an instruction that waits to be repeated comes first
+        return false;
+    uint64_t pc = words_of(c)[CORE_RV64_PC];
+    note_trap(c, 32 + (unsigned)number, INTERRUPT | (unsigned)number, pc);
+    enter(c, INTERRUPT | (unsigned)number, 0, pc);
+    if (c->watch_interrupts) {
+        CoreTrap trap = { .cause = INTERRUPT | (unsigned)number, .pc = pc, .index = core_index(c) };
+        c->host.trap(c->context, &trap);
+    }
+    if (c->stop)
+        leave_behind(c);
+    return true;
+}
+
+uint64_t core_rv64_mip(const Core *c)
+{
+    return AT(uint32_t, c->env, RV_MIP);
+}
+
+void core_rv64_set_mip(Core *c, uint64_t mask, uint64_t bits)
+{
+    uint32_t mip = (uint32_t)((AT(uint32_t, c->env, RV_MIP) & ~mask) | (bits & mask));
+    AT(uint32_t, c->env, RV_MIP) = mip;
+    AT(uint32_t, c->cpu, CPU_INTERRUPT) = mip ? AT(uint32_t, c->cpu, CPU_INTERRUPT) | INTERRUPT_HARD : AT(uint32_t, c->cpu, CPU_INTERRUPT) & ~INTERRUPT_HARD;
+    if (takeable(c) >= 0)
+        c->attention = true;
+}
+
+void core_rv64_watch(Core *c, uint64_t causes, bool interrupts)
+{
+    c->watch = causes;
+    c->watch_interrupts = interrupts;
+}
+
+void helper_wfi_riscv64(char *env)
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    if (c)
+        c->sleeping = true;                     // taken back where it traps instead
+    real.rv64_wfi(env);
+}
+
+// ---- counters: the library reads the host's clock. A CSR instruction is the last of its block, so it has been counted already
+enum { CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02, CSR_MCYCLE = 0xb00, CSR_MINSTRET = 0xb02 };
+typedef struct { int (*predicate)(void *, int); int (*read)(char *, int, uint64_t *); int (*write)(char *, int, uint64_t); void *op; } CsrOps;
+static CsrOps library_ops[4096];
+
+static int csr_read(char *env, int csr, uint64_t *value)
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    if (!c)
+        return library_ops[csr].read ? library_ops[csr].read(env, csr, value) : -1;
+    uint64_t before = core_index(c) - !c->host_csr;
+    uint64_t tick = before + c->clock_offset;
+    switch (csr) {
+    case CSR_TIME:
+        *value = (uint64_t)((unsigned __int128)tick * c->clock_numerator / c->clock_denominator) + c->time_offset;
+        break;
+    case CSR_CYCLE: case CSR_MCYCLE:
+        *value = tick + c->cycle_offset;
+        break;
+    default:
+        *value = before - c->failed + c->retired_offset;
+    }
+    return 0;
+}
+
+static int csr_write(char *env, int csr, uint64_t value)        // what the next instruction reads is what was written
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    if (!c)
+        return library_ops[csr].write ? library_ops[csr].write(env, csr, value) : -1;
+    uint64_t next = core_index(c);
+    if (csr == CSR_MCYCLE)
+        c->cycle_offset = value - next - c->clock_offset;
+    else
+        c->retired_offset = value - (next - c->failed);
+    return 0;
+}
+
+void rv64_set_up(void)
+{
+    static const int counters[] = { CSR_CYCLE, CSR_TIME, CSR_INSTRET, CSR_MCYCLE, CSR_MINSTRET };
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        CsrOps *saved = &library_ops[counters[i]];
+        real.rv64_get_csr_ops(counters[i], saved);
+        CsrOps own = *saved;
+        own.read = csr_read;
+        own.write = counters[i] < 0xc00 ? csr_write : saved->write;
+        real.rv64_set_csr_ops(counters[i], &own);
+    }
+}
+
+static bool host_csr(Core *c, unsigned csr, uint64_t *read, uint64_t value, uint64_t mask)
+{
+    uint64_t privilege = words_of(c)[CORE_RV64_PRIV];
+    words_of(c)[CORE_RV64_PRIV] = 3;            // as the library's CSR functions check it
+    c->host_csr = true;
+    int refused = csr < 4096 ? real.rv64_csr(c->env, (int)csr, read, value, mask) : -1;
+    c->host_csr = false;
+    words_of(c)[CORE_RV64_PRIV] = privilege;
+    return refused >= 0;
+}
+
+bool core_rv64_csr(Core *c, unsigned csr, uint64_t *value)
+{
+    return host_csr(c, csr, value, 0, 0);
+}
+
+bool core_rv64_set_csr(Core *c, unsigned csr, uint64_t value)
+{
+    uint64_t old;
+    return host_csr(c, csr, &old, value, ~0ull);
+}
+
+uint64_t *core_rv64_words(Core *c)
+{
+    return words_of(c);
+}
