@@ -139,7 +139,8 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
         fill(c, va, size, type, mmu, host_pc);
         word = tlb_word(c, entry = tlb_entry(c, mmu, va), type);
     }
-    if (word.tag & (word.mmio | (type == STORE ? word.discard : 0)))
+    bool nothing_there = word.tag == (a->pc_bytes == 8 ? ~0ull : ~0u);      // the last page of the address space is never mapped
+    if (nothing_there || word.tag & (word.mmio | (type == STORE ? word.discard : 0)))
         return device(c, va, size, type, mmu, type == STORE ? x : 0, host_pc);
     c->access_va = va;
     c->access_mmu = mmu;

@@ -29,6 +29,34 @@ static void power_on(Core *c)
         core_m4_set_fp(c, 0, true, false, 0);
 }
 
+// The library keeps a soft-TLB entry for an address only where something is mapped: one device map over each gap makes every access
+// outside memory quick, and precise.
+static bool map_gaps(Core *c)
+{
+    uint64_t end = c->kind == CORE_CORTEX_M4 ? 0xfffff000 : ~0ull << 12;
+    uint64_t from = 0;
+    while (from < end) {
+        uint64_t to = end;
+        bool inside = false;
+        for (int i = 0; i < c->view_count; i++) {
+            uint64_t start = c->views[i].guest;
+            if (start <= from && from - start < c->views[i].memory->size) {
+                from = start + c->views[i].memory->size;
+                inside = true;
+                break;
+            }
+            if (start > from && start < to)
+                to = start;
+        }
+        if (inside)
+            continue;
+        if (uc_mmio_map(c->uc, from, to - from, NULL, NULL, NULL, NULL))
+            return false;
+        from = to;
+    }
+    return true;
+}
+
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count)
 {
     if (!usable || hart > 31)
@@ -63,6 +91,7 @@ Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t 
     bool mapped = !uc_hook_add(c->uc, &hook, UC_HOOK_INTR, m4 ? (void *)m4_on_trap : (void *)rv64_on_trap, c, 1, 0);
     for (size_t i = 0; i < count && mapped; i++)
         mapped = map_region(c, &regions[i]);
+    mapped = mapped && map_gaps(c);
     if (!mapped) {
         core_close(c);
         return NULL;
