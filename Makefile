@@ -1,0 +1,44 @@
+# make run [IMAGE=...] [ARGS=...]   build everything and run a firmware image (a heartbeat, unless told)
+# make test                         every test, the images rebuilt and compared
+# make release                      .build/release/emurun, with the Swift runtime inside
+# make install PREFIX=/usr/local    put it in place
+# make images                       build the firmware in Sources/Firmware into images/
+# make bench                        measure against QEMU; writes docs/benchmarks.md
+# make soak                         the long campaigns; writes docs/soak.md
+PREFIX ?= /usr/local
+IMAGE ?= images/led-heartbeat.elf
+RELEASE = .build/release/emurun
+
+.PHONY: run test release install images bench soak lint clean
+
+run: release
+	@$(RELEASE) $(IMAGE) $(ARGS)
+
+release:
+	@scripts/setup release
+	@swift build -c release --static-swift-stdlib --product emurun
+
+install: release
+	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/emurun
+
+test: lint
+	@scripts/setup test
+	@Sources/Firmware/build check
+	swift test
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+
+images:
+	@Sources/Firmware/build
+
+bench: release
+	@scripts/setup bench
+	@Benchmarks/run
+
+soak: release
+	@scripts/setup soak
+	@scripts/soak
+
+clean:
+	rm -rf .build Benchmarks/.build
