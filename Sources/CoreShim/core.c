@@ -96,7 +96,9 @@ Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t 
         core_close(c);
         return NULL;
     }
-    if (kind == CORE_RV64)
+    if (m4)                                     // the host keeps FPCCR (core_m4_set_fp); then a block's flags depend on hflags, T and IT only
+        AT(uint32_t, c->env, ARM_FPCCR) = AT(uint32_t, c->env, ARM_FPCCR + 4) = 0;
+    else
         ((uint64_t *)c->env)[CORE_RV64_MHARTID] = hart;
     memcpy(c->pristine, c->env, a->reset_bytes);
     power_on(c);

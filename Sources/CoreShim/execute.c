@@ -95,45 +95,39 @@ static int execute(const Arch *a, char *uc, char *cpu)
     }
 }
 
-// ---- indirect jumps: the library's own test without its calls; anything unusual goes to the real helper
-static inline void *jump_cache_hit(const Arch *a, char *env, uint64_t pc, int shift, uint32_t flags)
+// ---- indirect jumps: the library's own test for our Cores, without its calls; anything unusual goes to the real helper
+static inline char *jump_cache(const Arch *a, char *env, uint64_t pc, int shift)
 {
     uint64_t t = pc ^ pc >> shift;
-    char *tb = AT(char *, env - a->env, CPU_JUMP_CACHE + 8 * ((t >> shift & 0xfc0) | (t & 63)));
-    if (!tb || AT(uint32_t, tb, a->tb_flags) != flags || (AT(uint32_t, tb, a->tb_cflags) & 0xff0effff) != 0xff000000 || AT(uint32_t, tb, a->tb_trace))
-        return NULL;
-    bool same = a == &rv64 ? AT(uint64_t, tb, 0) == pc && !AT(uint64_t, tb, 8) : AT(uint32_t, tb, 0) == pc && !AT(uint32_t, tb, 4);
-    return same ? AT(void *, tb, a->tb_code) : NULL;
+    return AT(char *, env - a->env, CPU_JUMP_CACHE + 8 * ((t >> shift & 0xfc0) | (t & 63)));
+}
+
+static inline bool plain(const Arch *a, const char *tb, uint32_t flags)     // translated for these flags, without a length limit, still valid
+{
+    return AT(uint32_t, tb, a->tb_flags) == flags && (AT(uint32_t, tb, a->tb_cflags) & 0xff0effff) == 0xff000000;
 }
 
 void *helper_lookup_tb_ptr_riscv64(char *env)
 {
-    if (!usable)
+    if (!core_of_cpu(env - rv64.env))
         return rv64.lookup_ptr(env);
+    uint64_t pc = AT(uint64_t, env, RV_PC);
     uint64_t mstatus = AT(uint64_t, env, RV_MSTATUS);
-    uint32_t flags = (uint32_t)(AT(uint64_t, env, RV_PRIV) | (mstatus & 0x6000));
-    void *hit = mstatus >> 17 & 1 ? NULL : jump_cache_hit(&rv64, env, AT(uint64_t, env, RV_PC), 6, flags);
-    return hit ? hit : rv64.lookup_ptr(env);                    // bit 17 = MPRV: data accesses use another mode, and so other blocks
+    char *tb = jump_cache(&rv64, env, pc, 6);
+    bool hit = tb && AT(uint64_t, tb, 0) == pc && !(mstatus >> 17 & 1)          // bit 17 = MPRV: data accesses use another mode, and so other blocks
+        && plain(&rv64, tb, (uint32_t)(AT(uint64_t, env, RV_PRIV) | (mstatus & 0x6000)));
+    return hit ? AT(void *, tb, rv64.tb_code) : rv64.lookup_ptr(env);
 }
 
 void *helper_lookup_tb_ptr_arm(char *env)
 {
-    if (!usable)
+    if (!core_of_cpu(env - arm.env))
         return arm.lookup_ptr(env);
-    uint32_t flags = AT(uint32_t, env, ARM_HFLAGS);
-    uint32_t secure = AT(uint32_t, env, ARM_SECURE);
-    uint32_t control = AT(uint32_t, env, ARM_FPCA);
-    uint64_t features = AT(uint64_t, env, ARM_FEATURES);
-    int32_t *fpccr = &AT(int32_t, env, ARM_FPCCR);
-    if (flags >> 30 || !(features >> 9 & 1) || features >> 37 & 1 || secure > 1)            // M profile without security extension only
-        return arm.lookup_ptr(env);
-    if (fpccr[secure] < 0 && (!(control & 4) || (secure && !(control & 8))))
-        flags |= 0x1000;
-    if (fpccr[fpccr[1] >> 2 & 1] & 1)
-        flags |= 0x800;
-    flags = (flags & ~0x1ffu) | (AT(uint32_t, env, ARM_THUMB) & 1) << 8 | AT(uint8_t, env, ARM_CONDEXEC);
-    void *hit = jump_cache_hit(&arm, env, AT(uint32_t, env, 60), arm.page_bits - 6, flags);
-    return hit ? hit : arm.lookup_ptr(env);
+    uint32_t pc = AT(uint32_t, env, 60);
+    uint32_t flags = (AT(uint32_t, env, ARM_HFLAGS) & ~0x1ffu) | (AT(uint32_t, env, ARM_THUMB) & 1) << 8 | AT(uint8_t, env, ARM_CONDEXEC);
+    char *tb = jump_cache(&arm, env, pc, arm.page_bits - 6);
+    bool hit = tb && AT(uint32_t, tb, 0) == pc && plain(&arm, tb, flags);
+    return hit ? AT(void *, tb, arm.tb_code) : arm.lookup_ptr(env);
 }
 
 #define EXPORT(name, target) \

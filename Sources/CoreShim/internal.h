@@ -15,7 +15,7 @@ enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -
 enum { RV_PC = 512, RV_LOAD_RES = 520, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
-       ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPCCR = 0xbb4, ARM_FEATURES = 0xfa0, ARM_RESET_BYTES = 4412 };
+       ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPCCR = 0xbb4, ARM_RESET_BYTES = 4412 };
 enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, NOT_CODE = -1 };
 enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
 
@@ -92,7 +92,7 @@ struct Core {
 typedef struct Arch {
     const char *suffix;
     int env, modes, page_bits, entry_write, entry_addend;                       // env - cpu; soft TLB
-    int tb_icount, tb_flags, tb_cflags, tb_trace, tb_code, tb_code_size, tb_jump_reset, tb_jump_arg;
+    int tb_icount, tb_flags, tb_cflags, tb_code, tb_code_size, tb_jump_reset, tb_jump_arg;
     int tcg_return, pc, pc_bytes, next_pc, is_jmp, words;                       // words: guest words per instruction in the search data
     size_t reset_bytes;
     int (*gen_code)(char *, char *);
