@@ -1,0 +1,6 @@
+@c(main)
+func main() -> Never {
+  console.configure()
+  console.print("hello from Swift on a Cortex-M4\n")
+  Semihosting.exit()
+}

@@ -1,0 +1,24 @@
+import _Volatile
+
+/// The board `m4-led`.
+let coreClock: UInt32 = 16_000_000
+
+let console = PL011(base: 0x4000_C000)
+
+/// One of the three LEDs on GPIO port F.
+struct LED {
+  static let red = LED(pin: 1)
+
+  let pin: UInt32
+
+  private var direction: VolatileMappedRegister<UInt32> { .init(unsafeBitPattern: 0x400F_E604) }
+  private var data: VolatileMappedRegister<UInt32> { .init(unsafeBitPattern: 0x400F_E608) }
+
+  func configure() {
+    direction.store(direction.load() | 1 << pin)
+  }
+
+  func toggle() {
+    data.store(data.load() ^ 1 << pin)
+  }
+}
