@@ -1,0 +1,64 @@
+/// One access to a device, as the guest made it: naturally aligned, of a width that the register allows.
+public struct Access: Sendable, Hashable {
+  /// From the start of the device's window.
+  public var offset: UInt64
+  /// 1, 2, 4 or 8 bytes.
+  public var width: UInt8
+  /// Cortex-M: privileged; RV64: S or M mode.
+  public var privileged: Bool
+  /// Which hart asks.
+  public var hart: UInt8
+
+  public init(offset: UInt64, width: UInt8, privileged: Bool = true, hart: UInt8 = 0) {
+    self.offset = offset
+    self.width = width
+    self.privileged = privileged
+    self.hart = hart
+  }
+}
+
+/// The levels of a device's output lines, one bit a line. Line 0 is the interrupt of a device with one.
+public struct LineSet: OptionSet, Sendable, Hashable, Codable {
+  public var rawValue: UInt64
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  public static func line(_ number: Int) -> LineSet { LineSet(rawValue: 1 << UInt64(number)) }
+  /// Line 0 at that level and no other: all that a device with one interrupt has to say.
+  public init(level: Bool) { self.init(rawValue: level ? 1 : 0) }
+}
+
+/// A model of one peripheral: a value whose whole mutable part is `state`.
+///
+/// A device never calls anybody. It changes its state, speaks through the port it is handed, and says in `lines` and
+/// `deadline` what its outputs are and when it next wants to act; its slot reads both again after every call. So a
+/// snapshot, a restore, a difference and a digest need no code in the device.
+public protocol Device: Sendable {
+  associatedtype State: Codable & Hashable & Sendable
+  var state: State { get set }
+  /// Read once, when a board is described.
+  var map: RegisterMap { get }
+
+  mutating func read(_ access: Access, _ port: inout Port) -> UInt64
+  /// `value` holds `access.width` bytes, the rest is zero.
+  mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port)
+  /// Called exactly at `deadline`: `port.now` is that tick, or the next one if the deadline had already passed when it was
+  /// set. It must move `deadline` on, else it is called again one tick later.
+  mutating func advance(_ port: inout Port)
+  /// When the device next wants to act by itself; nil: only when it is accessed.
+  var deadline: Tick? { get }
+  var lines: LineSet { get }
+
+  /// An input pin or line of the device changes: how an interrupt controller takes the lines of others.
+  mutating func input(_ line: Int, _ level: Bool, _ port: inout Port)
+  /// A byte of console input is waiting. False: no room now. It is offered again after every access and every advance, so
+  /// that input arrives as fast as the guest takes it and at the same instruction in every run.
+  mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool
+}
+
+extension Device {
+  public mutating func advance(_ port: inout Port) {}
+  public var deadline: Tick? { nil }
+  public var lines: LineSet { [] }
+  public mutating func input(_ line: Int, _ level: Bool, _ port: inout Port) {}
+  public mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool { false }
+}

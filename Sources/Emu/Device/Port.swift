@@ -1,0 +1,56 @@
+/// What a device may say to its machine, and all that it may know of it. Handed to every call of a device.
+public struct Port {
+  /// Machine time of this call. In an access: of the accessing instruction, before it counts.
+  public internal(set) var now: Tick = 0
+  /// Instructions begun before the one that makes this access; for `advance`, before the next one.
+  public internal(set) var index: UInt64 = 0
+  /// The hart that makes this access.
+  public internal(set) var hart: UInt8 = 0
+  var faulted = false
+  var source: UInt16 = 0
+  unowned(unsafe) let bus: Bus
+
+  init(bus: Bus) { self.bus = bus }
+
+  /// This access is refused: a precise guest fault, and nothing happened. Only in `read` and `write`, with `state` untouched.
+  public mutating func fault() { faulted = true }
+
+  /// An output pin has a new level. Say it only when it changes.
+  public func pin(_ number: Int, _ level: Bool) {
+    emit(.pin, detail: UInt32(truncatingIfNeeded: number), value: level ? 1 : 0)
+  }
+
+  /// A byte leaves on the wire.
+  public func uart(_ byte: UInt8) {
+    emit(.uart, value: UInt64(byte))
+    bus.sent(byte, by: source)
+  }
+
+  /// Any other event, with this device as its source.
+  public func emit(_ kind: Event.Kind, detail: UInt32 = 0, value: UInt64 = 0) {
+    bus.record(
+      Event(
+        tick: now, index: index, source: source, rawKind: kind.rawValue, hart: hart,
+        detail: detail, value: value))
+  }
+
+  /// Something was asked that this model does not do: a finding with that name, not silence.
+  public func notModelled(_ name: String, value: UInt64 = 0) {
+    bus.find(name, value: value, port: self)
+  }
+
+  /// RAM and flash by physical address, for DMA. What it writes, code translated from it included, is at once what every
+  /// hart sees.
+  public var memory: Memory { bus.memory }
+
+  /// The run ends directly behind this instruction.
+  public func stop(_ reason: StopReason, code: UInt32 = 0, detail: String = "") {
+    bus.end(Stop(reason, code: code, detail: detail))
+  }
+
+  /// A guest reset directly behind this instruction: harts and devices start again, RAM is kept, time runs on.
+  public func reset() { bus.requestReset(by: source) }
+
+  /// What the `time` CSR shows is the board's count of ticks plus this: the CLINT's `mtime` was written.
+  public func setTimeOffset(_ offset: UInt64) { bus.timeOffset = offset }
+}

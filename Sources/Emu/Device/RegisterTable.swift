@@ -1,0 +1,87 @@
+/// A register map made ready for the access path: sorted, flat, found by bisection. Made once for a board.
+final class RegisterTable: @unchecked Sendable {
+  struct Entry {
+    var start: UInt64
+    var end: UInt64
+    /// Bytes of one register; an access does not reach over its end.
+    var size: UInt64
+    var widths: UInt8
+    var modelled: Bool
+    /// Bits that a store may not set without a finding.
+    var unmodelledBits: UInt64
+  }
+
+  enum Answer {
+    case device
+    case fault
+    /// Reads as that, ignores writes; a finding.
+    case notModelled(UInt64)
+  }
+
+  let map: RegisterMap
+  private let entries: UnsafeMutablePointer<Entry>
+  private let count: Int
+
+  init(_ map: RegisterMap) {
+    self.map = map
+    count = map.registers.count
+    entries = .allocate(capacity: count)
+    for (number, register) in map.registers.enumerated() {
+      let bits = register.fields.filter { !$0.modelled }.reduce(UInt64(0)) { $0 | $1.mask }
+      (entries + number).initialize(
+        to: Entry(
+          start: register.offset, end: register.end, size: register.size,
+          widths: register.widths.rawValue, modelled: register.modelled, unmodelledBits: bits))
+    }
+  }
+
+  deinit { entries.deallocate() }
+
+  /// The register that covers an offset.
+  @inline(__always) private func find(_ offset: UInt64) -> Int? {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) >> 1
+      if entries[middle].end <= offset { low = middle + 1 } else { high = middle }
+    }
+    return low < count && entries[low].start <= offset ? low : nil
+  }
+
+  /// Who answers this access.
+  func answer(_ access: Access) -> Answer {
+    guard let number = find(access.offset) else {
+      if case .fault = map.reserved { return .fault }
+      return .notModelled(0)
+    }
+    let entry = entries + number
+    let within = (access.offset - entry.pointee.start) % entry.pointee.size
+    if entry.pointee.widths & access.width == 0
+      || within + UInt64(access.width) > entry.pointee.size
+    {
+      return .fault
+    }
+    if !entry.pointee.modelled {
+      return .notModelled(map.registers[number].reset >> (within * 8))
+    }
+    return .device
+  }
+
+  /// The name of the first declared field, not modelled, in which a store sets bits.
+  func unmodelledField(_ access: Access, _ value: UInt64) -> String? {
+    guard let number = find(access.offset) else { return nil }
+    let entry = entries + number
+    let shift = (access.offset - entry.pointee.start) % entry.pointee.size * 8
+    let set = (value << shift) & entry.pointee.unmodelledBits
+    if set == 0 { return nil }
+    let register = map.registers[number]
+    let field = register.fields.first { !$0.modelled && $0.mask & set != 0 }
+    return register.name(at: access.offset) + "." + (field?.name ?? "")
+  }
+
+  /// "NAME", or "+0x40" for an offset that has none.
+  func name(at offset: UInt64) -> String {
+    guard let number = find(offset) else { return "+0x" + String(offset, radix: 16) }
+    return map.registers[number].name(at: offset)
+  }
+}

@@ -1,0 +1,139 @@
+/// What a slot is given when its board becomes a machine.
+struct SlotPlace {
+  var number: Int
+  var placement: Placement
+  unowned(unsafe) var bus: Bus
+  var port: UnsafeMutablePointer<Port>
+  var takesInput: Bool
+}
+
+/// A device in its place on the bus, whatever its type is.
+///
+/// Calls go down in a subclass that knows the type (`Slot`); everything that follows from a call is here, in `settle`.
+class AnySlot {
+  final let number: Int
+  final let name: String
+  final let address: UInt64
+  final let table: RegisterTable
+  final let wires: [Int: [Board.Wire]]
+  final let port: UnsafeMutablePointer<Port>
+  final let takesInput: Bool
+  final unowned(unsafe) let bus: Bus
+  /// As they were when last read from the device.
+  @exclusivity(unchecked) final private(set) var lines: LineSet = []
+  @exclusivity(unchecked) final private(set) var deadline: Tick = .max
+
+  init(_ place: SlotPlace) {
+    number = place.number
+    name = place.placement.name
+    address = place.placement.address
+    table = place.placement.table
+    wires = place.placement.wires
+    port = place.port
+    takesInput = place.takesInput
+    bus = place.bus
+  }
+
+  func read(_ access: Access) -> UInt64 { fatalError("abstract") }
+  func write(_ access: Access, _ value: UInt64) { fatalError("abstract") }
+  func advance() { fatalError("abstract") }
+  func input(_ line: Int, _ level: Bool) { fatalError("abstract") }
+  /// Offers console input for as long as there is some and the device takes it.
+  func offer() { fatalError("abstract") }
+  /// To the state of power-on.
+  func reset() { fatalError("abstract") }
+  var state: any Hashable & Codable & Sendable {
+    get { fatalError("abstract") }
+    set { fatalError("abstract") }
+  }
+
+  /// The one place where a device's outputs take effect. Called after every call of the device.
+  @inline(__always) final func settle(_ lines: LineSet, _ deadline: Tick?) {
+    let deadline = deadline ?? .max
+    if deadline != self.deadline {
+      self.deadline = deadline
+      bus.schedule(number, at: deadline)
+    }
+    if lines != self.lines { changeLines(to: lines) }
+  }
+
+  private final func changeLines(to new: LineSet) {
+    let changed = lines.symmetricDifference(new)
+    lines = new
+    var rest = changed.rawValue
+    while rest != 0 {
+      let line = rest.trailingZeroBitCount
+      rest &= rest - 1
+      guard let targets = wires[line] else { continue }
+      for wire in targets { bus.drive(wire, new.contains(.line(line)), from: self) }
+    }
+  }
+}
+
+/// A device of one type. The device lives behind a pointer: a call costs two dispatches and no reference count, no exclusivity
+/// check and no copy.
+final class Slot<D: Device>: AnySlot {
+  private let device: UnsafeMutablePointer<D>
+  private let initial: D.State
+
+  init(_ device: D, at place: SlotPlace) {
+    self.device = .allocate(capacity: 1)
+    self.device.initialize(to: device)
+    initial = device.state
+    super.init(place)
+  }
+
+  deinit {
+    device.deinitialize(count: 1)
+    device.deallocate()
+  }
+
+  override func read(_ access: Access) -> UInt64 {
+    let value = device.pointee.read(access, &port.pointee)
+    settle()
+    return value
+  }
+
+  override func write(_ access: Access, _ value: UInt64) {
+    device.pointee.write(access, value, &port.pointee)
+    settle()
+  }
+
+  override func advance() {
+    device.pointee.advance(&port.pointee)
+    settle()
+  }
+
+  override func input(_ line: Int, _ level: Bool) {
+    device.pointee.input(line, level, &port.pointee)
+    settle()
+  }
+
+  override func offer() { settle() }
+
+  override func reset() {
+    device.pointee.state = initial
+    settle()
+  }
+
+  override var state: any Hashable & Codable & Sendable {
+    get { device.pointee.state }
+    set {
+      guard let state = newValue as? D.State else {
+        preconditionFailure("\(name): a state of another device")
+      }
+      device.pointee.state = state
+      settle(device.pointee.lines, device.pointee.deadline)
+    }
+  }
+
+  @inline(__always) private func settle() {
+    if takesInput && bus.console.hasInput {
+      while let byte = bus.console.nextInput, device.pointee.offer(byte, &port.pointee) {
+        bus.console.takeInput()
+        port.pointee.emit(.uartInput, value: UInt64(byte))
+      }
+    }
+    settle(device.pointee.lines, device.pointee.deadline)
+  }
+}

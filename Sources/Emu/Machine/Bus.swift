@@ -1,0 +1,290 @@
+import CoreShim
+
+/// Everything of a machine but its harts: which device answers an address, when devices act, where their lines lead, what
+/// they say, and what was asked of the run (stop, reset, pause).
+final class Bus {
+  private struct Window {
+    var start: UInt64
+    var size: UInt64
+    var slot: Unmanaged<AnySlot>
+  }
+
+  let board: Board
+  let memory: Memory
+  let recorder: Recorder
+  private(set) var slots: [AnySlot] = []
+  private let windows: UnsafeMutablePointer<Window>
+  private let port: UnsafeMutablePointer<Port>
+
+  /// Set once, when the machine is put together. A bench has none.
+  @exclusivity(unchecked) var harts: [Hart] = []
+  /// Whose turn it is; nil between turns.
+  @exclusivity(unchecked) var running: Hart?
+  /// The tick at which the turn ends.
+  @exclusivity(unchecked) var horizon: Tick = 0
+
+  @exclusivity(unchecked) var console = Console()
+  @exclusivity(unchecked) var watch = ConsoleWatch()
+  @exclusivity(unchecked) private(set) var findings: [Finding] = []
+  @exclusivity(unchecked) private var findingNumbers: [FindingKey: Int] = [:]
+  @exclusivity(unchecked) private(set) var deadlines: Deadlines
+  /// Who has acted at that tick, one bit a slot.
+  @exclusivity(unchecked) private var acted: (tick: Tick, slots: UInt64) = (.max, 0)
+  private let consoleSlot: Int?
+
+  /// What was asked and is due directly behind the running instruction.
+  @exclusivity(unchecked) private(set) var stop: Stop?
+  @exclusivity(unchecked) private(set) var resetSource: UInt16?
+  @exclusivity(unchecked) var paused = false
+  @exclusivity(unchecked) var timeOffset: UInt64 = 0 {
+    didSet { for hart in harts { hart.setClock() } }
+  }
+
+  init(board: Board, memory: Memory, recorder: Recorder) {
+    self.board = board
+    self.memory = memory
+    self.recorder = recorder
+    let count = board.devices.count
+    // Cores come behind the devices in the order of deadlines.
+    deadlines = Deadlines(slots: 64)
+    precondition(count <= 32, "board \(board.name): at most 32 devices")
+    consoleSlot = board.slot(of: board.console)
+    windows = .allocate(capacity: count)
+    port = .allocate(capacity: 1)
+    port.initialize(to: Port(bus: self))
+    for (number, placement) in board.devices.enumerated() {
+      let slot = placement.makeSlot(
+        SlotPlace(
+          number: number, placement: placement, bus: self, port: port,
+          takesInput: number == consoleSlot))
+      slots.append(slot)
+      (windows + number).initialize(
+        to: Window(
+          start: placement.address, size: placement.size, slot: .passUnretained(slot)))
+    }
+  }
+
+  deinit {
+    windows.deallocate()
+    port.deinitialize(count: 1)
+    port.deallocate()
+    deadlines.deallocate()
+  }
+
+  // MARK: Accesses
+
+  /// A load or store that no memory answered.
+  func access(_ access: UnsafeMutablePointer<CoreAccess>, by hart: Hart) -> CoreAccessVerdict {
+    let address = access.pointee.address
+    var number = 0
+    let count = slots.count
+    while number < count {
+      let offset = address &- windows[number].start
+      if offset < windows[number].size {
+        return windows[number].slot._withUnsafeGuaranteedRef {
+          self.access($0, offset, access, hart)
+        }
+      }
+      number += 1
+    }
+    return CORE_ACCESS_FAULT
+  }
+
+  @inline(__always) private func access(
+    _ slot: AnySlot, _ offset: UInt64, _ core: UnsafeMutablePointer<CoreAccess>, _ hart: Hart
+  ) -> CoreAccessVerdict {
+    let access = Access(
+      offset: offset, width: core.pointee.size, privileged: core.pointee.privileged,
+      hart: hart.number)
+    enter(slot, now: hart.now, index: hart.index, hart: hart.number)
+    let isStore = core.pointee.is_store
+    switch slot.table.answer(access) {
+    case .fault:
+      return CORE_ACCESS_FAULT
+    case .notModelled(let value):
+      core.pointee.value = isStore ? core.pointee.value : value
+      find(slot.table.name(at: offset), value: isStore ? core.pointee.value : 0, port: port.pointee)
+    case .device:
+      if isStore {
+        slot.write(access, core.pointee.value)
+        if let name = slot.table.unmodelledField(access, core.pointee.value) {
+          find(name, value: core.pointee.value, port: port.pointee)
+        }
+      } else {
+        core.pointee.value = slot.read(access)
+      }
+      if port.pointee.faulted { return CORE_ACCESS_FAULT }
+    }
+    let kind = isStore ? Event.Kind.mmioWrite : .mmioRead
+    if recorder.wants(kind) {
+      record(
+        Event(
+          tick: hart.now, index: hart.index, source: UInt16(slot.number), rawKind: kind.rawValue,
+          hart: hart.number,
+          detail: UInt32(truncatingIfNeeded: offset) & 0xFF_FFFF | UInt32(access.width) << 24,
+          value: core.pointee.value))
+    }
+    return CORE_ACCESS_DONE
+  }
+
+  /// Makes the port that of a call of this slot.
+  @inline(__always) private func enter(
+    _ slot: AnySlot, now: Tick, index: UInt64, hart: UInt8
+  ) {
+    port.pointee.now = now
+    port.pointee.index = index
+    port.pointee.hart = hart
+    port.pointee.faulted = false
+    port.pointee.source = UInt16(truncatingIfNeeded: slot.number)
+  }
+
+  // MARK: Time
+
+  /// A slot's deadline moved. One that lies within the running turn ends the turn there.
+  func schedule(_ slot: Int, at tick: Tick) {
+    deadlines.set(slot, tick)
+    if tick < horizon, let running {
+      horizon = tick
+      running.cut(at: tick)
+    }
+  }
+
+  /// Lets everybody act who is due, in the order of (tick, slot), but nobody twice at one tick: a device cannot stop time, and a
+  /// run that was cut here goes on as if it had not been. `now` is the tick of the next instruction.
+  func act(now: Tick, index: UInt64) {
+    if acted.tick != now { acted = (now, 0) }
+    while deadlines.next <= now, stop == nil, let number = deadlines.due(at: now, but: acted.slots)
+    {
+      acted.slots |= 1 << UInt64(number)
+      if number < slots.count {
+        let slot = slots[number]
+        enter(slot, now: now, index: index, hart: 0)
+        slot.advance()
+      } else {
+        harts[number - slots.count].advance(now: now)
+      }
+    }
+  }
+
+  /// Where a hart stands in the order of deadlines.
+  func slot(of hart: Hart) -> Int { slots.count + Int(hart.number) }
+
+  // MARK: Lines
+
+  func drive(_ wire: Board.Wire, _ level: Bool, from slot: AnySlot) {
+    switch wire {
+    case .interrupt(let number, let hart):
+      if hart < harts.count { harts[hart].setLine(number, level) }
+    case .input(let line, let name):
+      guard let number = board.slot(of: name) else {
+        preconditionFailure("board \(board.name): \(slot.name) drives \(name), which is not there")
+      }
+      let target = slots[number]
+      let old = port.pointee
+      enter(target, now: old.now, index: old.index, hart: old.hart)
+      target.input(line, level)
+      port.pointee.source = old.source
+      port.pointee.faulted = old.faulted
+    }
+  }
+
+  /// Everything to the state of power-on, and all lines at their levels.
+  func reset(now: Tick, index: UInt64) {
+    timeOffset = 0
+    for slot in slots {
+      enter(slot, now: now, index: index, hart: 0)
+      slot.reset()
+    }
+  }
+
+  // MARK: Input
+
+  /// Input for the guest, offered to the console's device from here on.
+  func send(_ bytes: some Sequence<UInt8>, now: Tick, index: UInt64) {
+    console.send(bytes)
+    guard let consoleSlot else { return }
+    enter(slots[consoleSlot], now: now, index: index, hart: 0)
+    slots[consoleSlot].offer()
+  }
+
+  // MARK: What was said
+
+  func record(_ event: Event) {
+    if recorder.record(event) { pause() }
+  }
+
+  /// A device sent a byte; it is console text if that device is the console's.
+  func sent(_ byte: UInt8, by source: UInt16) {
+    if Int(source) == consoleSlot { write(byte) }
+  }
+
+  /// A byte of console text.
+  func write(_ byte: UInt8) {
+    console.append(byte)
+    if let reason = watch.feed(byte) { end(Stop(reason)) }
+  }
+
+  func find(_ name: String, value: UInt64, port: Port) {
+    let key = FindingKey(source: port.source, name: name)
+    let number: Int
+    if let known = findingNumbers[key] {
+      number = known
+      findings[known].count += 1
+    } else {
+      number = findings.count
+      findingNumbers[key] = number
+      let device = Int(port.source) < slots.count ? slots[Int(port.source)].name : "core"
+      findings.append(
+        Finding(device: device, name: name, tick: port.now, index: port.index, count: 1))
+    }
+    if recorder.wants(.notModelled) {
+      record(
+        Event(
+          tick: port.now, index: port.index, source: port.source,
+          rawKind: Event.Kind.notModelled.rawValue, hart: port.hart, detail: UInt32(number),
+          value: value))
+    }
+  }
+
+  // MARK: What was asked
+
+  /// The first reason counts.
+  func end(_ stop: Stop) {
+    if self.stop == nil { self.stop = stop }
+    running?.halt()
+  }
+
+  func requestReset(by source: UInt16) {
+    if resetSource == nil { resetSource = source }
+    running?.halt()
+  }
+
+  /// Somebody asked for something that the run loop has to see to.
+  var isInterrupted: Bool { stop != nil || resetSource != nil || paused }
+
+  func takeReset() -> UInt16? {
+    defer { resetSource = nil }
+    return resetSource
+  }
+
+  /// What somebody waited for has happened: the turn ends directly behind the running instruction.
+  func pause() {
+    paused = true
+    running?.halt()
+  }
+}
+
+/// Something that software asked of the board and the model does not have.
+public struct Finding: Sendable, Hashable {
+  public var device: String
+  public var name: String
+  /// When it was first touched.
+  public var tick: Tick
+  public var index: UInt64
+  public var count: Int
+}
+
+private struct FindingKey: Hashable {
+  var source: UInt16
+  var name: String
+}

@@ -1,0 +1,211 @@
+import CoreShim
+
+/// One core of a machine as its host sees it: the context of every callback of the engine, and what the two kinds of cores
+/// have in common. `RV64` and `CortexM` say what a trap, an interrupt line and a reset are.
+///
+/// Inside a callback `index` and `now` are those of the instruction it belongs to; between two turns, of the next one.
+class Hart {
+  final let core: OpaquePointer
+  final let number: UInt8
+  final unowned(unsafe) let bus: Bus
+  /// From the engine's count since its last reset to the machine's index and tick.
+  @exclusivity(unchecked) final var indexOffset: UInt64 = 0
+  @exclusivity(unchecked) final var tickOffset: UInt64 = 0
+  /// The engine's count for the instruction that a callback is about.
+  @exclusivity(unchecked) final private var at: UInt64 = 0
+  /// How it sleeps; nil: it does not.
+  @exclusivity(unchecked) final var sleep: Sleep?
+  /// Since when.
+  @exclusivity(unchecked) final var asleepSince: Tick = 0
+
+  /// Interrupts entered in this life that the engine does not count itself, and a hash over them.
+  @exclusivity(unchecked) final private(set) var interruptsEntered: UInt64 = 0
+  @exclusivity(unchecked) final private(set) var flow: UInt64 = 0
+
+  enum Sleep: UInt8, Sendable {
+    case interrupt
+    /// WFE.
+    case event
+  }
+
+  init(core: OpaquePointer, number: UInt8, bus: Bus) {
+    self.core = core
+    self.number = number
+    self.bus = bus
+  }
+
+  // MARK: What a kind of core says
+
+  /// Power-on, and again after every guest reset: `core_reset` is done, memory is loaded.
+  func start(at now: Tick) { fatalError("abstract") }
+  /// A load or store that no memory answered. A Cortex-M first looks at its private peripherals.
+  func access(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
+    bus.access(access, by: self)
+  }
+  func trap(_ trap: CoreTrap) -> CoreTrapVerdict { fatalError("abstract") }
+  /// Cortex-M: enter the pending exception if its priority allows.
+  func interrupt() {}
+  /// The level of an interrupt input. RV64: a bit of `mip`; Cortex-M: an IRQ.
+  func setLine(_ line: Int, _ level: Bool) { fatalError("abstract") }
+  /// Called exactly at the deadline last given to `schedule`.
+  func advance(now: Tick) {}
+  /// Does what is pending end this sleep?
+  func wakes(from sleep: Sleep) -> Bool { fatalError("abstract") }
+  /// Trap causes whose fetch failed: they are no attempts.
+  func isFetchFault(_ cause: UInt64) -> Bool { fatalError("abstract") }
+  /// What the engine's counts by cause mean.
+  func traps(_ counts: UnsafePointer<UInt64>) -> TrapCounts { fatalError("abstract") }
+  var pc: UInt64 { fatalError("abstract") }
+  var registers: [Register] { fatalError("abstract") }
+  /// Everything that a guest can see and that is not in memory, for the state digest and snapshots.
+  func encode(into encoder: inout CanonicalBytes) { fatalError("abstract") }
+
+  // MARK: What it may ask
+
+  final var now: Tick { at &+ tickOffset }
+  final var index: UInt64 { at &+ indexOffset }
+  final var memory: Memory { bus.memory }
+
+  /// When this core itself next wants to act (SysTick, an SBI timer); `Tick.max`: never.
+  final func schedule(at tick: Tick) { bus.schedule(bus.slot(of: self), at: tick) }
+
+  final func record(_ kind: Event.Kind, detail: UInt64 = 0, value: UInt64 = 0) {
+    bus.record(
+      Event(
+        tick: now, index: index, source: Event.core, rawKind: kind.rawValue, hart: number,
+        detail: UInt32(truncatingIfNeeded: detail), value: value))
+  }
+
+  /// An interrupt was entered that the engine knows nothing of: Cortex-M.
+  final func countInterrupt(_ number: UInt64, pc: UInt64) {
+    interruptsEntered += 1
+    flow = Flow.fold(Flow.fold(flow, index, number), pc, 0)
+    record(.interrupt, detail: number, value: pc)
+  }
+
+  final func forgetCounts() {
+    interruptsEntered = 0
+    flow = 0
+  }
+
+  /// Console text that no device sent.
+  final func write(_ byte: UInt8, from source: ConsoleSource) {
+    record(.console, detail: UInt64(source.rawValue), value: UInt64(byte))
+    bus.write(byte)
+  }
+
+  /// Takes a byte of the console's input, as SBI and semihosting do.
+  final func readInput() -> UInt8? {
+    guard let byte = bus.console.nextInput else { return nil }
+    bus.console.takeInput()
+    record(.uartInput, value: UInt64(byte))
+    return byte
+  }
+
+  final func notModelled(_ name: String, value: UInt64 = 0) {
+    var port = Port(bus: bus)
+    port.now = now
+    port.index = index
+    port.hart = number
+    port.source = Event.core
+    bus.find(name, value: value, port: port)
+  }
+
+  final func end(_ reason: StopReason, code: UInt32 = 0, detail: String = "") {
+    bus.end(Stop(reason, code: code, detail: detail))
+  }
+
+  final func requestReset() { bus.requestReset(by: Event.core) }
+
+  // MARK: Time
+
+  /// Between two instructions.
+  final func settle() { at = core_index(core) }
+
+  /// The engine's count and the guest's counters, brought in line with machine time.
+  final func setClock() {
+    guard case .rv64(let timebase) = bus.board.core else { return }
+    core_set_clock(
+      core, tickOffset, timebase.numerator, timebase.denominator, bus.timeOffset)
+  }
+
+  final func cut(at tick: Tick) { core_cut(core, tick > tickOffset ? tick - tickOffset : 0) }
+  final func halt() { core_stop(core) }
+
+  // MARK: Callbacks
+
+  /// The engine's back to power-on, with this hart as its host.
+  final func resetCore() {
+    let host = CoreHost(
+      access: { context, access in
+        guard let context, let access else { return CORE_ACCESS_FAULT }
+        return Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
+          $0.at = access.pointee.index
+          return $0.access(access)
+        }
+      },
+      trap: { context, trap in
+        guard let context, let trap else { return CORE_TRAP_DELIVER }
+        return Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
+          let isAttempt = trap.pointee.cause >> 63 == 0 && !$0.isFetchFault(trap.pointee.cause)
+          $0.at = trap.pointee.index - (isAttempt ? 1 : 0)
+          return $0.trap(trap.pointee)
+        }
+      },
+      interrupt: { context in
+        guard let context else { return }
+        Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
+          $0.settle()
+          $0.interrupt()
+        }
+      })
+    core_reset(core, host, Unmanaged.passUnretained(self).toOpaque())
+  }
+}
+
+/// A register as people read it.
+public struct Register: Sendable, Hashable {
+  public var name: String
+  public var value: UInt64
+  /// In bits: 32 or 64.
+  public var width: Int
+
+  public init(_ name: String, _ value: UInt64, width: Int) {
+    self.name = name
+    self.value = value
+    self.width = width
+  }
+}
+
+/// How often a guest was interrupted, by what people ask for.
+public struct TrapCounts: Sendable, Hashable {
+  public var ecall: UInt64 = 0
+  /// And BKPT.
+  public var ebreak: UInt64 = 0
+  public var svc: UInt64 = 0
+  public var interrupts: UInt64 = 0
+  public var faults: UInt64 = 0
+  public init() {}
+
+  static func + (a: TrapCounts, b: TrapCounts) -> TrapCounts {
+    var sum = a
+    sum.ecall += b.ecall
+    sum.ebreak += b.ebreak
+    sum.svc += b.svc
+    sum.interrupts += b.interrupts
+    sum.faults += b.faults
+    return sum
+  }
+}
+
+/// A running hash over 64-bit words, as the engine has one over traps: part of the digest, see docs/digest.md.
+enum Flow {
+  static func fold(_ flow: UInt64, _ words: UInt64...) -> UInt64 {
+    var flow = flow
+    for word in words {
+      flow = (flow ^ word) &* 0x9E37_79B9_7F4A_7C15
+      flow ^= flow >> 32
+    }
+    return flow
+  }
+}

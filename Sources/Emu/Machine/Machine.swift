@@ -1,0 +1,268 @@
+import CoreShim
+
+/// What a machine is told beside its board and its image.
+public struct MachineOptions: Sendable {
+  public enum Mode: String, Sendable, CaseIterable {
+    case machine = "m"
+    case supervisor = "s"
+  }
+
+  /// Where the engine comes from. Never a difference that a run can show.
+  public enum Engine: Sendable, Hashable {
+    /// From the pool, with the code that it translated for the same flash.
+    case pooled
+    /// From the pool, with no code.
+    case cold
+    /// A new one.
+    case fresh
+  }
+
+  /// Recorded beside `Event.Mask.visible`, which always is.
+  public var trace: Event.Mask = .visible
+  /// RV64: the mode of the first instruction; nil: the image decides.
+  public var mode: Mode?
+  /// Replaces the board's.
+  public var deviceTree: [UInt8]?
+  /// More memory content, laid over the image's.
+  public var loads: [(address: UInt64, bytes: [UInt8])] = []
+  /// nil: off.
+  public var semihosting: Semihosting?
+  /// Waits at the console from the start.
+  public var input: [UInt8] = []
+  /// The host may send more: asleep with nothing to wake it is a pause then, not the end.
+  public var hasMoreInput = false
+  /// A guest reset ends the run.
+  public var stopsAtReset = false
+  public var engine = Engine.pooled
+
+  public init() {}
+}
+
+/// A board that runs.
+///
+/// A machine belongs to one thread at a time. It moves only in `run`, always to an exact instruction, and what it does there
+/// depends on nothing but its board, its image and what was sent to it at which tick.
+public final class Machine {
+  public let board: Board
+  public let options: MachineOptions
+  let bus: Bus
+  let rig: Rig
+  /// One hart for now; lockstep of several is a loop over these.
+  let hart: Hart
+  /// Sums over the lives that guest resets ended.
+  private var past = Past()
+  /// Ticks that went by without an attempt.
+  public private(set) var asleep: Tick = 0
+  public private(set) var resets = 0
+
+  private struct Past {
+    var retired: UInt64 = 0
+    var traps = TrapCounts()
+    var flow: UInt64 = 0
+  }
+
+  init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
+    self.board = board
+    self.options = options
+    rig = try Rig.take(for: board, engine: options.engine)
+    rig.bring(to: boot.content)
+    bus = Bus(board: board, memory: rig.memory, recorder: Recorder(mask: options.trace))
+    hart =
+      switch board.core {
+      case .rv64(let timebase):
+        RV64(
+          core: rig.core, bus: bus, start: boot.start, timebase: timebase,
+          semihosting: options.semihosting)
+      case .cortexM4(let priorityBits, let interrupts):
+        CortexM(
+          core: rig.core, bus: bus, priorityBits: priorityBits, interrupts: interrupts,
+          semihosting: options.semihosting)
+      }
+    bus.harts = [hart]
+    start()
+    bus.send(options.input, now: now, index: index)
+  }
+
+  deinit { rig.giveBack() }
+
+  // MARK: Where it is
+
+  /// Ticks since power-on.
+  public var now: Tick { core_index(rig.core) + hart.tickOffset }
+  /// Instructions begun since power-on.
+  public var index: UInt64 { core_index(rig.core) + hart.indexOffset }
+  /// Instructions retired since power-on.
+  public var retired: UInt64 { past.retired + core_retired(rig.core) }
+  public var nanoseconds: UInt64 { board.clock.nanoseconds(at: now) }
+  /// How the run ended.
+  public private(set) var stop: Stop?
+
+  public var pc: UInt64 { hart.pc }
+  public var registers: [Register] { hart.registers }
+  public var memory: Memory { bus.memory }
+  public var trace: Trace { bus.recorder.trace }
+  public var findings: [Finding] { bus.findings }
+  /// The text so far, and what of it was not drained yet.
+  public var console: Console {
+    get { bus.console }
+    set { bus.console = newValue }
+  }
+
+  public var traps: TrapCounts { past.traps + hart.traps(core_trap_counts(rig.core)) }
+
+  /// A hash over every trap and interrupt so far, with its index.
+  var flow: UInt64 { Flow.fold(past.flow, core_flow(rig.core), hart.flow) }
+
+  // MARK: From outside
+
+  /// Console input: offered to the guest from this tick on.
+  public func send(_ bytes: some Sequence<UInt8>) {
+    hart.settle()
+    bus.send(bytes, now: now, index: index)
+  }
+
+  /// Ends the run with that reason when the console shows that text.
+  public func stop(_ reason: StopReason, onText text: some Sequence<UInt8>) {
+    bus.watch.add(Array(text), reason: reason)
+  }
+
+  /// Ends the run here: its host has reached what it wanted, or has lost its patience.
+  public func end(_ reason: StopReason, code: UInt32 = 0, detail: String = "") {
+    if stop == nil { finish(Stop(reason, code: code, detail: detail)) }
+  }
+
+  // MARK: Start and end
+
+  private func start() {
+    hart.sleep = nil
+    hart.resetCore()
+    bus.reset(now: now, index: index)
+    hart.settle()
+    hart.start(at: now)
+  }
+
+  /// Cores and devices start again; RAM stays; time and index run on.
+  private func reset(by source: UInt16) {
+    record(.reset, detail: UInt32(source))
+    resets += 1
+    if options.stopsAtReset { return finish(Stop(.reset)) }
+    let (index, now) = (index, now)
+    past.retired += core_retired(rig.core)
+    past.traps = traps
+    past.flow = flow
+    hart.forgetCounts()
+    hart.indexOffset = index
+    hart.tickOffset = now
+    start()
+  }
+
+  private func finish(_ reason: Stop) {
+    var stop = reason
+    stop.hart = Int(hart.number)
+    stop.pc = hart.pc
+    record(.stop, detail: stop.reason.number, value: UInt64(stop.code))
+    self.stop = stop
+  }
+
+  private func record(_ kind: Event.Kind, detail: UInt32 = 0, value: UInt64 = 0) {
+    hart.settle()
+    hart.record(kind, detail: UInt64(detail), value: value)
+  }
+
+  // MARK: Running
+
+  /// Runs until a limit, or to the end. See docs/time.md for what happens in which order at one tick.
+  public func run(until limit: RunLimit = RunLimit()) -> Pause {
+    bus.recorder.observer = limit.event
+    defer { bus.recorder.observer = nil }
+    bus.paused = false
+    while true {
+      if let stop { return .stopped(stop) }
+      if let stop = bus.stop {
+        finish(stop)
+        continue
+      }
+      if let source = bus.takeReset() {
+        reset(by: source)
+        continue
+      }
+      if bus.paused { return .event }
+      hart.settle()
+      if let pause = reached(limit) { return pause }
+      bus.act(now: now, index: index)
+      if bus.isInterrupted { continue }
+      if let sleep = hart.sleep {
+        if hart.wakes(from: sleep) {
+          wake()
+        } else if !jump(limit) {
+          if options.hasMoreInput { return .waiting }
+          finish(Stop(.idle))
+        }
+        continue
+      }
+      turn(limit)
+    }
+  }
+
+  private func reached(_ limit: RunLimit) -> Pause? {
+    if let tick = limit.tick, now >= tick { return .limit }
+    if let end = limit.index, index >= end { return .limit }
+    if let end = limit.retired, retired >= end { return .instructions }
+    return nil
+  }
+
+  /// Attempts until something else is due. A hart retires at most one instruction an attempt, so the limit of retired ones is
+  /// not passed, and is reached in as many turns as it takes.
+  private func turn(_ limit: RunLimit) {
+    var attempts: UInt64 = 1 << 40
+    let now = now
+    // A deadline that is not in the future has had its call at this tick.
+    let next = bus.deadlines.next
+    if next != .max { attempts = min(attempts, next > now ? next - now : 1) }
+    if let tick = limit.tick { attempts = min(attempts, tick - now) }
+    if let end = limit.index { attempts = min(attempts, end - index) }
+    if let end = limit.retired { attempts = min(attempts, end - retired) }
+    bus.horizon = now &+ attempts
+    bus.running = hart
+    let exit = core_run(rig.core, attempts)
+    bus.running = nil
+    bus.horizon = 0
+    switch exit {
+    case CORE_SLEEP: sleep(.interrupt)
+    case CORE_SLEEP_EVENT: sleep(.event)
+    case CORE_TRAP_LOOP:
+      bus.end(Stop(.trapLoop, detail: "the trap handler at \(hex(hart.pc)) traps into itself"))
+    case CORE_FAILED:
+      let what = core_failure(rig.core).map { String(cString: $0) } ?? ""
+      bus.end(Stop(.fault, detail: "emulator bug: \(what)"))
+    default: break
+    }
+  }
+
+  // MARK: Sleep
+
+  private func sleep(_ sleep: Hart.Sleep) {
+    hart.settle()
+    hart.sleep = sleep
+    hart.asleepSince = now
+    if !hart.wakes(from: sleep) { hart.record(.sleep) } else { hart.sleep = nil }
+  }
+
+  private func wake() {
+    hart.sleep = nil
+    hart.record(.wake, value: now - hart.asleepSince)
+  }
+
+  /// On to the next tick at which anything can happen; false: there is none.
+  private func jump(_ limit: RunLimit) -> Bool {
+    let next = bus.deadlines.next
+    if next == .max { return false }
+    let goal = min(next > now ? next : now + 1, limit.tick ?? .max)
+    asleep += goal - now
+    hart.tickOffset += goal - now
+    hart.setClock()
+    return true
+  }
+}
+
+func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

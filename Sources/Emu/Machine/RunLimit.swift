@@ -1,0 +1,36 @@
+/// How far to run. Every limit is exact and none of them is part of the machine: a run that is cut into a thousand pieces is the
+/// same run.
+public struct RunLimit {
+  /// The clock shows this tick; asleep or not.
+  public var tick: Tick?
+  /// Directly behind the n-th retired instruction since power-on.
+  public var retired: UInt64?
+  /// Directly behind the n-th attempt since power-on.
+  public var index: UInt64?
+  /// Directly behind the instruction that makes this true. Asked about every event, those that the trace's mask drops too.
+  public var event: ((Event) -> Bool)?
+
+  public init(
+    tick: Tick? = nil, retired: UInt64? = nil, index: UInt64? = nil,
+    event: ((Event) -> Bool)? = nil
+  ) {
+    self.tick = tick
+    self.retired = retired
+    self.index = index
+    self.event = event
+  }
+}
+
+/// Why a call of `run` came back.
+public enum Pause: Sendable, Hashable {
+  /// The run is over.
+  case stopped(Stop)
+  /// `tick` or `index` was reached.
+  case limit
+  /// `retired` was reached.
+  case instructions
+  /// `event` was true.
+  case event
+  /// Asleep with nothing to wake it, in a machine whose host may still send input (`MachineOptions.hasMoreInput`).
+  case waiting
+}

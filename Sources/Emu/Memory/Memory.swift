@@ -1,0 +1,114 @@
+import CoreShim
+import Glibc
+
+/// RAM and flash of a machine, by physical address: for its host, for DMA and for the exception models. Devices are not seen.
+///
+/// Every write here is one "by anybody but the guest": it marks the dirty log and drops the code translated from those bytes.
+public final class Memory {
+  static let pageSize: UInt64 = 4096
+
+  struct Block {
+    let region: Board.Region
+    /// A `CoreMemory`.
+    let handle: OpaquePointer
+    let bytes: UnsafeMutablePointer<UInt8>
+    /// One bit a page: it may hold something other than zeros.
+    let touched: UnsafeMutablePointer<UInt64>
+
+    var pages: Int { Int(region.size / Memory.pageSize) }
+    var words: Int { (pages + 63) / 64 }
+  }
+
+  let blocks: [Block]
+
+  /// nil: the host has no memory for it.
+  init?(_ regions: [Board.Region]) {
+    var blocks: [Block] = []
+    for region in regions {
+      guard let handle = core_memory_new(region.size), let bytes = core_memory_bytes(handle) else {
+        for block in blocks { core_memory_free(block.handle) }
+        return nil
+      }
+      let words = (Int(region.size / Self.pageSize) + 63) / 64
+      let touched = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
+      touched.initialize(repeating: 0, count: words)
+      blocks.append(Block(region: region, handle: handle, bytes: bytes, touched: touched))
+    }
+    self.blocks = blocks
+  }
+
+  deinit {
+    for block in blocks {
+      core_memory_free(block.handle)
+      block.touched.deallocate()
+    }
+  }
+
+  /// The block that holds all of `count` bytes at an address, and where in it they are.
+  @inline(__always) func find(_ address: UInt64, _ count: UInt64) -> (block: Block, offset: UInt64)?
+  {
+    for block in blocks {
+      let offset = address &- block.region.address
+      if offset < block.region.size && count <= block.region.size - offset {
+        return (block, offset)
+      }
+    }
+    return nil
+  }
+
+  /// Does the guest see memory there that holds all of it?
+  public func contains(_ address: UInt64, count: UInt64 = 1) -> Bool { find(address, count) != nil }
+
+  /// Little-endian, at any alignment; nil: no memory there.
+  public func load<T: FixedWidthInteger>(_ address: UInt64, as type: T.Type = T.self) -> T? {
+    guard let (block, offset) = find(address, UInt64(MemoryLayout<T>.size)) else { return nil }
+    return UnsafeRawPointer(block.bytes + Int(offset)).loadUnaligned(as: T.self)
+  }
+
+  /// False: no memory there, and nothing was written. Flash can be written: whether the guest may is the bus's affair.
+  @discardableResult
+  public func store<T: FixedWidthInteger>(_ value: T, at address: UInt64) -> Bool {
+    guard let (block, offset) = find(address, UInt64(MemoryLayout<T>.size)) else { return false }
+    UnsafeMutableRawPointer(block.bytes + Int(offset)).storeBytes(of: value, as: T.self)
+    core_memory_written(block.handle, offset, UInt64(MemoryLayout<T>.size))
+    return true
+  }
+
+  public func read(_ address: UInt64, count: Int) -> [UInt8]? {
+    guard count >= 0, let (block, offset) = find(address, UInt64(count)) else { return nil }
+    return Array(UnsafeBufferPointer(start: block.bytes + Int(offset), count: count))
+  }
+
+  @discardableResult
+  public func write(_ bytes: [UInt8], at address: UInt64) -> Bool {
+    guard let (block, offset) = find(address, UInt64(bytes.count)) else { return false }
+    bytes.withUnsafeBufferPointer { from in
+      guard let base = from.baseAddress else { return }
+      memcpy(block.bytes + Int(offset), base, from.count)
+    }
+    core_memory_written(block.handle, offset, UInt64(bytes.count))
+    return true
+  }
+
+  /// Bytes up to a zero, for strings that a guest points at; nil: they run out of memory before that.
+  public func string(at address: UInt64, limit: Int = 65_536) -> [UInt8]? {
+    guard let (block, offset) = find(address, 1) else { return nil }
+    let room = Int(min(block.region.size - offset, UInt64(limit)))
+    let start = block.bytes + Int(offset)
+    guard let end = memchr(start, 0, room) else { return nil }
+    return Array(
+      UnsafeRawBufferPointer(start: start, count: UnsafeRawPointer(end) - UnsafeRawPointer(start)))
+  }
+
+  /// Adds what was written since the last call to `touched`.
+  func collectDirty() {
+    for block in blocks {
+      _ = core_memory_take_dirty(
+        block.handle,
+        { touched, offset in
+          let page = Int(offset / Memory.pageSize)
+          touched?.assumingMemoryBound(to: UInt64.self)[page / 64] |= 1 << UInt64(page % 64)
+        }, block.touched)
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import CoreShim
+import Glibc
+import Synchronization
+
+/// What lies in memory at power-on: `bytes`, and zeros behind them up to `size`. Of two that overlap the later one counts.
+struct Extent: Sendable {
+  var address: UInt64
+  var bytes: [UInt8]
+  var size: UInt64
+
+  init(address: UInt64, bytes: [UInt8], size: UInt64? = nil) {
+    self.address = address
+    self.bytes = bytes
+    self.size = size ?? UInt64(bytes.count)
+  }
+}
+
+/// An engine and the memory it maps, without the board around them. Making one costs milliseconds, so they are kept: a rig that
+/// was used before is brought to exactly the content of a new one, page by page, and where a page already has that content the
+/// code translated from it stays. Nothing that a guest can see tells the two apart.
+final class Rig: @unchecked Sendable {
+  private struct Key: Hashable, Sendable {
+    var isRV64: Bool
+    var regions: [Board.Region]
+  }
+
+  let core: OpaquePointer
+  let memory: Memory
+  private let key: Key
+  private let isKept: Bool
+
+  private init(_ key: Key, isKept: Bool) throws(MachineError) {
+    if let check = core_check() { throw MachineError(.engine, String(cString: check)) }
+    guard let memory = Memory(key.regions) else {
+      throw MachineError(.engine, "the host has no memory for this board")
+    }
+    let regions = memory.blocks.map {
+      CoreRegion(memory: $0.handle, address: $0.region.address, writable: $0.region.writable)
+    }
+    let kind = key.isRV64 ? CORE_RV64 : CORE_CORTEX_M4
+    guard let core = core_open(kind, 0, regions, regions.count) else {
+      throw MachineError(.engine, "the engine cannot be opened: out of memory")
+    }
+    self.core = core
+    self.memory = memory
+    self.key = key
+    self.isKept = isKept
+  }
+
+  deinit { core_close(core) }
+
+  // MARK: The pool
+
+  private static let pool = Mutex<[Rig]>([])
+  /// More of them are more memory, and no faster than as many as there can be threads at work.
+  private static let capacity = max(8, 2 * sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+
+  static func take(
+    for board: Board, engine: MachineOptions.Engine
+  ) throws(MachineError) -> Rig {
+    var isRV64 = false
+    if case .rv64 = board.core { isRV64 = true }
+    let key = Key(isRV64: isRV64, regions: board.regions)
+    if engine == .fresh { return try Rig(key, isKept: false) }
+    let kept = pool.withLock { pool -> Rig? in
+      // The one given back last: its memory is warm, and in a test its image is often the same.
+      guard let index = pool.lastIndex(where: { $0.key == key }) else { return nil }
+      return pool.remove(at: index)
+    }
+    let rig = if let kept { kept } else { try Rig(key, isKept: true) }
+    if engine == .cold { core_drop_code(rig.core) }
+    return rig
+  }
+
+  func giveBack() {
+    if !isKept { return }
+    // The oldest leaves, and is closed outside of the lock.
+    let leaving = Self.pool.withLock { pool -> Rig? in
+      pool.append(self)
+      return pool.count > Self.capacity ? pool.removeFirst() : nil
+    }
+    _ = leaving
+  }
+
+  // MARK: Content
+
+  private static let pageSize = Int(Memory.pageSize)
+
+  /// All memory to zero but for these extents, which must lie in it.
+  func bring(to content: [Extent]) {
+    memory.collectDirty()
+    withUnsafeTemporaryAllocation(byteCount: Self.pageSize, alignment: 64) { page in
+      guard let page = page.baseAddress else { return }
+      for block in memory.blocks { bring(block, to: content, page) }
+    }
+  }
+
+  private func bring(
+    _ block: Memory.Block, to content: [Extent], _ wanted: UnsafeMutableRawPointer
+  ) {
+    let loaded = content.compactMap { Span($0, in: block) }
+    for span in loaded {
+      for page in span.pages { block.touched[page / 64] |= 1 << UInt64(page % 64) }
+    }
+    for word in 0..<block.words {
+      var rest = block.touched[word]
+      while rest != 0 {
+        let page = word * 64 + rest.trailingZeroBitCount
+        rest &= rest - 1
+        memset(wanted, 0, Self.pageSize)
+        var isLoaded = false
+        for span in loaded where span.pages.contains(page) {
+          span.copy(to: wanted, page: page)
+          isLoaded = true
+        }
+        let there = block.bytes + page * Self.pageSize
+        if memcmp(there, wanted, Self.pageSize) != 0 {
+          memcpy(there, wanted, Self.pageSize)
+          core_memory_written(block.handle, UInt64(page * Self.pageSize), Memory.pageSize)
+        }
+        if !isLoaded { block.touched[word] &= ~(1 << UInt64(page % 64)) }
+      }
+    }
+  }
+
+  /// The part of an extent's bytes that lies in a block, in offsets from the block's start.
+  private struct Span {
+    let bytes: [UInt8]
+    let start: Int
+    /// Zeros of a later extent hide the bytes of an earlier one too.
+    let end: Int
+    let pages: Range<Int>
+
+    init?(_ extent: Extent, in block: Memory.Block) {
+      let offset = extent.address &- block.region.address
+      guard offset < block.region.size, extent.size <= block.region.size - offset,
+        extent.size > 0
+      else { return nil }
+      bytes = extent.bytes
+      start = Int(offset)
+      end = start + Int(extent.size)
+      let size = Rig.pageSize
+      pages = start / size..<(start + max(bytes.count, 1) + size - 1) / size
+    }
+
+    func copy(to wanted: UnsafeMutableRawPointer, page: Int) {
+      let from = max(start, page * Rig.pageSize)
+      let to = min(end, (page + 1) * Rig.pageSize)
+      if from >= to { return }
+      let target = wanted + (from - page * Rig.pageSize)
+      memset(target, 0, to - from)
+      let count = min(to, start + bytes.count) - from
+      if count <= 0 { return }
+      bytes.withUnsafeBytes { source in
+        guard let base = source.baseAddress else { return }
+        memcpy(target, base + (from - start), count)
+      }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/// The run's console: UART0, SBI console, HTIF and semihosting text in order; and the input that waits for the guest.
+public struct Console: Sendable {
+  /// All that was written, byte for byte.
+  public private(set) var bytes: [UInt8] = []
+  private var drained = 0
+  private var input: [UInt8] = []
+  private var taken = 0
+
+  /// What came since the last call, for streaming.
+  public mutating func drain() -> ArraySlice<UInt8> {
+    defer { drained = bytes.count }
+    return bytes[drained...]
+  }
+
+  /// The text; bytes that are no UTF-8 as U+FFFD.
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  mutating func append(_ byte: UInt8) { bytes.append(byte) }
+  mutating func send(_ more: some Sequence<UInt8>) { input.append(contentsOf: more) }
+
+  var hasInput: Bool { taken < input.count }
+  var nextInput: UInt8? { taken < input.count ? input[taken] : nil }
+  mutating func takeInput() {
+    taken += 1
+    if taken == input.count {
+      input.removeAll(keepingCapacity: true)
+      taken = 0
+    }
+  }
+}
+
+/// Where console text comes from that no device sent.
+public enum ConsoleSource: UInt32, Sendable {
+  case sbi = 1
+  case semihosting = 2
+  case htif = 3
+}
+
+/// Texts that end a run when they appear on the console, across any borders of its chunks.
+struct ConsoleWatch: Sendable {
+  private struct Pattern {
+    let text: [UInt8]
+    let reason: StopReason
+    /// By matched length: the longest proper prefix that is also a suffix of what matched (Knuth, Morris, Pratt).
+    let fallback: [Int]
+    var matched = 0
+
+    init(_ text: [UInt8], _ reason: StopReason) {
+      self.text = text
+      self.reason = reason
+      var fallback = [0, 0]
+      var length = 0
+      for position in text.indices.dropFirst() {
+        while length > 0 && text[position] != text[length] { length = fallback[length] }
+        if text[position] == text[length] { length += 1 }
+        fallback.append(length)
+      }
+      self.fallback = fallback
+    }
+
+    mutating func feed(_ byte: UInt8) -> Bool {
+      while matched > 0 && text[matched] != byte { matched = fallback[matched] }
+      if text[matched] == byte { matched += 1 }
+      if matched < text.count { return false }
+      matched = fallback[matched]
+      return true
+    }
+  }
+
+  private var patterns: [Pattern] = []
+
+  /// An empty text never appears.
+  mutating func add(_ text: [UInt8], reason: StopReason) {
+    if !text.isEmpty { patterns.append(Pattern(text, reason)) }
+  }
+
+  /// The reason of the first text that this byte completes.
+  mutating func feed(_ byte: UInt8) -> StopReason? {
+    var found: StopReason?
+    for number in patterns.indices where patterns[number].feed(byte) {
+      found = found ?? patterns[number].reason
+    }
+    return found
+  }
+}

@@ -1,0 +1,68 @@
+/// Events in the order in which they happened: a value that stays as it is while the machine runs on.
+public struct Trace: RandomAccessCollection, Sendable {
+  fileprivate var chunks: [Chunk]
+  public let count: Int
+
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { count }
+  public subscript(position: Int) -> Event {
+    precondition(position >= 0 && position < count, "event \(position) of \(count)")
+    return chunks[position / Chunk.capacity].events[position % Chunk.capacity]
+  }
+
+  /// The records themselves, a run of bytes at a time.
+  func withBytes(_ body: (UnsafeBufferPointer<Event>) -> Void) {
+    var left = count
+    for chunk in chunks where left > 0 {
+      let here = Swift.min(left, Chunk.capacity)
+      body(UnsafeBufferPointer(start: chunk.events, count: here))
+      left -= here
+    }
+  }
+}
+
+/// Events are only ever added behind those that a `Trace` counts, so sharing a chunk between threads is sound.
+private final class Chunk: @unchecked Sendable {
+  static let capacity = 1024
+  let events = UnsafeMutablePointer<Event>.allocate(capacity: capacity)
+  deinit { events.deallocate() }
+}
+
+/// Where events are written. Not on any path that allocates but once in 1,024 events.
+final class Recorder {
+  /// Sees every event as it happens; true: somebody waited for it.
+  @exclusivity(unchecked) var observer: ((Event) -> Bool)?
+  let mask: Event.Mask
+  @exclusivity(unchecked) private var chunks: [Chunk] = []
+  @exclusivity(unchecked) private var tail: UnsafeMutablePointer<Event>?
+  @exclusivity(unchecked) private var room = 0
+
+  init(mask: Event.Mask) { self.mask = mask.union(.visible) }
+
+  /// The events so far.
+  var trace: Trace { Trace(chunks: chunks, count: count) }
+  var count: Int { chunks.count * Chunk.capacity - room }
+
+  @inline(__always) func wants(_ kind: Event.Kind) -> Bool { mask.contains(kind) }
+
+  /// Keeps the event if its kind is wanted; true: the observer waited for it.
+  func record(_ event: Event) -> Bool {
+    if mask.rawValue >> UInt32(event.rawKind) & 1 == 1 { append(event) }
+    return observer?(event) ?? false
+  }
+
+  private func append(_ event: Event) {
+    if room == 0 { grow() }
+    // grow() leaves a tail.
+    tail.unsafelyUnwrapped.initialize(to: event)
+    tail = tail.unsafelyUnwrapped + 1
+    room -= 1
+  }
+
+  private func grow() {
+    let chunk = Chunk()
+    chunks.append(chunk)
+    tail = chunk.events
+    room = Chunk.capacity
+  }
+}
