@@ -81,7 +81,8 @@ park:
   .type trap, %function
 trap:
   .cfi_startproc
-  .cfi_signal_frame
+  // Backtraces end here too: where the trap came from is in a CSR, which they cannot name.
+  .cfi_undefined ra
   addi sp, sp, -128
   .cfi_def_cfa_offset 128
   eachSavedRegister sd
