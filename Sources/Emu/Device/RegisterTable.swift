@@ -12,7 +12,8 @@ final class RegisterTable: @unchecked Sendable {
   }
 
   enum Answer {
-    case device
+    /// `checksBits`: some bits of it are not modelled.
+    case device(checksBits: Bool)
     case fault
     /// Reads as that, ignores writes; a finding.
     case notModelled(UInt64)
@@ -64,7 +65,7 @@ final class RegisterTable: @unchecked Sendable {
     if !entry.pointee.modelled {
       return .notModelled(map.registers[number].reset >> (within * 8))
     }
-    return .device
+    return .device(checksBits: entry.pointee.unmodelledBits != 0)
   }
 
   /// The name of the first declared field, not modelled, in which a store sets bits.

@@ -13,6 +13,7 @@ final class Bus {
   let memory: Memory
   let recorder: Recorder
   private(set) var slots: [AnySlot] = []
+  private let slotCount: Int
   private let windows: UnsafeMutablePointer<Window>
   private let port: UnsafeMutablePointer<Port>
 
@@ -46,6 +47,7 @@ final class Bus {
     self.recorder = recorder
     let count = board.devices.count
     // Cores come behind the devices in the order of deadlines.
+    slotCount = count
     deadlines = Deadlines(slots: 64)
     precondition(count <= 32, "board \(board.name): at most 32 devices")
     consoleSlot = board.slot(of: board.console)
@@ -74,15 +76,17 @@ final class Bus {
   // MARK: Accesses
 
   /// A load or store that no memory answered.
-  func access(_ access: UnsafeMutablePointer<CoreAccess>, by hart: Hart) -> CoreAccessVerdict {
+  func access(
+    _ access: UnsafeMutablePointer<CoreAccess>, now: Tick, index: UInt64, hart: UInt8
+  ) -> CoreAccessVerdict {
     let address = access.pointee.address
     var number = 0
-    let count = slots.count
-    while number < count {
+    while number < slotCount {
       let offset = address &- windows[number].start
       if offset < windows[number].size {
-        return windows[number].slot._withUnsafeGuaranteedRef {
-          self.access($0, offset, access, hart)
+        return windows[number].slot._withUnsafeGuaranteedRef { slot in
+          enter(slot, now: now, index: index, hart: hart)
+          return self.access(slot, offset, access)
         }
       }
       number += 1
@@ -91,38 +95,34 @@ final class Bus {
   }
 
   @inline(__always) private func access(
-    _ slot: AnySlot, _ offset: UInt64, _ core: UnsafeMutablePointer<CoreAccess>, _ hart: Hart
+    _ slot: AnySlot, _ offset: UInt64, _ core: UnsafeMutablePointer<CoreAccess>
   ) -> CoreAccessVerdict {
+    let isStore = core.pointee.is_store
     let access = Access(
       offset: offset, width: core.pointee.size, privileged: core.pointee.privileged,
-      hart: hart.number)
-    enter(slot, now: hart.now, index: hart.index, hart: hart.number)
-    let isStore = core.pointee.is_store
+      hart: port.pointee.hart)
     switch slot.table.answer(access) {
     case .fault:
       return CORE_ACCESS_FAULT
     case .notModelled(let value):
-      core.pointee.value = isStore ? core.pointee.value : value
+      if !isStore { core.pointee.value = value }
       find(slot.table.name(at: offset), value: isStore ? core.pointee.value : 0, port: port.pointee)
-    case .device:
+    case .device(let checksBits):
       if isStore {
         slot.write(access, core.pointee.value)
-        if let name = slot.table.unmodelledField(access, core.pointee.value) {
-          find(name, value: core.pointee.value, port: port.pointee)
-        }
       } else {
         core.pointee.value = slot.read(access)
       }
       if port.pointee.faulted { return CORE_ACCESS_FAULT }
+      if checksBits, isStore, let name = slot.table.unmodelledField(access, core.pointee.value) {
+        find(name, value: core.pointee.value, port: port.pointee)
+      }
     }
     let kind = isStore ? Event.Kind.mmioWrite : .mmioRead
     if recorder.wants(kind) {
-      record(
-        Event(
-          tick: hart.now, index: hart.index, source: UInt16(slot.number), rawKind: kind.rawValue,
-          hart: hart.number,
-          detail: UInt32(truncatingIfNeeded: offset) & 0xFF_FFFF | UInt32(access.width) << 24,
-          value: core.pointee.value))
+      port.pointee.emit(
+        kind, detail: UInt32(truncatingIfNeeded: offset) & 0xFF_FFFF | UInt32(access.width) << 24,
+        value: core.pointee.value)
     }
     return CORE_ACCESS_DONE
   }

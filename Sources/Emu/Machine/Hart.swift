@@ -40,7 +40,7 @@ class Hart {
   func start(at now: Tick) { fatalError("abstract") }
   /// A load or store that no memory answered. A Cortex-M first looks at its private peripherals.
   func access(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
-    bus.access(access, by: self)
+    bus.access(access, now: now, index: index, hart: number)
   }
   func trap(_ trap: CoreTrap) -> CoreTrapVerdict { fatalError("abstract") }
   /// Cortex-M: enter the pending exception if its priority allows.
