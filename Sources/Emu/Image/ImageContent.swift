@@ -1,0 +1,59 @@
+extension Image {
+  /// The first two words of a Cortex-M image.
+  public struct Vectors: Sendable, Hashable {
+    public let address: UInt64
+    public let initialStackPointer: UInt32
+    public let reset: UInt32
+  }
+
+  /// The header of a RISC-V Linux-style boot image.
+  public struct BootHeader: Sendable, Hashable {
+    /// Where the image wants to lie, from the start of RAM.
+    public let textOffset: UInt64
+    /// In memory, with what follows the file; 0 where the image does not say.
+    public let imageSize: UInt64
+  }
+
+  /// The words at address 0 where the image has some, else at its lowest address.
+  public var vectors: Vectors? {
+    guard let segment = segments.first(where: { !$0.bytes.isEmpty }), segment.bytes.count >= 8
+    else { return nil }
+    let words = ImageFile(path: path, bytes: segment.bytes)
+    return Vectors(
+      address: segment.address, initialStackPointer: words.load(at: 0), reset: words.load(at: 4))
+  }
+
+  /// Of a raw image that has one.
+  public var bootHeader: BootHeader? {
+    guard format == .raw, file.holds(64, at: 0), file.load(UInt32.self, at: 0x38) == 0x0543_5352
+    else { return nil }
+    return BootHeader(textOffset: file.load(at: 8), imageSize: file.load(at: 16))
+  }
+
+  /// The architecture that the first bytes look like, or those at the entry where it is known.
+  var guessedMachine: Machine? {
+    if bootHeader != nil { return .riscv64 }
+    if let vectors, vectors.looksLikeCortexM { return .arm }
+    // An odd address is one of Thumb code.
+    if let entry, entry % 2 == 1 { return .arm }
+    return RISCVParcel.isInstruction(firstInstruction) ? .riscv64 : nil
+  }
+
+  private var firstInstruction: ArraySlice<UInt8> {
+    for segment in segments {
+      let start = entry ?? segment.address
+      if !segment.bytes.isEmpty, segment.address...segment.lastAddress ~= start {
+        return segment.bytes.dropFirst(Int(start - segment.address)).prefix(4)
+      }
+    }
+    return []
+  }
+}
+
+extension Image.Vectors {
+  /// A stack in some Cortex-M's SRAM and a Thumb address.
+  var looksLikeCortexM: Bool {
+    initialStackPointer % 4 == 0 && 0x1000_0000...0x3FFF_FFFF ~= initialStackPointer
+      && reset % 2 == 1
+  }
+}
