@@ -1,0 +1,33 @@
+/// What an ELF image tells of its source: symbols, lines and how to find a caller.
+///
+/// Nothing is read before it is asked for. Addresses are the program's own (virtual). An image of
+/// another format, or one without that information, has no answers. libelf and libdw do the
+/// reading; one instance must not be used by two threads at once.
+public final class DebugInfo {
+  let machine: Image.Machine?
+  private let image: Image
+  private(set) lazy var dwarf = image.format == .elf ? DWARFHandle(image.contents) : nil
+  private lazy var symbols = SymbolTable(image)
+  private lazy var lines = LineTable(dwarf?.dwarf)
+
+  public init(_ image: Image) {
+    self.image = image
+    machine = image.machine
+  }
+
+  /// The function or variable at an address and how far into it that is.
+  public func symbol(at address: UInt64) -> (name: String, offset: UInt64)? {
+    symbols.symbol(at: address).map { ($0.name, address - $0.address) }
+  }
+
+  public func address(ofSymbol name: String) -> UInt64? { symbols.address(of: name) }
+
+  /// The line of source that an instruction was made from.
+  public func sourceLine(at address: UInt64) -> (file: String, line: Int)? {
+    // A label does not say how far its code reaches.
+    let function = symbols.symbol(at: address).flatMap { $0.size > 0 ? $0.address : nil }
+    return lines.line(at: address, function: function)
+  }
+
+  func isCode(_ address: UInt64) -> Bool { symbols.isCode(address) }
+}

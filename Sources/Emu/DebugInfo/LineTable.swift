@@ -1,0 +1,72 @@
+import CElf
+import Glibc
+
+/// The line number of every address: all line tables of a file in one.
+struct LineTable {
+  private struct Row {
+    let address: UInt64
+    let line: Int
+    /// Into `files`; nil after the last instruction of a stretch of code.
+    let file: Int?
+  }
+
+  private var rows: [Row] = []
+  private var files: [String] = []
+  /// By the place of the name in libdw's memory, which all rows of a file share.
+  private var indices: [UnsafePointer<CChar>: Int] = [:]
+
+  init(_ dwarf: OpaquePointer?) {
+    guard let dwarf else { return }
+    var offset: Dwarf_Off = 0
+    var unit: OpaquePointer?
+    while true {
+      var next: Dwarf_Off = 0
+      var lines: OpaquePointer?
+      var count = 0
+      let result = dwarf_next_lines(dwarf, offset, &next, &unit, nil, nil, &lines, &count)
+      guard result == 0, next > offset else { break }
+      offset = next
+      for index in 0..<count {
+        guard let line = dwarf_onesrcline(lines, index) else { break }
+        append(line)
+      }
+    }
+    indices = [:]
+    // Where one stretch ends and another begins, the beginning counts: it comes last.
+    rows.sort { ($0.address, $0.file == nil ? 0 : 1) < ($1.address, $1.file == nil ? 0 : 1) }
+  }
+
+  private mutating func append(_ line: OpaquePointer) {
+    var address: Dwarf_Addr = 0
+    var number: Int32 = 0
+    var isEnd = false
+    guard dwarf_lineaddr(line, &address) == 0, dwarf_lineno(line, &number) == 0,
+      dwarf_lineendsequence(line, &isEnd) == 0
+    else { return }
+    if isEnd {
+      rows.append(Row(address: address, line: 0, file: nil))
+    } else if let name = dwarf_linesrc(line, nil, nil) {
+      rows.append(Row(address: address, line: Int(number), file: index(of: name)))
+    }
+  }
+
+  private mutating func index(of name: UnsafePointer<CChar>) -> Int {
+    if let index = indices[name] { return index }
+    files.append(String(cString: name))
+    indices[name] = files.count - 1
+    return files.count - 1
+  }
+
+  /// Looks back from `address` as far as `function`, the start of its function where known: the
+  /// lines of functions that the linker has thrown away lie at 0, among those of a Cortex-M's
+  /// real code, and so do their ends.
+  func line(at address: UInt64, function: UInt64?) -> (file: String, line: Int)? {
+    let end = rows.firstIndexAfter { $0.address <= address }
+    for row in rows[..<end].reversed() {
+      guard row.address >= function ?? 0 else { return nil }
+      if let file = row.file { return (files[file], row.line) }
+      if function == nil { return nil }
+    }
+    return nil
+  }
+}
