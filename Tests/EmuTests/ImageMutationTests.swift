@@ -58,7 +58,10 @@ import Testing
 private enum MutationSeeds {
   static func files(_ format: Image.Format) -> [[UInt8]] {
     switch format {
-    case .elf: [ELFFile.withDebugInfo.bytes, ELFFile.cortexMWithDebugInfo.bytes, noted] + bundled()
+    // What a real compiler writes is beside what we write: its DWARF is larger and stranger.
+    case .elf:
+      [ELFFile.withDebugInfo.bytes, ELFFile.cortexMWithDebugInfo.bytes, noted]
+        + BundledImages.files("*.elf").compactMap { try? Image(path: $0).contents }
     case .ihex: [Array(ihex.utf8)]
     case .srec: [Array(srec.utf8)]
     case .uf2: [uf2]
@@ -88,17 +91,6 @@ private enum MutationSeeds {
 
   private static var uf2: [UInt8] {
     (0..<4).flatMap { UF2Block(address: 256 * $0, number: $0, total: 4).bytes }
-  }
-
-  /// The images that the project ships, with the debug information of a real compiler.
-  private static func bundled() -> [[UInt8]] {
-    let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    var found = glob_t()
-    defer { globfree(&found) }
-    guard glob("/\(root)/images/*.elf", 0, nil, &found) == 0 else { return [] }
-    return (0..<Int(found.gl_pathc)).compactMap { index in
-      found.gl_pathv[index].flatMap { try? Image(path: String(cString: $0)).contents }
-    }
   }
 }
 

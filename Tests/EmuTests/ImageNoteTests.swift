@@ -40,6 +40,12 @@ import Testing
     #expect(try file.image().note["board"] == "m4-led")
   }
 
+  @Test func aNameMayCountItsPadding() throws {
+    var file = ELFFile()
+    file.addNote("emurun\0", type: 1, Array("board=m4-led".utf8))
+    #expect(try file.image().note["board"] == "m4-led")
+  }
+
   @Test func isEmptyElsewhere() throws {
     #expect(try ELFFile().image().note.entries == [])
     #expect(try Image(bytes: [1, 2], path: "a.bin").note.entries == [])

@@ -1,5 +1,4 @@
 import CElf
-import Glibc
 
 /// The line number of every address: all line tables of a file in one.
 struct LineTable {

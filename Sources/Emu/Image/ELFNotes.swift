@@ -26,7 +26,6 @@ struct ELFNotes {
 
   /// The contents of all notes with this owner and type, in the order of the file.
   func contents(owner: String, type wanted: UInt32) -> [ArraySlice<UInt8>] {
-    let name = Array(owner.utf8) + [0]
     var found: [ArraySlice<UInt8>] = []
     for area in areas where file.holds(area.size, at: area.offset) {
       var offset = area.offset
@@ -39,9 +38,9 @@ struct ELFNotes {
         // Both parts are padded to four bytes, the last one not always.
         let start = nameStart + (nameSize + 3) & ~3
         guard start <= end, size <= end - start else { break }
-        if type == wanted, nameSize == name.count,
-          file.bytes[Int(nameStart)..<Int(nameStart + nameSize)].elementsEqual(name)
-        {
+        // Some assembly counts the padding of a name, so its end is where its zero is.
+        let name = file.bytes[Int(nameStart)..<Int(nameStart + nameSize)].prefix { $0 != 0 }
+        if type == wanted, name.elementsEqual(owner.utf8) {
           found.append(file.bytes[Int(start)..<Int(start + size)])
         }
         offset = min(end, start + (size + 3) & ~3)

@@ -1,0 +1,59 @@
+import Emu
+import Glibc
+import Testing
+
+/// The images that the project ships, which a real compiler and linker have made.
+@Suite struct ImageBundledTests {
+  static let names = BundledImages.names
+
+  @Test(arguments: names) func theRawImageIsWhatTheELFLoads(_ name: String) throws {
+    let elf = try Image(path: BundledImages.path("\(name).elf"))
+    let raw = try Image(path: BundledImages.path("\(name).bin"))
+    let loaded = elf.segments.filter { !$0.bytes.isEmpty }
+    let base = try #require(loaded.first).address
+    // Between two segments a raw image has zeros, behind the last one it may have some.
+    for segment in loaded {
+      let bytes = raw.contents.dropFirst(Int(segment.address - base)).prefix(segment.bytes.count)
+      #expect(segment.bytes.starts(with: bytes))
+    }
+    #expect(raw.machine == elf.machine)
+    #expect(raw.vectors?.reset == elf.vectors?.reset)
+    #expect(try elf.knownEntry() & ~1 >= base)
+  }
+
+  @Test(arguments: names) func theNoteIsUnderstood(_ name: String) throws {
+    let image = try Image(path: BundledImages.path("\(name).elf"))
+    #expect(!image.note.entries.isEmpty)
+    #expect(image.note.warnings == [])
+    #expect(image.buildID?.utf8.count == 40)
+  }
+
+  @Test(arguments: names) func mainIsFoundInItsSource(_ name: String) throws {
+    let info = DebugInfo(try Image(path: BundledImages.path("\(name).elf")))
+    let main = try #require(info.address(ofSymbol: "main"))
+    #expect(info.symbol(at: main)?.name == "main")
+    #expect(info.sourceLine(at: main)?.file.contains("Programs/\(name)/") == true)
+    // At its first instruction a function has not touched the stack: ra is the caller.
+    let trace = info.backtrace(pc: main, registers: { _ in main + 4 }, memory: { _, _ in nil })
+    #expect(trace.prefix(2).map(\.symbol?.name) == ["main", "main"])
+  }
+}
+
+enum BundledImages {
+  static let names = files("*.elf").map { path in
+    path.split(separator: "/").last.map { String($0.dropLast(4)) } ?? path
+  }
+
+  static func path(_ name: String) -> String {
+    let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    return "/\(root)/images/\(name)"
+  }
+
+  /// The paths of the images that a pattern fits.
+  static func files(_ pattern: String) -> [String] {
+    var found = glob_t()
+    defer { globfree(&found) }
+    guard glob(path(pattern), 0, nil, &found) == 0 else { return [] }
+    return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
+  }
+}
