@@ -17,6 +17,19 @@ public final class Memory {
 
     var pages: Int { Int(region.size / Memory.pageSize) }
     var words: Int { (pages + 63) / 64 }
+
+    /// In ascending order.
+    var touchedPages: [Int] {
+      var all: [Int] = []
+      for word in 0..<words {
+        var rest = touched[word]
+        while rest != 0 {
+          all.append(word * 64 + rest.trailingZeroBitCount)
+          rest &= rest - 1
+        }
+      }
+      return all
+    }
   }
 
   let blocks: [Block]

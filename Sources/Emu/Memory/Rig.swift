@@ -102,24 +102,19 @@ final class Rig: @unchecked Sendable {
     for span in loaded {
       for page in span.pages { block.touched[page / 64] |= 1 << UInt64(page % 64) }
     }
-    for word in 0..<block.words {
-      var rest = block.touched[word]
-      while rest != 0 {
-        let page = word * 64 + rest.trailingZeroBitCount
-        rest &= rest - 1
-        memset(wanted, 0, Self.pageSize)
-        var isLoaded = false
-        for span in loaded where span.pages.contains(page) {
-          span.copy(to: wanted, page: page)
-          isLoaded = true
-        }
-        let there = block.bytes + page * Self.pageSize
-        if memcmp(there, wanted, Self.pageSize) != 0 {
-          memcpy(there, wanted, Self.pageSize)
-          core_memory_written(block.handle, UInt64(page * Self.pageSize), Memory.pageSize)
-        }
-        if !isLoaded { block.touched[word] &= ~(1 << UInt64(page % 64)) }
+    for page in block.touchedPages {
+      memset(wanted, 0, Self.pageSize)
+      var isLoaded = false
+      for span in loaded where span.pages.contains(page) {
+        span.copy(to: wanted, page: page)
+        isLoaded = true
       }
+      let there = block.bytes + page * Self.pageSize
+      if memcmp(there, wanted, Self.pageSize) != 0 {
+        memcpy(there, wanted, Self.pageSize)
+        core_memory_written(block.handle, UInt64(page * Self.pageSize), Memory.pageSize)
+      }
+      if !isLoaded { block.touched[page / 64] &= ~(1 << UInt64(page % 64)) }
     }
   }
 

@@ -1,4 +1,5 @@
 import CNettle
+import Glibc
 
 /// SHA-256, by way of libnettle.
 struct SHA256 {
@@ -14,12 +15,109 @@ struct SHA256 {
     bytes.bytes.withUnsafeBytes { update($0) }
   }
 
-  /// 64 hexadecimal digits. Starts anew.
-  mutating func finish() -> String {
+  /// 32 bytes. Starts anew.
+  mutating func finish() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_SIZE))
     nettle_sha256_digest(&context, digest.count, &digest)
+    return digest
+  }
+
+  static func hex(_ digest: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(
       decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}
+
+/// The bytes are specified in docs/digest.md; a change there or here is a new schema.
+extension Machine {
+  private static let schema: UInt32 = 1
+
+  /// SHA-256 over what could be seen of the run so far, and how it ended: the golden value of a test. The same on every host,
+  /// however the run was sliced, pooled, traced or threaded.
+  public var traceDigest: String {
+    var hash = SHA256()
+    hash.update(heading("emurun trace"))
+    var count: UInt64 = 0
+    trace.withBuffers { events in
+      count += hash.update(visible: events)
+    }
+    var tail = CanonicalBytes()
+    tail.append(count)
+    tail.append(stop?.reason.number ?? 0)
+    tail.append(stop?.code ?? 0)
+    let traps = traps
+    for number in [
+      index, now, retired, traps.ecall, traps.ebreak, traps.svc, traps.interrupts, traps.faults,
+      flow,
+    ] { tail.append(number) }
+    hash.update(tail)
+    return SHA256.hex(hash.finish())
+  }
+
+  /// SHA-256 over the machine as it is: registers, devices, memory. For comparing runs of one version, never golden.
+  public var stateDigest: String {
+    var hash = SHA256()
+    var bytes = heading("emurun state")
+    bytes.append(index)
+    bytes.append(now)
+    bytes.append(bus.timeOffset)
+    bytes.append(hart.sleep?.rawValue ?? 0)
+    hart.encode(into: &bytes)
+    for slot in bus.slots { bytes.append(encoding: slot.state) }
+    hash.update(bytes)
+    memory.collectDirty()
+    for block in memory.blocks { hash.update(block) }
+    return SHA256.hex(hash.finish())
+  }
+
+  private func heading(_ what: String) -> CanonicalBytes {
+    var bytes = CanonicalBytes()
+    bytes.append(what)
+    bytes.append(Self.schema)
+    bytes.append(board.name)
+    bytes.append(UInt32(board.revision))
+    return bytes
+  }
+}
+
+extension SHA256 {
+  /// Those events that are recorded in every run, as their 32 bytes; how many. Runs of them go in at once.
+  fileprivate mutating func update(visible events: UnsafeBufferPointer<Event>) -> UInt64 {
+    var count = 0
+    var start = 0
+    for position in 0...events.count {
+      if position < events.count && Event.Mask.visible.contains(rawKind: events[position].rawKind) {
+        continue
+      }
+      update(
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(events)[start * 32..<position * 32])
+      )
+      count += position - start
+      start = position + 1
+    }
+    return UInt64(count)
+  }
+
+  /// Number and hash of each page that is not all zeros.
+  fileprivate mutating func update(_ block: Memory.Block) {
+    var heading = CanonicalBytes()
+    heading.append(block.region.address)
+    heading.append(block.region.size)
+    update(heading)
+    let size = Int(Memory.pageSize)
+    for page in block.touchedPages {
+      let bytes = UnsafeRawBufferPointer(start: block.bytes + page * size, count: size)
+      if !bytes.contains(where: { $0 != 0 }) { continue }
+      var hash = SHA256()
+      hash.update(bytes)
+      var entry = CanonicalBytes()
+      entry.append(UInt64(page))
+      entry.append(raw: hash.finish())
+      update(entry)
+    }
+    var end = CanonicalBytes()
+    end.append(UInt64.max)
+    update(end)
   }
 }

@@ -56,7 +56,8 @@ public struct Event: Sendable, Hashable {
     public init(_ kinds: Kind...) {
       self.init(rawValue: kinds.reduce(0) { $0 | 1 << UInt32($1.rawValue) })
     }
-    public func contains(_ kind: Kind) -> Bool { rawValue >> UInt32(kind.rawValue) & 1 == 1 }
+    public func contains(_ kind: Kind) -> Bool { contains(rawKind: kind.rawValue) }
+    func contains(rawKind: UInt8) -> Bool { rawValue >> UInt32(rawKind) & 1 == 1 }
 
     /// What a person at the board could see, and the digest is made of: recorded in every run.
     public static let visible = Mask(.pin, .uart, .uartInput, .console, .reset, .stop)

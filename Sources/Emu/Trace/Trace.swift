@@ -10,8 +10,8 @@ public struct Trace: RandomAccessCollection, Sendable {
     return chunks[position / Chunk.capacity].events[position % Chunk.capacity]
   }
 
-  /// The records themselves, a run of bytes at a time.
-  func withBytes(_ body: (UnsafeBufferPointer<Event>) -> Void) {
+  /// The records themselves, some at a time.
+  func withBuffers(_ body: (UnsafeBufferPointer<Event>) -> Void) {
     var left = count
     for chunk in chunks where left > 0 {
       let here = Swift.min(left, Chunk.capacity)
@@ -47,7 +47,7 @@ final class Recorder {
 
   /// Keeps the event if its kind is wanted; true: the observer waited for it.
   func record(_ event: Event) -> Bool {
-    if mask.rawValue >> UInt32(event.rawKind) & 1 == 1 { append(event) }
+    if mask.contains(rawKind: event.rawKind) { append(event) }
     return observer?(event) ?? false
   }
 
