@@ -67,8 +67,8 @@ extension ELFFile {
     return section.all
   }
 
-  /// `main.swift` lines 10 and 11 in `start`, 20 in `main` and 30 in `leaf`; and a function that
-  /// the linker has thrown away.
+  /// `main.swift` lines 10 and 11 in `start`, 20 in `main` and 30 in `leaf`; a function that the
+  /// linker has thrown away; and behind `marker` code of no line and of line 5.
   private static func lines(_ text: UInt64) -> [UInt8] {
     var header = Bytes()
     header.u8(1, 1, 0xFB, 14, 10)  // bytes an instruction, statement, line base, range, opcodes
@@ -84,6 +84,9 @@ extension ELFFile {
     program.row(text + 0x20, advancing: 9)
     program.row(text + 0x40, advancing: 10)
     program.end(after: 0x10)
+    program.row(text + 0x78, advancing: 0x7F)  // one line back, from 1 to 0
+    program.row(text + 0x7C, advancing: 5)
+    program.end(after: 4)
     var section = Bytes()
     section.u32(UInt32(6 + header.all.count + program.all.count))
     section.u16(3)

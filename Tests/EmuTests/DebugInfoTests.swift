@@ -41,6 +41,13 @@ import Testing
     #expect(info.sourceLine(at: text - 1) == nil)
   }
 
+  @Test func codeOfNoLineHasNone() throws {
+    let info = try debugInfo()
+    #expect(info.sourceLine(at: text + 0x78) == nil)
+    let beside = try #require(info.sourceLine(at: text + 0x7C))
+    #expect(beside == ("main.swift", 5))
+  }
+
   @Test func otherImagesHaveNoAnswers() throws {
     for image in [try Image(bytes: ELFFile.code, path: "a.bin"), try ELFFile().image()] {
       let info = DebugInfo(image)
@@ -105,6 +112,13 @@ import Testing
       ])
   }
 
+  @Test func theOutermostFunctionHasNoCaller() throws {
+    #expect(
+      try backtrace(pc: text + 0x14, ra: text + 0x24) == [
+        "0x80000014 in start+0x14 at main.swift:11"
+      ])
+  }
+
   @Test func stopsWhereMemoryIsUnknown() throws {
     #expect(
       try backtrace(pc: text + 0x30, ra: 0) == ["0x80000030 in main+0x10 at main.swift:20"])
@@ -112,8 +126,21 @@ import Testing
 
   @Test func stopsAtALoop() throws {
     #expect(
-      try backtrace(pc: text + 0x64, ra: text + 0x68) == [
-        "0x80000064 in spin+0x4", "0x80000068 in spin+0x8",
+      try backtrace(pc: text + 0x44, ra: text + 0x68) == [
+        "0x80000044 in leaf+0x4 at main.swift:30", "0x80000068 in spin+0x8",
+      ])
+  }
+
+  /// `spin` saves no return address: what is in ra its own last call has left there.
+  @Test func doesNotTrustTheReturnAddressOfAnEarlierCall() throws {
+    #expect(try backtrace(pc: text + 0x6C, ra: text + 0x68) == ["0x8000006c in spin+0xc"])
+    #expect(
+      try backtrace(pc: text + 0x6C, ra: text + 0x10) == [
+        "0x8000006c in spin+0xc", "0x80000010 in start+0x10 at main.swift:11",
+      ])
+    #expect(
+      try backtrace(pc: text + 0x4C, ra: text + 0x48) == [
+        "0x8000004c in leaf+0xc at main.swift:30"
       ])
   }
 

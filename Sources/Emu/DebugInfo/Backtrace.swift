@@ -43,6 +43,7 @@ extension DebugInfo {
       var seen: Set<Place> = [Place(current, unwinder)]
       while trace.count < Self.mostFrames,
         let next = caller(of: current, isInnermost: trace.count == 1, unwinder, registers),
+        trace.count > 1 || !isLeftover(next, of: current, unwinder),
         seen.insert(Place(next, unwinder)).inserted
       {
         current = next
@@ -67,10 +68,13 @@ extension DebugInfo {
     of frame: Unwinder.Frame, isInnermost: Bool, _ unwinder: Unwinder,
     _ registers: (Int) -> UInt64?
   ) -> Unwinder.Frame? {
-    guard
-      var caller = unwinder.caller(of: frame)
-        ?? (isInnermost ? leafCaller(of: frame, unwinder) : nil)
-    else { return nil }
+    let found: Unwinder.Frame? =
+      switch unwinder.step(from: frame) {
+      case .caller(let caller): caller
+      case .end: nil
+      case .noInformation: isInnermost ? leafCaller(of: frame, unwinder) : nil
+      }
+    guard var caller = found else { return nil }
     if unwinder.machine == .arm, ExceptionFrame.isReturn(caller.pc) {
       let interrupted = ExceptionFrame.interrupted(
         caller, exceptionReturn: caller.pc,
@@ -91,6 +95,24 @@ extension DebugInfo {
     caller.pc = address
     caller.isExact = false
     return caller
+  }
+
+  /// A function that never returns does not save its return address. By its frame information,
+  /// or without any, that is still in its register, where in truth the last call from the
+  /// function has left another one: of a place in the function itself, which again saves none.
+  private func isLeftover(
+    _ caller: Unwinder.Frame, of frame: Unwinder.Frame, _ unwinder: Unwinder
+  ) -> Bool {
+    guard let function = symbol(at: frame.site), let other = symbol(at: caller.site),
+      frame.site - function.offset == caller.site - other.offset
+    else { return false }
+    switch unwinder.step(from: caller) {
+    case .caller(var next):
+      next.pc = instruction(next.pc)
+      return Place(next, unwinder) == Place(caller, unwinder)
+    case .end: return false
+    case .noInformation: return true
+    }
   }
 
   /// Where the instruction is: an Arm address may carry the Thumb bit.

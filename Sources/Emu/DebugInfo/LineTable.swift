@@ -51,7 +51,9 @@ struct LineTable {
 
   private mutating func index(of name: UnsafePointer<CChar>) -> Int {
     if let index = indices[name] { return index }
-    files.append(String(cString: name))
+    // A build that is the same on every machine calls its directory ".".
+    let path = String(cString: name)
+    files.append(path.hasPrefix("./") ? String(path.dropFirst(2)) : path)
     indices[name] = files.count - 1
     return files.count - 1
   }
@@ -63,7 +65,8 @@ struct LineTable {
     let end = rows.firstIndexAfter { $0.address <= address }
     for row in rows[..<end].reversed() {
       guard row.address >= function ?? 0 else { return nil }
-      if let file = row.file { return (files[file], row.line) }
+      // Line 0 is a compiler's word for code that no line of source has asked for.
+      if let file = row.file { return row.line > 0 ? (files[file], row.line) : nil }
       if function == nil { return nil }
     }
     return nil

@@ -24,19 +24,25 @@ struct Unwinder {
   var returnAddress: Int { machine == .arm ? 14 : 1 }
   private var wordSize: Int { machine == .arm ? 4 : 8 }
 
-  /// The caller's frame, nil at the outermost one and where there is no information. Its pc is
-  /// still as the return address has it, with the Thumb bit.
-  func caller(of frame: Frame) -> Frame? {
+  enum Step {
+    /// Its pc is still as the return address has it, with the Thumb bit.
+    case caller(Frame)
+    /// There is frame information, and by that or by what the stack holds the way ends here.
+    case end
+    case noInformation
+  }
+
+  func step(from frame: Frame) -> Step {
     var rules: OpaquePointer?
     guard let frames, dwarf_cfi_addrframe(frames, frame.site, &rules) == 0, let rules else {
-      return nil
+      return .noInformation
     }
     defer { free(UnsafeMutableRawPointer(rules)) }
     var operations: UnsafeMutablePointer<Dwarf_Op>?
     var count = 0
     guard dwarf_frame_cfa(rules, &operations, &count) == 0, count > 0,
       let base = DWARFExpression(operations, count).address(in: frame, nil, read)
-    else { return nil }
+    else { return .end }
     let cfa = trimmed(base)
     var caller = frame
     for number in frame.registers.indices {
@@ -44,10 +50,10 @@ struct Unwinder {
     }
     let column = Int(dwarf_frame_info(rules, nil, nil, &caller.isExact))
     guard caller.registers.indices.contains(column), let pc = caller.registers[column] else {
-      return nil
+      return .end
     }
     caller.pc = pc
-    return caller
+    return .caller(caller)
   }
 
   /// A word of the stack.
