@@ -1,0 +1,90 @@
+import Glibc
+
+/// docs/benchmarks.md.
+struct Report {
+  let directory: String
+  let rounds: Int
+
+  func write() {
+    print(
+      """
+      # Benchmarks
+
+      Written by `make bench`, which builds everything and runs emurun and QEMU in turn on the same machine: medians of \
+      \(rounds) interleaved runs, CPU time (user and system) of whole processes, start included. Machine: \(processor()), \
+      shared; compare columns, not with other machines. QEMU: \(qemuVersion()).
+
+      ## Workloads
+
+      C compiled with `-Os`, as firmware is (`Benchmarks/Workloads`). emurun counts every instruction exactly and records LEDs.
+
+      | workload | guest | instructions | emurun | QEMU -icount shift=0 | QEMU plain | emurun vs -icount | emurun vs plain |
+      |---|---|---|---|---|---|---|---|
+      """)
+    for row in Workloads(directory: directory, rounds: rounds).measure() {
+      let cells = [
+        row.name, row.guest, "\(row.instructions)", seconds(row.emurun, row.instructions),
+        seconds(row.icount, row.instructions), seconds(row.plain, row.instructions),
+        rounded(row.icount / row.emurun, 2) + " ×", rounded(row.plain / row.emurun, 2) + " ×",
+      ]
+      print("| " + cells.joined(separator: " | ") + " |")
+    }
+    print(
+      """
+
+      ## Boots, stops and stores
+
+      | what | measured | goal |
+      |---|---|---|
+      """)
+    row("cold boots a second, release, one core", rounded(Boots.perSecond(cold: true, count: 6000), 0), "≥ 3,000")
+    row("warm boots a second, release, one core", rounded(Boots.perSecond(cold: false, count: 12000), 0), "")
+    row("warm boots a second, debug build", debugBoots(), "≥ 1,000")
+    row("device store seen by a Swift device", rounded(Stores.nanoseconds(), 1) + " ns", "≤ 50 ns")
+    row("process start to first guest instruction and out again", start(), "≤ 15 ms")
+    row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
+    row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")
+    print(
+      """
+
+      A cold boot goes from the bytes of `images/led-heartbeat.elf` to a new machine on a pooled engine that has none of its \
+      code translated, and runs until the banner is printed and the LED is on. A warm one finds the code translated. A device \
+      store is the difference between a loop that stores to a device and the same loop storing to RAM.
+      """)
+  }
+
+  private func row(_ cells: String...) { print("| " + cells.joined(separator: " | ") + " |") }
+
+  private func seconds(_ time: Double, _ instructions: UInt64) -> String {
+    "\(rounded(time, 3)) s, \(rounded(Double(instructions) / time / 1e6, 0)) MIPS"
+  }
+
+  private func debugBoots() -> String {
+    lines(of: ".build/debug/bench boots warm 3000").first ?? "?"
+  }
+
+  private func start() -> String {
+    let command = [".build/release/emurun", "images/led-heartbeat.elf", "--max-instructions", "1"]
+    let times = (0..<31).map { _ in Child.run(command).wallSeconds * 1e3 }
+    return rounded(median(times), 1) + " ms"
+  }
+
+  private func processor() -> String {
+    lines(of: "sed -n 's/^model name.*: //p' /proc/cpuinfo").first ?? "?"
+  }
+
+  private func qemuVersion() -> String {
+    lines(of: "qemu-system-riscv64 --version").first ?? "?"
+  }
+
+  private func lines(of command: String) -> [String] {
+    guard let pipe = popen(command, "r") else { return [] }
+    defer { pclose(pipe) }
+    var lines: [String] = []
+    var buffer = [CChar](repeating: 0, count: 1024)
+    while fgets(&buffer, 1024, pipe) != nil {
+      lines.append(String(String(cString: buffer).dropLast()))
+    }
+    return lines
+  }
+}
