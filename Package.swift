@@ -32,5 +32,6 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
     .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
+    .testTarget(name: "TimelineTests", dependencies: ["Emu", "Timeline"], swiftSettings: strict),
   ]
 )

@@ -1,0 +1,56 @@
+import Emu
+
+/// The picture of a run in text: a line for each LED that did something, with its figures, and a time axis.
+public enum DrawnTimeline {
+  /// Nothing where nothing changed. No newline at the end of the last line.
+  public static func draw(_ waves: [Waveform], _ clock: Clock, style: TextStyle) -> String {
+    let waves = waves.filter { !$0.edges.isEmpty }
+    guard let end = waves.map(\.end).max(), end > 0 else { return "" }
+    let names = column(waves.map(\.name), .left)
+    let frequencies = column(waves.map { $0.frequency(clock).map(Quantity.hertz) ?? "" }, .right)
+    let duties = column(waves.map { Quantity.percent($0.dutyCycle) }, .right)
+    let edges = column(waves.map { Quantity.grouped($0.edges.count) }, .right)
+    let hasFrequency = waves.contains { $0.risingEdges > 1 }
+
+    let figures = waves.indices.map { number in
+      (hasFrequency ? "   " + frequencies[number] : "") + "  \(duties[number])"
+        + "  \(edges[number]) \(waves[number].edges.count == 1 ? "edge" : "edges")"
+    }
+    let margin = (names.first?.count ?? 0) + 4
+    let room = style.width - margin - (figures.map(\.count).max() ?? 0)
+    let scale = Scale(end: clock.picoseconds(at: end), width: max(room, 16))
+    let borders = scale.borders(clock, end: end)
+
+    var lines = waves.indices.map { number in
+      let wave = waves[number]
+      let dot = style.paint(dot(wave.isOn, style), wave.colour)
+      let cells = Cell.cells(of: wave, borders: borders)
+      return "\(names[number]) \(dot)  \(Cell.draw(cells, wave.colour, style))\(figures[number])"
+    }
+    lines.append(String(repeating: " ", count: margin) + style.faint(scale.axis(style)))
+    return lines.joined(separator: "\n")
+  }
+
+  static func dot(_ isOn: Bool, _ style: TextStyle) -> String {
+    switch (isOn, style.unicode) {
+    case (true, true): "●"
+    case (false, true): "○"
+    case (true, false): "*"
+    case (false, false): "o"
+    }
+  }
+
+  private enum Side {
+    case left
+    case right
+  }
+
+  /// All of one width.
+  private static func column(_ texts: [String], _ side: Side) -> [String] {
+    let width = texts.map(\.count).max() ?? 0
+    return texts.map {
+      let space = String(repeating: " ", count: width - $0.count)
+      return side == .left ? $0 + space : space + $0
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Emu
+
+/// How time maps to columns. A column is a round stretch of time, so that a regular signal looks regular and marks fall on
+/// columns; the last one may be cut short by the end.
+struct Scale {
+  let column: UInt128
+  let columns: Int
+
+  /// The finest scale on which everything up to `end` fits into `width` columns. Times are picoseconds.
+  init(end: UInt128, width: Int) {
+    let width = UInt128(max(width, 1))
+    var decade: UInt128 = 1000
+    while true {
+      // Not 2: half of a second would be two and a half columns of 200 ms.
+      for column in [decade, decade * 5 / 4, decade * 5 / 2, decade * 5]
+      where (end + column - 1) / column <= width {
+        self.column = column
+        columns = Int((end + column - 1) / column)
+        return
+      }
+      decade *= 10
+    }
+  }
+
+  /// The tick at which each column begins, and the end of the last.
+  func borders(_ clock: Clock, end: Tick) -> [Tick] {
+    (0...columns).map { number in
+      let exact = UInt128(number) * column * UInt128(clock.hertz)
+      let tick = (exact + Quantity.picosecondsPerSecond - 1) / Quantity.picosecondsPerSecond
+      return min(Tick(clamping: tick), end)
+    }
+  }
+}
+
+extension Scale {
+  /// "╵0 s      ╵2 s": marks at round times, each with room for its label.
+  func axis(_ style: TextStyle) -> String {
+    let end = column * UInt128(columns)
+    let (unit, name) = Quantity.unit(for: end, micro: style.micro)
+    let step = self.step(unit: unit, name: name)
+    var line = ""
+    var used = 0
+    var time: UInt128 = 0
+    while time < end {
+      let position = Int(time / column)
+      let label = (style.unicode ? "╵" : "|") + Self.label(time, unit, name)
+      // The last label may stick out a little, but not by more than itself would be without its unit.
+      if position > 0 && position + label.count > columns + name.count + 1 { break }
+      line += String(repeating: " ", count: position - used) + label
+      used = position + label.count
+      time += step
+    }
+    return line
+  }
+
+  /// 1, 2 or 5 times a power of ten, in whole columns, with room for the longest label.
+  private func step(unit: UInt128, name: String) -> UInt128 {
+    let end = column * UInt128(columns)
+    var decade: UInt128 = 1000
+    while true {
+      for step in [decade, decade * 2, decade * 5] where step % column == 0 {
+        let widest = Self.label(end / step * step, unit, name).count
+        let fraction = Self.label(step, unit, name).count
+        if step / column >= UInt128(max(widest, fraction) + 3) || step > end { return step }
+      }
+      decade *= 10
+    }
+  }
+
+  /// Without decimals that say nothing: "2 s", "0.5 s".
+  private static func label(_ time: UInt128, _ unit: UInt128, _ name: String) -> String {
+    var text = String(time / unit)
+    var rest = time % unit
+    if rest > 0 {
+      text += "."
+      var digit = unit / 10
+      while rest > 0 {
+        text += String(rest / digit)
+        rest %= digit
+        digit /= 10
+      }
+    }
+    return "\(text) \(name)"
+  }
+}

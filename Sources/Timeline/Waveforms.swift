@@ -1,0 +1,47 @@
+import Emu
+
+/// The fold from events to one waveform for each LED of a board, in the board's order. Events may come all at once or as
+/// they happen.
+public struct Waveforms: Sendable {
+  public private(set) var leds: [Waveform]
+  private let wiring: [Board.LED]
+  /// By slot: which LEDs hang on its pins.
+  private let numbers: [[(pin: UInt32, led: Int)]]
+
+  public init(_ board: Board) {
+    wiring = board.leds
+    leds = board.leds.map { Waveform(name: $0.name, colour: $0.colour) }
+    var numbers: [[(pin: UInt32, led: Int)]] = Array(repeating: [], count: board.devices.count)
+    for (number, led) in board.leds.enumerated() {
+      guard let slot = board.slot(of: led.device) else { continue }
+      numbers[slot].append((UInt32(led.pin), number))
+    }
+    self.numbers = numbers
+  }
+
+  /// All LEDs over a whole trace, known up to `end`.
+  public init(_ board: Board, _ events: some Sequence<Event>, end: Tick) {
+    self.init(board)
+    for event in events { add(event) }
+    extend(to: end)
+  }
+
+  public mutating func add(_ event: Event) {
+    switch event.kind {
+    case .pin where Int(event.source) < numbers.count:
+      for (pin, led) in numbers[Int(event.source)] where pin == event.detail {
+        leds[led].set((event.value != 0) == wiring[led].activeHigh, at: event.tick)
+      }
+    case .reset:
+      // Every device is as at power-on, where no pin is driven and no LED is on.
+      for led in leds.indices { leds[led].set(false, at: event.tick) }
+    default: break
+    }
+  }
+
+  public mutating func extend(to tick: Tick) {
+    for led in leds.indices { leds[led].extend(to: tick) }
+  }
+
+  public subscript(name: String) -> Waveform? { leds.first { $0.name == name } }
+}
