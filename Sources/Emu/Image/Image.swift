@@ -122,7 +122,8 @@ extension Image {
   var file: ImageFile { ImageFile(path: path, bytes: contents) }
 
   /// The same image at `base`, where it is one that needs a base; others know their addresses.
-  /// A RISC-V image starts at its first byte, an Arm one by its vector table.
+  /// Its entry is then its first byte, whatever it looks like: the board knows better. A Cortex-M
+  /// starts by its `vectors` and not by an entry.
   public func placed(at base: UInt64) throws(ImageError) -> Image {
     guard needsBase, let segment = segments.first else { return self }
     guard !base.addingReportingOverflow(segment.size - 1).overflow else {
@@ -134,8 +135,8 @@ extension Image {
     image.segments[0].address = base
     image.segments[0].virtualAddress = base
     image.needsBase = false
-    image.entry = machine == .arm ? nil : base
-    image.virtualEntry = image.entry
+    image.entry = base
+    image.virtualEntry = base
     return image
   }
 
