@@ -104,6 +104,14 @@ void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc)
     arm.leave_restore(c->cpu, host_pc);
 }
 
+void arm_cpu_do_unaligned_access_arm(char *cpu, uint64_t va, int type, int mmu, uintptr_t host_pc)     // LDREX and its kin
+{
+    Core *c = core_of_cpu(cpu);
+    if (c)
+        m4_access_fault(c, (uint32_t)va, CORE_M4_UNALIGNED, host_pc);
+    real.arm_unaligned(cpu, va, type, mmu, host_pc);
+}
+
 // ---- interrupts: the library comes here between two blocks while the request is up
 void arm_v7m_cpu_do_interrupt_arm(char *cpu)
 {
@@ -112,7 +120,7 @@ void arm_v7m_cpu_do_interrupt_arm(char *cpu)
         real.arm_interrupt(cpu);
         return;
     }
-    if (c->replay_next < c->replay_count)       // an instruction that waits to be repeated comes first
+    if (repeating(c))                           // that instruction comes first
         return;
     c->host.interrupt(c->context);
     c->attention = false;
@@ -154,16 +162,22 @@ void helper_wfe_arm(char *env)
         real.arm_wfe(env);
         return;
     }
-    if (halfword_at(c, r_of(c)[PC] - 2) == SEV) {
-        c->event = true;
-        return;
-    }
-    if (c->event) {
-        c->event = false;
-        return;
-    }
+    bool sets = halfword_at(c, r_of(c)[PC] - 2) == SEV;
+    bool sleeps = !sets && !c->event;
+    c->event = sets;
+    if (!sleeps)
+        arm.leave(c->cpu);                      // the block has no way on: were the helper to return, it would start again
     c->sleeping_event = true;
     halt(c);
+}
+
+void helper_yield_arm(char *env)                // a hint: nothing to do; the library would leave the run with an error
+{
+    Core *c = core_of_cpu(env - arm.env);
+    if (!c)
+        real.arm_yield(env);
+    else
+        arm.leave(c->cpu);
 }
 
 void core_m4_set_event(Core *c, bool event)

@@ -140,6 +140,8 @@ extern struct Real {
     void (*arm_interrupt)(char *);
     void (*arm_wfi)(char *, uint32_t);
     void (*arm_wfe)(char *);
+    void (*arm_yield)(char *);
+    void (*arm_unaligned)(char *, uint64_t, int, int, uintptr_t);
 } real;
 
 extern bool usable;                             // false: not our library; every function that the shim defines only passes on
@@ -158,6 +160,11 @@ static inline Core *core_of_uc(const char *uc)
 static inline int64_t *budget_of(const Core *c)
 {
     return &AT(int64_t, c->env, ENV_BUDGET);
+}
+
+static inline bool repeating(const Core *c)     // an instruction waits to be run again, alone, with the answers of its devices
+{
+    return c->replay_next < c->replay_count;
 }
 
 // blocks.c

@@ -50,6 +50,8 @@ static void written(CoreMemory *memory, uint64_t from, uint64_t length, const Vi
         if (v == done || !(code >> v->core->hart & 1))
             continue;
         v->core->figures.cross_drops++;
+        if (v->core->in_access)                                 // a device wrote: the running block may be one of them, so it ends behind this instruction
+            v->core->attention = true;
         v->core->arch->invalidate_range((char *)v->core->uc, v->ram_address + from, v->ram_address + last + 1);
     }
 }

@@ -157,7 +157,7 @@ bool riscv_cpu_exec_interrupt_riscv64(char *cpu, int request)
     if (!c)
         return real.rv64_interrupt(cpu, request);
     int number = takeable(c);
-    if (number < 0 || c->replay_next < c->replay_count)         // an instruction that waits to be repeated comes first
+    if (number < 0 || repeating(c))             // an instruction that is being repeated comes first
         return false;
     uint64_t pc = words_of(c)[CORE_RV64_PC];
     note_trap(c, 32 + (unsigned)number, INTERRUPT | (unsigned)number, pc);
