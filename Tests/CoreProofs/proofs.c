@@ -1,0 +1,96 @@
+// The list of proofs, and the ones that run a random guest under many policies.
+#include "guest.h"
+#include <stdio.h>
+#include <string.h>
+
+static void against_reference(Guest *guest, ProofReport *report)
+{
+    static const uint64_t slices[] = { 0, 1, 3, 7, 60, 3000 };
+    Trace *trace = reference_run(guest);
+    report->instructions += trace->attempts;
+    for (int i = 0; i < 6 && !report->failed; i++)
+        prove(guest, trace, (Policy){ .max_slice = slices[i], .seed = slices[i] + 1 }, report);
+    for (int i = 0; i < 3 && !report->failed; i++)
+        prove(guest, trace, (Policy){ .max_slice = i == 0 ? 0 : 300, .storm = true, .overflows = i == 2, .seed = (uint64_t)i + 100 }, report);
+    trace_free(trace);
+    guest_free(guest);
+}
+
+static void random_guest(int variant, unsigned with, uint64_t attempts, ProofReport *report)
+{
+    uint64_t seed = (uint64_t)variant / 2 + 1;
+    against_reference(variant % 2 ? random_m4(seed, with, attempts) : random_rv64(seed, with, attempts), report);
+}
+
+static void events(int variant, ProofReport *report)
+{
+    random_guest(variant, 0, 30000, report);
+}
+
+static void device_faults(int variant, ProofReport *report)
+{
+    random_guest(variant, WITH_FAULTS, 30000, report);
+}
+
+static void interrupts(int variant, ProofReport *report)
+{
+    random_guest(variant, WITH_INTERRUPTS | WITH_FAULTS, 30000, report);
+}
+
+static void self_modifying(int variant, ProofReport *report)
+{
+    random_guest(variant, WITH_PATCHES, 12000, report);
+}
+
+static void everything(int variant, ProofReport *report)
+{
+    random_guest(variant, WITH_PATCHES | WITH_HOST_PATCHES | WITH_INTERRUPTS | WITH_FAULTS | WITH_DMA, 12000, report);
+}
+
+static void every_index(int variant, ProofReport *report)      // one run from the start to each index
+{
+    enum { ATTEMPTS = 1500 };
+    unsigned with = WITH_PATCHES | WITH_HOST_PATCHES | WITH_INTERRUPTS | WITH_FAULTS | WITH_DMA;
+    uint64_t seed = (uint64_t)variant / 2 + 50;
+    Guest *guest = variant % 2 ? random_m4(seed, with, ATTEMPTS) : random_rv64(seed, with, ATTEMPTS);
+    Trace *trace = reference_run(guest);
+    CoreMemory *memory = core_memory_new(RAM_SIZE);
+    Core *core = core_open(guest->kind, 0, &(CoreRegion){ memory, ram_base(guest->kind), true }, 1);
+    report->instructions += trace->attempts;
+    for (uint64_t i = 1; i <= ATTEMPTS && !report->failed; i++)
+        subject_run(guest, trace, (Policy){ .stop_at = i }, core, memory, report);
+    core_close(core);
+    core_memory_free(memory);
+    trace_free(trace);
+    guest_free(guest);
+}
+
+const Proof core_proofs[] = {
+    { "every index", 4, every_index },
+    { "events", 6, events },
+    { "device faults", 6, device_faults },
+    { "interrupts", 6, interrupts },
+    { "self-modifying code", 6, self_modifying },
+    { "everything at once", 8, everything },
+};
+const int core_proof_count = sizeof core_proofs / sizeof *core_proofs;
+
+const Proof *core_proof(const char *name)
+{
+    for (int i = 0; i < core_proof_count; i++) {
+        if (!strcmp(core_proofs[i].name, name))
+            return &core_proofs[i];
+    }
+    return NULL;
+}
+
+ProofReport core_proof_run(const char *name, int variant)
+{
+    ProofReport report = { 0 };
+    const Proof *proof = core_proof(name);
+    if (proof)
+        proof->run(variant, &report);
+    else
+        wrong(&report, "no such proof");
+    return report;
+}
