@@ -26,7 +26,7 @@ public struct MachineOptions: Sendable {
   /// More memory content, laid over the image's.
   public var loads: [(address: UInt64, bytes: [UInt8])] = []
   /// nil: off.
-  public var semihosting: Semihosting?
+  public var semihosting: SemihostingOptions?
   /// Waits at the console from the start.
   public var input: [UInt8] = []
   /// The host may send more: asleep with nothing to wake it is a pause then, not the end.
@@ -49,6 +49,7 @@ public final class Machine {
   let rig: Rig
   /// One hart for now; lockstep of several is a loop over these.
   let hart: Hart
+  private let semihosting: Semihosting?
   /// Sums over the lives that guest resets ended.
   private var past = Past()
   /// Ticks that went by without an attempt.
@@ -67,16 +68,18 @@ public final class Machine {
     rig = try Rig.take(for: board, engine: options.engine)
     rig.bring(to: boot.content)
     bus = Bus(board: board, memory: rig.memory, recorder: Recorder(mask: options.trace))
+    let semihosting = options.semihosting.map { Semihosting($0) }
+    self.semihosting = semihosting
     hart =
       switch board.core {
       case .rv64(let timebase):
         RV64(
           core: rig.core, bus: bus, start: boot.start, timebase: timebase,
-          semihosting: options.semihosting)
+          semihosting: semihosting)
       case .cortexM4(let priorityBits, let interrupts):
         CortexM(
           core: rig.core, bus: bus, priorityBits: priorityBits, interrupts: interrupts,
-          semihosting: options.semihosting)
+          semihosting: semihosting)
       }
     bus.harts = [hart]
     start()
@@ -136,6 +139,7 @@ public final class Machine {
   private func start() {
     hart.sleep = nil
     hart.resetCore()
+    semihosting?.reset()
     bus.reset(now: now, index: index)
     hart.settle()
     hart.start(at: now)
