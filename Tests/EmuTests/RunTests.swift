@@ -14,7 +14,10 @@ import Testing
 
   @Test func sleepsFromAlarmToAlarm() throws {
     let machine = try Machine.running(Program.alarms)
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.reason == .finisher && stop.code == 7)
     #expect(machine.console.text == "12345")
     #expect(machine.traps.interrupts == 5)
@@ -82,7 +85,10 @@ import Testing
     let machine = try Machine.running(Program.alarms)
     machine.stop(.failText, onText: "9".utf8)
     machine.stop(.expectText, onText: "234".utf8)
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.reason == .expectText)
     #expect(machine.console.text == "1234")
     #expect(machine.trace.last?.kind == .stop)
@@ -109,7 +115,10 @@ import Testing
   /// mtvec is 0, where there is nothing: the fetch of the handler faults into itself.
   @Test func trapLoopEndsTheRun() throws {
     let machine = try Machine.running(Assembler.program { $0.ecall() })
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.reason == .trapLoop)
     #expect(machine.retired == 6)
   }
@@ -133,7 +142,10 @@ import Testing
       a.emit(0)
     }
     let machine = try Machine.running(program)
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.reason == .finisher && stop.code == 3)
     #expect(machine.console.text == "ABC")
     #expect(machine.resets == 2)
@@ -143,7 +155,10 @@ import Testing
     var options = MachineOptions()
     options.stopsAtReset = true
     let once = try Machine.running(program, options: options)
-    guard case .stopped(let end) = once.run() else { Issue.record("no end"); return }
+    guard case .stopped(let end) = once.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(end.reason == .reset && once.console.text == "A")
   }
 
@@ -177,7 +192,10 @@ import Testing
       a.sw(.a0, .t0, 12)
     }
     let machine = try Machine.running(program)
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.code == 0x55)
     #expect(machine.findings.map(\.name) == ["SPARE1", "CLEAR.TURBO", "+0x40"])
     #expect(machine.findings.map(\.index) == [7, 9, 10])

@@ -49,6 +49,8 @@ final class Rig: @unchecked Sendable {
 
   deinit { core_close(core) }
 
+  var figures: CoreFigures { core_figures(core) }
+
   // MARK: The pool
 
   private static let pool = Mutex<[Rig]>([])

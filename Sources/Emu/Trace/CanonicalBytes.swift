@@ -96,10 +96,26 @@ private struct Keyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
   mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
     try encoder.encode(value)
   }
-  mutating func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
+  private func optional<T: Encodable>(_ value: T?) throws {
     encoder.output.append(value != nil)
     if let value { try encoder.encode(value) }
   }
+  mutating func encodeIfPresent<T: Encodable>(_ v: T?, forKey key: Key) throws { try optional(v) }
+  // Each of these has a default of its own, which writes nothing for nil.
+  mutating func encodeIfPresent(_ v: Bool?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: String?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Double?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Float?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Int?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Int8?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Int16?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Int32?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Int64?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: UInt?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: UInt8?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: UInt16?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: UInt32?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: UInt64?, forKey key: Key) throws { try optional(v) }
   /// Only an enum nests containers: the key is the name of the case.
   mutating func nestedContainer<Nested: CodingKey>(
     keyedBy type: Nested.Type, forKey key: Key
