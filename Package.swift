@@ -31,6 +31,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
+    .executableTarget(
+      name: "bench", dependencies: ["Emu", "Devices"], path: "Benchmarks/bench",
+      swiftSettings: strict),
     .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
     .testTarget(name: "TimelineTests", dependencies: ["Emu", "Timeline"], swiftSettings: strict),
   ]

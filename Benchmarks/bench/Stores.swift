@@ -1,0 +1,68 @@
+import Devices
+import Emu
+
+/// A loop of one store and two more instructions on an M4.
+enum Stores {
+  private static let count = 10_000_000
+  private static let device: UInt32 = 0x400F_E608
+  private static let memory: UInt32 = 0x2000_8000
+
+  /// What a store to the LED block costs more than one to RAM.
+  static func nanoseconds() -> Double {
+    let rounds = (0..<5).map { _ in time(storingTo: device) - time(storingTo: memory) }
+    return median(rounds) / Double(count) * 1e9
+  }
+
+  /// Resident memory before and after so many exact stops.
+  static func growth(_ stops: UInt64) -> String {
+    let machine = machine(storingTo: device)
+    var before = 0
+    for stop in 1...stops {
+      _ = machine.run(until: RunLimit(index: stop * 7))
+      if stop == stops / 10 { before = residentKiB() }
+    }
+    return "\(before) → \(residentKiB()) KiB"
+  }
+
+  private static func time(storingTo address: UInt32) -> Double {
+    let machine = machine(storingTo: address)
+    let start = cpuSeconds()
+    _ = machine.run(until: RunLimit(index: UInt64(3 * count)))
+    return cpuSeconds() - start
+  }
+
+  private static func machine(storingTo address: UInt32) -> Machine {
+    let code: [UInt32] = [
+      0x4A04_4903,  // ldr r1, [pc, #12]; ldr r2, [pc, #16]
+      0x6008_2000,  // movs r0, #0; 1: str r0, [r1]
+      0xD1FC_3A01,  // subs r2, #1; bne 1b
+      0x0000_E7FE,  // b .
+      address, UInt32(count),
+    ]
+    let vectors: [UInt32] = [0x2000_1000, 0x41] + [UInt32](repeating: 0, count: 14)
+    let bytes = (vectors + code).flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
+    do {
+      let image = try Image(bytes: bytes, path: "stores.bin", format: .raw, base: 0)
+      return try Machine(.m4LED, image: image)
+    } catch {
+      fatal("\(error)")
+    }
+  }
+}
+
+extension Workloads {
+  /// Attempts of a whole run, in this process.
+  func instructions(_ path: String) -> UInt64 {
+    do {
+      var options = MachineOptions()
+      options.semihosting = Semihosting()
+      let image = try Image(path: path)
+      let machine = try Machine(
+        path.contains("-m4") ? .m4LED : .rv64Virt(), image: image, options: options)
+      _ = machine.run()
+      return machine.index
+    } catch {
+      fatal("\(error)")
+    }
+  }
+}
