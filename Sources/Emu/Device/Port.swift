@@ -8,9 +8,11 @@ public struct Port {
   public internal(set) var hart: UInt8 = 0
   var faulted = false
   var source: UInt16 = 0
-  unowned(unsafe) let bus: Bus
+  /// Not counted: a port is handed out millions of times a second and never outlives its bus.
+  private let owner: Unmanaged<Bus>
+  private var bus: Bus { owner._withUnsafeGuaranteedRef { $0 } }
 
-  init(bus: Bus) { self.bus = bus }
+  init(bus: Bus) { owner = .passUnretained(bus) }
 
   /// This access is refused: a precise guest fault, and nothing happened. Only in `read` and `write`, with `state` untouched.
   public mutating func fault() { faulted = true }
@@ -28,10 +30,10 @@ public struct Port {
 
   /// Any other event, with this device as its source.
   public func emit(_ kind: Event.Kind, detail: UInt32 = 0, value: UInt64 = 0) {
-    bus.record(
-      Event(
-        tick: now, index: index, source: source, rawKind: kind.rawValue, hart: hart,
-        detail: detail, value: value))
+    let event = Event(
+      tick: now, index: index, source: source, rawKind: kind.rawValue, hart: hart, detail: detail,
+      value: value)
+    owner._withUnsafeGuaranteedRef { $0.record(event) }
   }
 
   /// Something was asked that this model does not do: a finding with that name, not silence.

@@ -49,7 +49,7 @@ public struct RegisterMap: Sendable {
   public struct Register: Sendable, Hashable {
     public var name: String
     public var offset: UInt64
-    /// Bytes of one register.
+    /// Bytes of one register: a power of two.
     public var size: UInt64
     public var count: UInt64
     /// Accesses of other widths are faults.
@@ -109,6 +109,9 @@ public struct RegisterMap: Sendable {
   public init(_ registers: [Register], reserved: Reserved = .zero) {
     self.registers = registers.sorted { $0.offset < $1.offset }
     self.reserved = reserved
+    for one in registers {
+      precondition(one.size & (one.size - 1) == 0, "register \(one.name): size \(one.size)")
+    }
     for (one, next) in zip(self.registers, self.registers.dropFirst()) {
       precondition(one.end <= next.offset, "registers \(one.name) and \(next.name) overlap")
     }

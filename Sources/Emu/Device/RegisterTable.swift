@@ -3,7 +3,7 @@ final class RegisterTable: @unchecked Sendable {
   struct Entry {
     var start: UInt64
     var end: UInt64
-    /// Bytes of one register; an access does not reach over its end.
+    /// Bytes of one register, a power of two; an access does not reach over its end.
     var size: UInt64
     var widths: UInt8
     var modelled: Bool
@@ -56,7 +56,7 @@ final class RegisterTable: @unchecked Sendable {
       return .notModelled(0)
     }
     let entry = entries + number
-    let within = (access.offset - entry.pointee.start) % entry.pointee.size
+    let within = (access.offset - entry.pointee.start) & (entry.pointee.size - 1)
     if entry.pointee.widths & access.width == 0
       || within + UInt64(access.width) > entry.pointee.size
     {
@@ -72,7 +72,7 @@ final class RegisterTable: @unchecked Sendable {
   func unmodelledField(_ access: Access, _ value: UInt64) -> String? {
     guard let number = find(access.offset) else { return nil }
     let entry = entries + number
-    let shift = (access.offset - entry.pointee.start) % entry.pointee.size * 8
+    let shift = ((access.offset - entry.pointee.start) & (entry.pointee.size - 1)) * 8
     let set = (value << shift) & entry.pointee.unmodelledBits
     if set == 0 { return nil }
     let register = map.registers[number]

@@ -50,14 +50,17 @@ class AnySlot {
   /// The one place where a device's outputs take effect. Called after every call of the device.
   @inline(__always) final func settle(_ lines: LineSet, _ deadline: Tick?) {
     let deadline = deadline ?? .max
-    if deadline != self.deadline {
-      self.deadline = deadline
-      bus.schedule(number, at: deadline)
-    }
+    if deadline != self.deadline { changeDeadline(to: deadline) }
     if lines != self.lines { changeLines(to: lines) }
   }
 
-  private final func changeLines(to new: LineSet) {
+  // Out of line: what they do takes reference counts, which the way past them should not.
+  @inline(never) private final func changeDeadline(to new: Tick) {
+    deadline = new
+    bus.schedule(number, at: new)
+  }
+
+  @inline(never) private final func changeLines(to new: LineSet) {
     let changed = lines.symmetricDifference(new)
     lines = new
     var rest = changed.rawValue
@@ -123,17 +126,27 @@ final class Slot<D: Device>: AnySlot {
         preconditionFailure("\(name): a state of another device")
       }
       device.pointee.state = state
-      settle(device.pointee.lines, device.pointee.deadline)
+      let (lines, deadline) = device.pointee.outputs()
+      settle(lines, deadline)
     }
   }
 
   @inline(__always) private func settle() {
-    if takesInput && bus.console.hasInput {
-      while let byte = bus.console.nextInput, device.pointee.offer(byte, &port.pointee) {
-        bus.console.takeInput()
-        port.pointee.emit(.uartInput, value: UInt64(byte))
-      }
-    }
-    settle(device.pointee.lines, device.pointee.deadline)
+    if takesInput { topUp() }
+    let (lines, deadline) = device.pointee.outputs()
+    settle(lines, deadline)
   }
+
+  @inline(never) private func topUp() {
+    while let byte = bus.console.nextInput, device.pointee.offer(byte, &port.pointee) {
+      bus.console.takeInput()
+      port.pointee.emit(.uartInput, value: UInt64(byte))
+    }
+  }
+}
+
+extension Device {
+  /// Mutating, though it changes nothing: getters called through a pointer get a copy of the whole device, calls on an inout do
+  /// not.
+  @inline(__always) fileprivate mutating func outputs() -> (LineSet, Tick?) { (lines, deadline) }
 }

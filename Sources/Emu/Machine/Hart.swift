@@ -40,7 +40,10 @@ class Hart {
   func start(at now: Tick) { fatalError("abstract") }
   /// A load or store that no memory answered. A Cortex-M first looks at its private peripherals.
   func access(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
-    bus.access(access, now: now, index: index, hart: number)
+    // Not counted: this is the way of every device access.
+    Unmanaged.passUnretained(bus)._withUnsafeGuaranteedRef {
+      $0.access(access, now: now, index: index, hart: number)
+    }
   }
   func trap(_ trap: CoreTrap) -> CoreTrapVerdict { fatalError("abstract") }
   /// Cortex-M: enter the pending exception if its priority allows.
