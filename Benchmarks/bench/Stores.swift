@@ -55,7 +55,7 @@ extension Workloads {
   func instructions(_ path: String) -> UInt64 {
     do {
       var options = MachineOptions()
-      options.semihosting = Semihosting()
+      options.semihosting = SemihostingOptions()
       let image = try Image(path: path)
       let machine = try Machine(
         path.contains("-m4") ? .m4LED : .rv64Virt(), image: image, options: options)
