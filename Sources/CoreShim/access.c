@@ -77,6 +77,15 @@ static void answered(Core *c, uintptr_t host_pc)                // the repeated 
     leave_behind(c);
 }
 
+static void access_fault(Core *c, uint64_t va, int type, uint64_t m4_cause, uintptr_t host_pc)      // does not return
+{
+    c->attention = false;
+    c->done_index = ~0ull;                                      // the host may have it tried again
+    if (c->arch == &rv64)
+        rv64_access_fault(c, va, type == STORE, host_pc);
+    m4_access_fault(c, va, m4_cause, host_pc);
+}
+
 static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uint64_t value, uintptr_t host_pc)
 {
     const Memo *m = locate(c, host_pc);
@@ -101,13 +110,8 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
         verdict = c->host.access(c->context, &access);
         c->in_access = false;
     }
-    if (verdict == CORE_ACCESS_FAULT) {
-        c->attention = false;
-        if (c->arch == &rv64)
-            rv64_access_fault(c, va, type == STORE, m->pc, host_pc);
-        else
-            m4_access_fault(c, va, misaligned ? CORE_M4_UNALIGNED : CORE_M4_BUS_FAULT, host_pc);
-    }
+    if (verdict == CORE_ACCESS_FAULT)
+        access_fault(c, va, type, misaligned ? CORE_M4_UNALIGNED : CORE_M4_BUS_FAULT, host_pc);
     if (c->done_count < MAX_DONE)
         c->done[c->done_count++] = access.value & mask;
     if (c->attention) {
@@ -124,6 +128,21 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
 
 typedef uint64_t Helper(char *, uint64_t, uint64_t, uint64_t, uint64_t);
 
+// Is there no memory behind this TLB entry that the access may use? The last page of the address space is never mapped.
+static bool is_device(Core *c, TlbWord word, int type)
+{
+    return word.tag == (c->arch->pc_bytes == 8 ? ~0ull : ~0u) || word.tag & (word.mmio | (type == STORE ? word.discard : 0));
+}
+
+static TlbWord look_up(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)
+{
+    TlbWord word = tlb_word(c, tlb_entry(c, mmu, va), type);
+    if (tlb_hits(c, word, va))
+        return word;
+    fill(c, va, size, type, mmu, host_pc);
+    return tlb_word(c, tlb_entry(c, mmu, va), type);
+}
+
 static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t address, uint64_t x, uint64_t y, uint64_t z, unsigned size, int type)
 {
     char *cpu = env - a->env;
@@ -133,15 +152,17 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     uint64_t va = a->pc_bytes == 8 ? address : (uint32_t)address;
     uintptr_t host_pc = type == STORE ? z : y;
     unsigned mmu = (type == STORE ? y : x) & 15;
-    char *entry = tlb_entry(c, mmu, va);
-    TlbWord word = tlb_word(c, entry, type);
-    if (!tlb_hits(c, word, va)) {
-        fill(c, va, size, type, mmu, host_pc);
-        word = tlb_word(c, entry = tlb_entry(c, mmu, va), type);
+    uint64_t value = type == STORE ? x : 0;
+    if (is_device(c, look_up(c, va, size, type, mmu, host_pc), type)) {
+        if (a == &rv64 || size < 8)
+            return device(c, va, size, type, mmu, value, host_pc);
+        uint64_t low = device(c, va, 4, type, mmu, value, host_pc);         // a Cortex-M4 moves its double registers as words
+        return low | device(c, (uint32_t)(va + 4), 4, type, mmu, value >> 32, host_pc) << 32;
     }
-    bool nothing_there = word.tag == (a->pc_bytes == 8 ? ~0ull : ~0u);      // the last page of the address space is never mapped
-    if (nothing_there || word.tag & (word.mmio | (type == STORE ? word.discard : 0)))
-        return device(c, va, size, type, mmu, type == STORE ? x : 0, host_pc);
+    uint64_t page = ~0ull << a->page_bits;
+    uint64_t end = (a->pc_bytes == 8 ? va + size - 1 : (uint32_t)(va + size - 1)) & page;
+    if (end != (va & page) && is_device(c, look_up(c, end, size, type, mmu, host_pc), type))
+        access_fault(c, end, type, CORE_M4_BUS_FAULT, host_pc);             // begins in memory, ends outside
     c->access_va = va;
     c->access_mmu = mmu;
     c->paged_lookup = paging(c, mmu);
@@ -208,7 +229,9 @@ bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int 
 void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc)       // a page fault leaves the walk from here
 {
     Core *c = core_of_cpu(env - rv64.env);
-    if (c)
+    if (c) {
         c->in_fill = false;
+        cause = rv64_cause(c, cause, host_pc);
+    }
     real.rv64_raise(env, cause, host_pc);
 }

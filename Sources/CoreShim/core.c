@@ -18,7 +18,10 @@ static void power_on(Core *c)
     c->stop = c->attention = c->sleeping = c->sleeping_event = c->expired = c->event = false;
     c->done_index = ~0ull;
     c->done_count = c->replay_next = c->replay_count = 0;
-    c->fault_cause = c->fault_address = 0;
+    c->fault_cause = c->fault_address = c->access_va = 0;
+    c->paged_lookup = c->in_access = false;
+    c->failure[0] = 0;
+    memset(c->io_pages, 0xff, sizeof c->io_pages);
     c->watch = 0;
     c->watch_interrupts = c->last_trap.valid = false;
     c->clock_offset = c->time_offset = c->cycle_offset = c->retired_offset = 0;
@@ -151,7 +154,7 @@ static void handle(Core *c, uc_err error)
         break;
     case UC_ERR_FETCH_UNMAPPED: case UC_ERR_FETCH_PROT:
         if (c->kind == CORE_RV64)
-            rv64_trap(c, FETCH_FAULT, pc, pc);
+            rv64_trap(c, FETCH_FAULT, (pc & 4095) == 4094 && c->access_va == pc + 2 ? pc + 2 : pc, pc);    // its half that is not there
         else
             m4_trap(c, CORE_M4_FETCH_FAULT, pc);
         break;
@@ -163,6 +166,9 @@ static void handle(Core *c, uc_err error)
 CoreExit core_run(Core *c, uint64_t attempts)
 {
     enum { NOWHERE = 0xfffffffe };
+    const uint64_t forever = 1ull << 62;
+    if (attempts > forever)
+        attempts = forever;
     c->exit = CORE_BUDGET;
     c->stop = c->attention = false;
     c->sleeping = c->sleeping_event = false;
@@ -194,11 +200,11 @@ void core_stop(Core *c)
 void core_cut(Core *c, uint64_t index)
 {
     uint64_t soonest = c->in_access ? c->done_index + 1 : core_index(c);
-    int64_t end = (int64_t)(index > soonest ? index : soonest);
-    if (end >= c->granted)
+    uint64_t end = index > soonest ? index : soonest;
+    if (end >= (uint64_t)c->granted)
         return;
-    *budget_of(c) -= c->granted - end;
-    c->granted = end;
+    *budget_of(c) -= c->granted - (int64_t)end;
+    c->granted = (int64_t)end;
     if (*budget_of(c) < 0)                      // inside the block that is running
         c->attention = true;
 }

@@ -32,6 +32,7 @@ void m4_trap(Core *c, uint64_t cause, uint64_t value)
     bool retires = cause == CORE_M4_SVC || cause == CORE_M4_EXCEPTION_RETURN;
     CoreTrap trap = { .cause = cause, .value = value, .pc = r_of(c)[PC], .index = core_index(c) };
     c->sleeping = c->sleeping_event = false;
+    c->replay_next = c->replay_count = 0;
     c->failed += attempted && !retires;
     note_trap(c, cause, cause, trap.pc);
     CoreTrapVerdict verdict = c->host.trap(c->context, &trap);
@@ -49,6 +50,10 @@ static void fp_trap(Core *c)
 {
     bool privileged = AT(uint32_t, c->env, ARM_IPSR) || !(*banked(c, ARM_CONTROL) & 1);
     bool allowed = c->fp_access == 3 || (c->fp_access == 1 && privileged);
+    if ((halfword_at(c, r_of(c)[PC] + 2) >> 8 & 14) != 10) {    // neither CP10 nor CP11: there is no such coprocessor
+        m4_trap(c, CORE_M4_NO_COPROCESSOR, 0);
+        return;
+    }
     if (!allowed || c->fp_lazy_active) {
         m4_trap(c, allowed ? CORE_M4_LAZY_FP : CORE_M4_NO_COPROCESSOR, 0);
         return;

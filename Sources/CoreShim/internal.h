@@ -76,6 +76,7 @@ struct Core {
     uint64_t trap_counts[64], flow;
     uint64_t watch;                 // RV64 causes that the host wants to see
     bool watch_interrupts;
+    uint32_t trap_word;             // the RV64 instruction that traps, where its exception needs it
     struct { uint64_t pc, cause, retired; bool valid; } last_trap;
     uint64_t clock_offset, clock_numerator, clock_denominator, time_offset, cycle_offset, retired_offset;
     bool host_csr;                  // the host reads a CSR: between instructions, not in one
@@ -92,7 +93,7 @@ struct Core {
 typedef struct Arch {
     const char *suffix;
     int env, modes, page_bits, entry_write, entry_addend;                       // env - cpu; soft TLB
-    int tb_icount, tb_flags, tb_cflags, tb_code, tb_code_size, tb_jump_reset, tb_jump_arg;
+    int tb_icount, tb_flags, tb_cflags, tb_code, tb_code_size, tb_pages, tb_jump_reset, tb_jump_arg;
     int tcg_return, pc, pc_bytes, next_pc, is_jmp, words;                       // words: guest words per instruction in the search data
     size_t reset_bytes;
     int (*gen_code)(char *, char *);
@@ -128,6 +129,7 @@ extern struct Real {
     bool (*rv64_fill)(char *, uint64_t, int, int, int, bool, uintptr_t);
     bool (*arm_fill)(char *, uint64_t, int, int, int, bool, uintptr_t);
     void (*rv64_raise)(char *, uint32_t, uintptr_t);
+    void (*rv64_raise_here)(char *, uint32_t);
     bool (*rv64_interrupt)(char *, int);
     void (*rv64_wfi)(char *);
     int (*rv64_csr)(char *, int, uint64_t *, uint64_t, uint64_t);
@@ -181,14 +183,15 @@ void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc)
 bool paging(const Core *c, unsigned mmu);
 // memory.c
 void forget_code(Core *c);
+uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc);      // where the host has the code that this block was made from; NULL: not in memory
 bool map_region(Core *c, const CoreRegion *region);
 void unmap_regions(Core *c);
 // rv64.c
 void rv64_set_up(void);
 void rv64_on_trap(uc_engine *uc, uint32_t number, void *core);
 void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
-uint32_t rv64_word_at(Core *c, uint64_t pc);
-void rv64_access_fault(Core *c, uint64_t va, bool is_store, uint64_t pc, uintptr_t host_pc);
+uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc);
+void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 // cortexm.c
 void m4_on_trap(uc_engine *uc, uint32_t number, void *core);
 void m4_trap(Core *c, uint64_t cause, uint64_t value);

@@ -125,6 +125,14 @@ static View *view_of(Core *c, uint64_t ram_address)
     return NULL;
 }
 
+uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc)
+{
+    int second = pc >> 12 != AT(uint64_t, tb, 0) >> 12;
+    uint64_t page = AT(uint64_t, tb, c->arch->tb_pages + 8 * second);
+    View *v = view_of(c, page);
+    return v ? v->memory->host + (page - v->ram_address) + (pc & 4095) : NULL;
+}
+
 // ---- stores by the guest
 static __thread struct { const Arch *arch; uintptr_t host_pc; char *hit; } storing;
 

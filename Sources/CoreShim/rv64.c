@@ -3,7 +3,7 @@
 #include "internal.h"
 
 enum { MSTATUS_SIE = 1 << 1, MSTATUS_MIE = 1 << 3, MSTATUS_SPIE = 1 << 5, MSTATUS_MPIE = 1 << 7, MSTATUS_SPP = 1 << 8, MSTATUS_MPP = 3 << 11 };
-enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_MISALIGNED = 6, STORE_FAULT = 7,
+enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_FAULT = 7,
        ECALL = 8, FETCH_PAGE_FAULT = 12 };
 #define INTERRUPT (1ull << 63)
 #define NO_RESERVATION (~0ull)
@@ -55,13 +55,14 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
     c->last_trap.pc = pc;
     c->last_trap.cause = cause;
     c->last_trap.retired = retired;
-    c->last_trap.valid = true;
+    c->replay_next = c->replay_count = 0;
     note_trap(c, cause & 31, cause, pc);
     CoreTrapVerdict verdict = CORE_TRAP_DELIVER;
     if (c->watch >> (cause & 63) & 1 && c->exit != CORE_TRAP_LOOP) {
         CoreTrap trap = { .cause = cause, .value = value, .pc = pc, .index = core_index(c) };
         verdict = c->host.trap(c->context, &trap);
     }
+    c->last_trap.valid = verdict == CORE_TRAP_DELIVER;
     if (verdict == CORE_TRAP_DELIVER)
         enter(c, cause, value, pc);
     else if (attempted)
@@ -73,31 +74,39 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
         leave_behind(c);
 }
 
-uint32_t rv64_word_at(Core *c, uint64_t pc)     // the instruction that is running: its page has just been fetched from
+// The instruction that is running, from the memory that its block was made from: neither the TLB nor the page table need hold it any more.
+static uint32_t word_at(Core *c, uintptr_t host_pc)
 {
-    uint32_t word = 0;
-    for (int half = 0; half < 2; half++) {
-        uint64_t va = pc + 2 * (unsigned)half;
-        unsigned mmu = (unsigned)words_of(c)[CORE_RV64_PRIV] & 3;
-        char *fast = c->env + ENV_STOP - 16 * (rv64.modes - (int)mmu);
-        char *entry = AT(char *, fast, 8) + ((va >> 12 & AT(uintptr_t, fast, 0) >> 5) << 5);
-        if (half && (word & 3) != 3)
-            break;
-        if (AT(uint64_t, entry, 16) == (va & ~4095ull)) {
-            word |= (uint32_t)*(uint16_t *)(va + AT(uint64_t, entry, rv64.entry_addend)) << 16 * half;
-            continue;
-        }
-        for (int i = 0; !paging(c, mmu) && i < c->view_count; i++) {
-            if (va - c->views[i].guest < c->views[i].memory->size)
-                word |= (uint32_t)AT(uint16_t, c->views[i].memory->host, va - c->views[i].guest) << 16 * half;
-        }
-    }
-    return word;
+    char *tb;
+    uint64_t pc;
+    if (find_index(&rv64, c->cpu, host_pc, &tb, &pc) == NOT_CODE)
+        return 0;
+    uint8_t *first = code_bytes(c, tb, pc);
+    uint32_t word = first ? *(uint16_t *)first : 0;
+    uint8_t *second = (word & 3) == 3 ? code_bytes(c, tb, pc + 2) : NULL;
+    return second ? word | (uint32_t)*(uint16_t *)second << 16 : word;
 }
 
 static bool is_amo(uint32_t word)               // AMO and SC report store causes, LR load causes
 {
     return (word & 0x7f) == 0x2f && word >> 27 != 2;
+}
+
+uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc)        // the library raises what the load half of an AMO would
+{
+    enum { LOAD_PAGE_FAULT = 13, STORE_PAGE_FAULT = 15 };
+    if (host_pc)
+        c->trap_word = word_at(c, host_pc);
+    bool loads = cause == LOAD_MISALIGNED || cause == LOAD_FAULT || cause == LOAD_PAGE_FAULT;
+    return loads && is_amo(c->trap_word) ? cause + 2 : cause;
+}
+
+void helper_raise_exception_riscv64(char *env, uint32_t cause)         // from translated code, which has written the pc
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    if (c)
+        c->trap_word = word_at(c, (uintptr_t)__builtin_return_address(0));
+    real.rv64_raise_here(env, cause);
 }
 
 void rv64_on_trap(uc_engine *uc, uint32_t number, void *core)
@@ -113,11 +122,7 @@ void rv64_on_trap(uc_engine *uc, uint32_t number, void *core)
         cause += w[CORE_RV64_PRIV] & 3;
         break;
     case ILLEGAL:
-        value = rv64_word_at(c, pc);
-        break;
-    case LOAD_MISALIGNED:
-        cause = is_amo(rv64_word_at(c, pc)) ? STORE_MISALIGNED : LOAD_MISALIGNED;
-        value = AT(uint64_t, c->env, RV_BADADDR);
+        value = c->trap_word;
         break;
     default:
         value = AT(uint64_t, c->env, RV_BADADDR);
@@ -125,10 +130,10 @@ void rv64_on_trap(uc_engine *uc, uint32_t number, void *core)
     rv64_trap(c, cause, value, pc);
 }
 
-void rv64_access_fault(Core *c, uint64_t va, bool is_store, uint64_t pc, uintptr_t host_pc)
+void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc)
 {
     AT(uint64_t, c->env, RV_BADADDR) = va;
-    riscv_raise_exception_riscv64(c->env, is_store || is_amo(rv64_word_at(c, pc)) ? STORE_FAULT : LOAD_FAULT, host_pc);
+    riscv_raise_exception_riscv64(c->env, is_store ? STORE_FAULT : LOAD_FAULT, host_pc);
 }
 
 // ---- interrupts
@@ -166,7 +171,7 @@ bool riscv_cpu_exec_interrupt_riscv64(char *cpu, int request)
         CoreTrap trap = { .cause = INTERRUPT | (unsigned)number, .pc = pc, .index = core_index(c) };
         c->host.trap(c->context, &trap);
     }
-    if (c->stop)
+    if (c->stop || takeable(c) >= 0)            // the host may just have raised one that goes before
         leave_behind(c);
     return true;
 }
@@ -204,12 +209,17 @@ enum { CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02, CSR_MCYCLE = 0x
 typedef struct { int (*predicate)(void *, int); int (*read)(char *, int, uint64_t *); int (*write)(char *, int, uint64_t); void *op; } CsrOps;
 static CsrOps library_ops[4096];
 
+static uint64_t attempts_before(Core *c)        // the CSR instruction, or the device access in whose callback the host asks
+{
+    return c->in_access ? c->done_index : core_index(c) - !c->host_csr;
+}
+
 static int csr_read(char *env, int csr, uint64_t *value)
 {
     Core *c = core_of_cpu(env - rv64.env);
     if (!c)
         return library_ops[csr].read ? library_ops[csr].read(env, csr, value) : -1;
-    uint64_t before = core_index(c) - !c->host_csr;
+    uint64_t before = attempts_before(c);
     uint64_t tick = before + c->clock_offset;
     switch (csr) {
     case CSR_TIME:
@@ -229,7 +239,7 @@ static int csr_write(char *env, int csr, uint64_t value)        // what the next
     Core *c = core_of_cpu(env - rv64.env);
     if (!c)
         return library_ops[csr].write ? library_ops[csr].write(env, csr, value) : -1;
-    uint64_t next = core_index(c);
+    uint64_t next = attempts_before(c) + (c->in_access || !c->host_csr);
     if (csr == CSR_MCYCLE)
         c->cycle_offset = value - next - c->clock_offset;
     else
@@ -269,7 +279,10 @@ bool core_rv64_csr(Core *c, unsigned csr, uint64_t *value)
 bool core_rv64_set_csr(Core *c, unsigned csr, uint64_t value)
 {
     uint64_t old;
-    return host_csr(c, csr, &old, value, ~0ull);
+    bool exists = host_csr(c, csr, &old, value, ~0ull);
+    if (takeable(c) >= 0)
+        c->attention = true;
+    return exists;
 }
 
 uint64_t *core_rv64_words(Core *c)
