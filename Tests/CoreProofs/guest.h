@@ -89,4 +89,5 @@ void wrong(ProofReport *report, const char *format, ...) __attribute__((format(p
 // ---- guests
 enum { WITH_PATCHES = 1, WITH_FAULTS = 2, WITH_INTERRUPTS = 4, WITH_DMA = 8, WITH_HOST_PATCHES = 16 };
 Guest *random_rv64(uint64_t seed, unsigned with, uint64_t attempts);
+Guest *random_privileged(uint64_t seed, uint64_t attempts);    // RV64 in all modes
 Guest *random_m4(uint64_t seed, unsigned with, uint64_t attempts);

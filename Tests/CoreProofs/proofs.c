@@ -37,6 +37,11 @@ static void interrupts(int variant, ProofReport *report)
     random_guest(variant, WITH_INTERRUPTS | WITH_FAULTS, 30000, report);
 }
 
+static void privileged(int variant, ProofReport *report)
+{
+    against_reference(random_privileged((uint64_t)variant + 1, 30000), report);
+}
+
 static void self_modifying(int variant, ProofReport *report)
 {
     random_guest(variant, WITH_PATCHES, 12000, report);
@@ -70,6 +75,7 @@ const Proof core_proofs[] = {
     { "events", 6, events },
     { "device faults", 6, device_faults },
     { "interrupts", 6, interrupts },
+    { "interrupts in all modes", 6, privileged },
     { "self-modifying code", 6, self_modifying },
     { "everything at once", 8, everything },
 };

@@ -26,7 +26,15 @@ static void alu(Code *c, Random *random)
 static void memory(Code *c, Random *random)
 {
     int rt = low(random), word = (int)below(random, 30) * 4;
-    switch (below(random, 14)) {
+    switch (below(random, 22)) {
+    case 14: t_dual(c, 0xe9f0, 0, 1, 8, 4); put_wide(c, 0x46b8, T_NOP); break;         // ldrd r0, r1, [r8, #4]!; mov r8, r7
+    case 15: t_multiple(c, LDMIA_WB, 8, 0xf); put16(c, 0x46b8); break;
+    case 16: t_multiple(c, STMIA_WB, 8, 0x1f); put16(c, 0x46b8); break;
+    case 17: put_wide(c, 0xf858, (uint16_t)(rt << 12 | 0xb04)); put16(c, 0x46b8); break;       // ldr rt, [r8], #4
+    case 18: put_wide(c, 0xf848, (uint16_t)(rt << 12 | 0xf04)); put16(c, 0x46b8); break;       // str rt, [r8, #4]!
+    case 19: put_wide(c, 0xec97, 0x4b06); break;                // vldmia r7, {d4-d6}
+    case 20: put_wide(c, 0xed87, (uint16_t)(0x3b00 | word / 8 * 2)); break;             // vstr d3
+    case 21: t_ldrex(c, rt, DEVICE_BASE, 8); t_strex(c, (rt + 1) % 5, (rt + 2) % 5, DEVICE_BASE, 8); break;
     case 0: t_memory(c, LDR_W, rt, DATA_BASE, (int)below(random, 400)); break;
     case 1: t_memory(c, STR_W, rt, DATA_BASE, (int)below(random, 400)); break;
     case 2: t_memory(c, LDRH_W, rt, DATA_BASE, (int)below(random, 400)); break;
@@ -161,6 +169,7 @@ Guest *random_m4(uint64_t seed, unsigned with, uint64_t attempts)
     g->start = code_address(c, code_here(c));
     t_mov32(c, DATA_BASE, (uint32_t)c->base + DATA);
     t_mov32(c, DEVICE_BASE, (uint32_t)device_base(CORE_CORTEX_M4));
+    put16(c, 0x46b8);                           // mov r8, r7
     t_mov32(c, STATE, (uint32_t)seed * 2463534242u + 1);
     for (int i = 0; i < BLOCKS; i++) {
         int other = code_label(c);

@@ -14,7 +14,12 @@ static int any(Random *random)
 static void device_access(Code *c, Random *random)
 {
     int word = (int)below(random, 32) * 4, twin = (int)below(random, 16) * 8, rd = any(random), rs = any(random);
-    switch (below(random, 7)) {
+    switch (below(random, 8)) {
+    case 7:                                     // a reservation on a device: its value has changed when SC looks
+        put32(c, rv_addi(T6, DEVICE_BASE, twin));
+        put32(c, rv_amo(AMO_LR, 3, rd, T6, 0));
+        put32(c, rv_amo(AMO_SC, 3, rs, T6, rd));
+        break;
     case 0: put32(c, rv_load((int)below(random, 7), rd, DEVICE_BASE, twin)); break;
     case 1: put32(c, rv_load(2, rd, DEVICE_BASE, word)); break;
     case 2: put32(c, rv_load(3, rd, DEVICE_BASE, twin)); break;

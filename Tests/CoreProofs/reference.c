@@ -44,7 +44,11 @@ static void on_trap(uc_engine *uc, uint32_t number, void *data)
 static bool on_unmapped(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *data)
 {
     Reference *r = data;
-    (void)uc, (void)type, (void)size, (void)value;
+    (void)uc, (void)size, (void)value;
+    if (type == UC_MEM_FETCH_UNMAPPED) {
+        fprintf(stderr, "reference: the guest went to %llx\n", (unsigned long long)address);
+        abort();
+    }
     if (!r->access_fault) {
         r->access_fault = true;
         r->fault_address = address;
