@@ -31,6 +31,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
+    .testTarget(
+      name: "DifferentialTests", dependencies: ["Emu", "Devices"], exclude: ["Guests"],
+      swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Emu", "Devices"], path: "Benchmarks/bench",
       swiftSettings: strict),

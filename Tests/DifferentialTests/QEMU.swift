@@ -1,0 +1,69 @@
+import Foundation
+
+/// The other emulator. Required where `CI` is set; elsewhere a test that needs it says that it is not here.
+enum QEMU {
+  static let isHere = FileManager.default.isExecutableFile(atPath: path)
+  static let isRequired = ProcessInfo.processInfo.environment["CI"] != nil
+  private static let path = "/usr/bin/qemu-system-riscv64"
+
+  /// What a `virt` prints, one virtual nanosecond an instruction, as our own board has it.
+  static func console(_ image: String, bios: String) throws -> (text: String, status: Int32) {
+    try run(
+      path,
+      [
+        "-M", "virt", "-bios", bios, "-display", "none", "-monitor", "none", "-serial", "stdio",
+        "-icount", "shift=0,sleep=off", "-kernel", image,
+      ])
+  }
+
+  static func run(_ tool: String, _ arguments: [String]) throws -> (text: String, status: Int32) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: tool)
+    process.arguments = arguments
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardInput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let deadline = DispatchWorkItem { process.terminate() }
+    DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: deadline)
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    deadline.cancel()
+    return (
+      String(decoding: data, as: UTF8.self).replacing("\r\n", with: "\n"),
+      process.terminationStatus
+    )
+  }
+}
+
+/// Guests written in assembly, built with the Swift toolchain's own clang and lld.
+enum Guest {
+  static func build(_ name: String) throws -> String {
+    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Guests/\(name).S").path
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("emurun-\(name)-\(ProcessInfo.processInfo.processIdentifier)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let (object, image) = (folder.path + "/guest.o", folder.path + "/guest.elf")
+    let bin = try toolchain()
+    try need(
+      QEMU.run(
+        bin + "/clang",
+        ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mno-relax", "-c", "-o", object, source]))
+    try need(
+      QEMU.run(bin + "/ld.lld", ["-Ttext=0x80000000", "-e", "_start", "-o", image, object]))
+    return image
+  }
+
+  private struct BuildFailed: Error { var text: String }
+
+  private static func need(_ result: (text: String, status: Int32)) throws {
+    if result.status != 0 { throw BuildFailed(text: result.text) }
+  }
+
+  private static func toolchain() throws -> String {
+    let found = try QEMU.run("/bin/sh", ["-c", "dirname \"$(readlink -f \"$(command -v swiftc)\")\""])
+    return found.text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}

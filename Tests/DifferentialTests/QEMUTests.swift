@@ -1,0 +1,39 @@
+import Devices
+import Emu
+import Testing
+
+/// The same bytes on both emulators. What differs, and why, is in docs/differences.md.
+@Suite(.enabled(if: QEMU.isHere || QEMU.isRequired, "qemu-system-riscv64 is not here"))
+struct QEMUTests {
+  static let images = ["hello-rv64", "sbi-heartbeat-rv64"].flatMap { ["\($0).elf", "\($0).bin"] }
+
+  @Test(arguments: images) func printsTheSameText(name: String) throws {
+    let path = imagesFolder + name
+    let bios = name.hasPrefix("hello") ? "none" : "default"
+    let theirs = try QEMU.console(path, bios: bios)
+    let ours = try run(path)
+    #expect(theirs.status == 0)
+    #expect(ours.stop?.code == 0)
+    // OpenSBI prints its banner first.
+    let start = try #require(theirs.text.range(of: String(ours.console.text.prefix(12))))
+    #expect(String(theirs.text[start.lowerBound...]) == ours.console.text.replacing("\r\n", with: "\n"))
+  }
+
+  @Test func mcycleMovesByTheSame() throws {
+    let path = try Guest.build("counters")
+    let theirs = try QEMU.console(path, bios: "none")
+    let ours = try run(path)
+    #expect(ours.stop?.reason == .finisher)
+    #expect(ours.console.text.split(separator: "\n").count == 9)
+    #expect(ours.console.text == theirs.text)
+  }
+
+  private let imagesFolder = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+    .dropLast(3).joined(separator: "/") + "/images/"
+
+  private func run(_ path: String) throws -> Machine {
+    let machine = try Machine(.rv64Virt(), image: Image(path: path))
+    _ = machine.run(until: RunLimit(tick: 60_000_000_000))
+    return machine
+  }
+}
