@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// One finished process: what it cost.
 struct Child {
@@ -48,16 +48,13 @@ func cpuSeconds() -> Double {
 
 /// Resident memory of this process in KiB.
 func residentKiB() -> Int {
-  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-  defer { fclose(file) }
-  var line = [CChar](repeating: 0, count: 256)
-  guard fgets(&line, 256, file) != nil else { return 0 }
-  let words = String(cString: line).split(separator: " ")
+  let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+  let words = text.split(separator: " ")
   return words.count > 1 ? (Int(words[1]) ?? 0) * 4 : 0
 }
 
 func fatal(_ message: String) -> Never {
-  fputs("bench: \(message)\n", stderr)
+  FileHandle.standardError.write(Data("bench: \(message)\n".utf8))
   exit(1)
 }
 
@@ -67,7 +64,10 @@ func median(_ values: [Double]) -> Double {
 }
 
 func rounded(_ value: Double, _ digits: Int) -> String {
-  var text = [CChar](repeating: 0, count: 64)
-  withVaList([value]) { _ = vsnprintf(&text, 64, "%.\(digits)f", $0) }
-  return String(cString: text)
+  String(format: "%.\(digits)f", value)
+}
+
+/// To standard output at once: a run of all takes minutes.
+func say(_ line: String) {
+  FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }

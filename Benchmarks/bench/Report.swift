@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// docs/benchmarks.md.
 struct Report {
@@ -6,7 +6,7 @@ struct Report {
   let rounds: Int
 
   func write() {
-    print(
+    say(
       """
       # Benchmarks
 
@@ -27,9 +27,9 @@ struct Report {
         seconds(row.icount, row.instructions), seconds(row.plain, row.instructions),
         rounded(row.icount / row.emurun, 2) + " ×", rounded(row.plain / row.emurun, 2) + " ×",
       ]
-      print("| " + cells.joined(separator: " | ") + " |")
+      say("| " + cells.joined(separator: " | ") + " |")
     }
-    print(
+    say(
       """
 
       ## Boots, stops and stores
@@ -44,7 +44,7 @@ struct Report {
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")
     row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
     row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")
-    print(
+    say(
       """
 
       A cold boot goes from the bytes of `images/led-heartbeat.elf` to a new machine on a pooled engine that has none of its \
@@ -53,7 +53,7 @@ struct Report {
       """)
   }
 
-  private func row(_ cells: String...) { print("| " + cells.joined(separator: " | ") + " |") }
+  private func row(_ cells: String...) { say("| " + cells.joined(separator: " | ") + " |") }
 
   private func seconds(_ time: Double, _ instructions: UInt64) -> String {
     "\(rounded(time, 3)) s, \(rounded(Double(instructions) / time / 1e6, 0)) MIPS"
@@ -78,13 +78,14 @@ struct Report {
   }
 
   private func lines(of command: String) -> [String] {
-    guard let pipe = popen(command, "r") else { return [] }
-    defer { pclose(pipe) }
-    var lines: [String] = []
-    var buffer = [CChar](repeating: 0, count: 1024)
-    while fgets(&buffer, 1024, pipe) != nil {
-      lines.append(String(String(cString: buffer).dropLast()))
-    }
-    return lines
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", command]
+    let output = Pipe()
+    process.standardOutput = output
+    guard (try? process.run()) != nil else { return [] }
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
   }
 }

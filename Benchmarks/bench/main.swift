@@ -1,12 +1,9 @@
-import Glibc
-
 // bench WORKLOADS [ROUNDS]: everything, as a page of Markdown on standard output.
 // bench boots warm|cold N: one figure, for the build that it is compiled as.
-setvbuf(stdout, nil, _IOLBF, 0)
 let arguments = CommandLine.arguments
 switch arguments.count {
 case 4 where arguments[1] == "boots":
-  print(rounded(Boots.perSecond(cold: arguments[2] == "cold", count: Int(arguments[3]) ?? 1000), 0))
+  say(rounded(Boots.perSecond(cold: arguments[2] == "cold", count: Int(arguments[3]) ?? 1000), 0))
 case 2, 3:
   Report(directory: arguments[1], rounds: arguments.count > 2 ? Int(arguments[2]) ?? 7 : 7).write()
 default:

@@ -52,7 +52,7 @@ enum Guest {
         bin + "/clang",
         ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mno-relax", "-c", "-o", object, source]))
     try need(
-      QEMU.run(bin + "/ld.lld", ["-Ttext=0x80000000", "-e", "_start", "-o", image, object]))
+      QEMU.run(bin + "/ld.lld", ["-N", "-Ttext=0x80000000", "-e", "_start", "-o", image, object]))
     return image
   }
 
