@@ -101,6 +101,10 @@ void core_close(Core *core);
 // Back to the state of core_open in all that a guest can see, with this host from now on; translated code is kept.
 void core_reset(Core *core, CoreHost host, void *context);
 void core_drop_code(Core *core);            // forget all translated code
+// Between two runs: all of a Core but its memory, host and translated code, as bytes for a Core of the same kind in this process.
+size_t core_state_size(const Core *core);
+void core_save(const Core *core, void *state);
+void core_load(Core *core, const void *state);  // resets it first
 
 // ---- running
 
