@@ -13,6 +13,20 @@ typedef struct {
     bool last_valid, event, fp_lazy_active, fp_automatic;
 } Counts;
 
+// Words of env that point at things of this one engine: its uc on both, and on ARM the arrays of the MPU's regions (the MPU is the
+// host's model) and the NVIC that is not there.
+static const uint16_t rv64_own[] = { 1560 };
+static const uint16_t arm_own[] = { 4008, 4016, 4024, 4392, 4400 };
+
+// From what the Core had when it was opened; NULL: zeros, so that equal Cores have equal bytes.
+static void set_own(const Core *c, char *env, const char *from)
+{
+    const uint16_t *own = c->kind == CORE_RV64 ? rv64_own : arm_own;
+    size_t count = c->kind == CORE_RV64 ? sizeof rv64_own / sizeof *rv64_own : sizeof arm_own / sizeof *arm_own;
+    for (size_t i = 0; i < count; i++)
+        AT(uint64_t, env, own[i]) = from ? AT(uint64_t, from, own[i]) : 0;
+}
+
 size_t core_state_size(const Core *c)
 {
     return sizeof(Counts) + c->arch->reset_bytes;
@@ -21,7 +35,7 @@ size_t core_state_size(const Core *c)
 void core_save(const Core *c, void *state)
 {
     Counts s;
-    memset(&s, 0, sizeof s);                    // padding too: equal Cores have equal bytes
+    memset(&s, 0, sizeof s);                    // padding too
     s.index = (int64_t)core_index(c);
     s.failed = c->failed;
     s.flow = c->flow;
@@ -49,6 +63,7 @@ void core_save(const Core *c, void *state)
     s.fpdscr = c->fpdscr;
     memcpy(state, &s, sizeof s);
     memcpy((char *)state + sizeof s, c->env, c->arch->reset_bytes);
+    set_own(c, (char *)state + sizeof s, NULL);
 }
 
 void core_load(Core *c, const void *state)
@@ -57,6 +72,7 @@ void core_load(Core *c, const void *state)
     memcpy(&s, state, sizeof s);
     core_reset(c, c->host, c->context);
     memcpy(c->env, (const char *)state + sizeof s, c->arch->reset_bytes);
+    set_own(c, c->env, c->pristine);
     AT(uint32_t, c->cpu, CPU_INTERRUPT) = s.interrupt;
     c->granted = s.index;
     c->failed = s.failed;

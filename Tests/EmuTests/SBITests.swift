@@ -75,7 +75,10 @@ import Testing
       a.addi(.a7, .zero, 8)
       a.ecall()
     }
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.reason == .sbiReset && stop.code == 0)
     #expect(machine.console.text == "hi!")
     #expect(machine.traps.ecall == 5)
@@ -102,7 +105,10 @@ import Testing
       a.addi(.a7, .zero, 8)
       a.ecall()
     }
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.reason == .sbiReset)
     let entered = machine.trace.first { $0.kind == .interrupt }
     #expect(entered?.tick == UInt64(time) * 100)
@@ -130,7 +136,10 @@ import Testing
       a.addi(.a1, .zero, 0)
       a.ecall()
     }
-    guard case .stopped(let stop) = machine.run() else { Issue.record("no end"); return }
+    guard case .stopped(let stop) = machine.run() else {
+      Issue.record("no end")
+      return
+    }
     #expect(stop.reason == .sbiReset)
     #expect(machine.resets == 1)
     #expect(machine.index == 13 + 9 && machine.retired == 22 && machine.now == 22)

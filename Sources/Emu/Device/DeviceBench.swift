@@ -71,7 +71,7 @@ public final class DeviceBench<D: Device> {
       guard let state = slot.state as? D.State else { preconditionFailure("another device") }
       return state
     }
-    set { slot.state = newValue }
+    set { slot.restore(newValue) }
   }
   public var lines: LineSet { slot.lines }
   public var deadline: Tick? { slot.deadline == .max ? nil : slot.deadline }

@@ -42,9 +42,14 @@ class AnySlot {
   func offer() { fatalError("abstract") }
   /// To the state of power-on.
   func reset() { fatalError("abstract") }
-  var state: any Hashable & Codable & Sendable {
-    get { fatalError("abstract") }
-    set { fatalError("abstract") }
+  var state: any Hashable & Codable & Sendable { fatalError("abstract") }
+  /// Takes a state back quietly: everybody that its outputs lead to has been, or will be, restored as well.
+  func restore(_ state: any Hashable & Codable & Sendable) { fatalError("abstract") }
+
+  final func restore(_ lines: LineSet, _ deadline: Tick?) {
+    self.lines = lines
+    self.deadline = deadline ?? .max
+    bus.schedule(number, at: self.deadline)
   }
 
   /// The one place where a device's outputs take effect. Called after every call of the device.
@@ -119,16 +124,15 @@ final class Slot<D: Device>: AnySlot {
     settle()
   }
 
-  override var state: any Hashable & Codable & Sendable {
-    get { device.pointee.state }
-    set {
-      guard let state = newValue as? D.State else {
-        preconditionFailure("\(name): a state of another device")
-      }
-      device.pointee.state = state
-      let (lines, deadline) = device.pointee.outputs()
-      settle(lines, deadline)
+  override var state: any Hashable & Codable & Sendable { device.pointee.state }
+
+  override func restore(_ state: any Hashable & Codable & Sendable) {
+    guard let state = state as? D.State else {
+      preconditionFailure("\(name): a state of another device")
     }
+    device.pointee.state = state
+    let (lines, deadline) = device.pointee.outputs()
+    restore(lines, deadline)
   }
 
   @inline(__always) private func settle() {

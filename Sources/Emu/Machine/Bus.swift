@@ -188,6 +188,32 @@ final class Bus {
     }
   }
 
+  struct Saved: Sendable {
+    fileprivate var devices: [any Hashable & Codable & Sendable]
+    fileprivate var acted: (tick: Tick, slots: UInt64)
+    fileprivate var timeOffset: UInt64
+    fileprivate var console: Console
+    fileprivate var watch: ConsoleWatch
+    fileprivate var findings: [Finding]
+    fileprivate var findingNumbers: [FindingKey: Int]
+  }
+
+  func save() -> Saved {
+    Saved(
+      devices: slots.map(\.state), acted: acted, timeOffset: timeOffset, console: console,
+      watch: watch, findings: findings, findingNumbers: findingNumbers)
+  }
+
+  func restore(_ saved: Saved) {
+    for (slot, state) in zip(slots, saved.devices) { slot.restore(state) }
+    acted = saved.acted
+    timeOffset = saved.timeOffset
+    console = saved.console
+    watch = saved.watch
+    findings = saved.findings
+    findingNumbers = saved.findingNumbers
+  }
+
   /// Everything to the state of power-on, and all lines at their levels.
   func reset(now: Tick, index: UInt64) {
     timeOffset = 0
@@ -284,7 +310,7 @@ public struct Finding: Sendable, Hashable {
   public var count: Int
 }
 
-private struct FindingKey: Hashable {
+private struct FindingKey: Hashable, Sendable {
   var source: UInt16
   var name: String
 }

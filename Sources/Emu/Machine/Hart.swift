@@ -63,6 +63,37 @@ class Hart {
   /// Everything that a guest can see and that is not in memory, for the state digest and snapshots.
   func encode(into encoder: inout CanonicalBytes) { fatalError("abstract") }
 
+  /// What this kind of core keeps beside the engine's state, and takes back once the engine has its own.
+  func saveModel() -> any Sendable { fatalError("abstract") }
+  func restoreModel(_ saved: any Sendable) { fatalError("abstract") }
+
+  struct Saved: Sendable {
+    var indexOffset: UInt64
+    var tickOffset: UInt64
+    var sleep: Sleep?
+    var asleepSince: Tick
+    var interruptsEntered: UInt64
+    var flow: UInt64
+    var model: any Sendable
+  }
+
+  final func save() -> Saved {
+    Saved(
+      indexOffset: indexOffset, tickOffset: tickOffset, sleep: sleep, asleepSince: asleepSince,
+      interruptsEntered: interruptsEntered, flow: flow, model: saveModel())
+  }
+
+  final func restore(_ saved: Saved) {
+    indexOffset = saved.indexOffset
+    tickOffset = saved.tickOffset
+    sleep = saved.sleep
+    asleepSince = saved.asleepSince
+    interruptsEntered = saved.interruptsEntered
+    flow = saved.flow
+    settle()
+    restoreModel(saved.model)
+  }
+
   // MARK: What it may ask
 
   final var now: Tick { at &+ tickOffset }

@@ -49,32 +49,39 @@ public final class Machine {
   let rig: Rig
   /// One hart for now; lockstep of several is a loop over these.
   let hart: Hart
+  let boot: RV64.Start
   private let semihosting: Semihosting?
-  /// Sums over the lives that guest resets ended.
-  private var past = Past()
-  /// Ticks that went by without an attempt.
-  public private(set) var asleep: Tick = 0
-  public private(set) var resets = 0
+  var past = Past()
 
-  private struct Past {
+  /// What the machine itself knows of its run; the rest is in its parts.
+  struct Past: Sendable {
+    /// Sums over the lives that guest resets ended.
     var retired: UInt64 = 0
     var traps = TrapCounts()
     var flow: UInt64 = 0
+    var resets = 0
+    /// Ticks that went by without an attempt.
+    var asleep: Tick = 0
+    var stop: Stop?
   }
 
-  init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
+  /// A board with this in its memory, not started.
+  init(
+    board: Board, content: [Extent], start: RV64.Start, recorder: Recorder, options: MachineOptions
+  ) throws(MachineError) {
     self.board = board
     self.options = options
+    boot = start
     rig = try Rig.take(for: board, engine: options.engine)
-    rig.bring(to: boot.content)
-    bus = Bus(board: board, memory: rig.memory, recorder: Recorder(mask: options.trace))
+    rig.bring(to: content)
+    bus = Bus(board: board, memory: rig.memory, recorder: recorder)
     let semihosting = options.semihosting.map { Semihosting($0) }
     self.semihosting = semihosting
     hart =
       switch board.core {
       case .rv64(let timebase):
         RV64(
-          core: rig.core, bus: bus, start: boot.start, timebase: timebase,
+          core: rig.core, bus: bus, start: start, timebase: timebase,
           semihosting: semihosting)
       case .cortexM4(let priorityBits, let interrupts):
         CortexM(
@@ -82,7 +89,13 @@ public final class Machine {
           semihosting: semihosting)
       }
     bus.harts = [hart]
-    start()
+  }
+
+  convenience init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
+    try self.init(
+      board: board, content: boot.content, start: boot.start,
+      recorder: Recorder(mask: options.trace), options: options)
+    powerOn()
     bus.send(options.input, now: now, index: index)
   }
 
@@ -97,8 +110,12 @@ public final class Machine {
   /// Instructions retired since power-on.
   public var retired: UInt64 { past.retired + core_retired(rig.core) }
   public var nanoseconds: UInt64 { board.clock.nanoseconds(at: now) }
+  /// Ticks that went by without an attempt.
+  public var asleep: Tick { past.asleep }
+  /// Guest resets so far.
+  public var resets: Int { past.resets }
   /// How the run ended.
-  public private(set) var stop: Stop?
+  public var stop: Stop? { past.stop }
 
   public var pc: UInt64 { hart.pc }
   public var registers: [Register] { hart.registers }
@@ -136,7 +153,7 @@ public final class Machine {
 
   // MARK: Start and end
 
-  private func start() {
+  private func powerOn() {
     hart.sleep = nil
     hart.resetCore()
     semihosting?.reset()
@@ -148,7 +165,7 @@ public final class Machine {
   /// Cores and devices start again; RAM stays; time and index run on.
   private func reset(by source: UInt16) {
     record(.reset, detail: UInt32(source))
-    resets += 1
+    past.resets += 1
     if options.stopsAtReset { return finish(Stop(.reset)) }
     let (index, now) = (index, now)
     past.retired += core_retired(rig.core)
@@ -157,7 +174,7 @@ public final class Machine {
     hart.forgetCounts()
     hart.indexOffset = index
     hart.tickOffset = now
-    start()
+    powerOn()
   }
 
   private func finish(_ reason: Stop) {
@@ -165,7 +182,7 @@ public final class Machine {
     stop.hart = Int(hart.number)
     stop.pc = hart.pc
     record(.stop, detail: stop.reason.number, value: UInt64(stop.code))
-    self.stop = stop
+    past.stop = stop
   }
 
   private func record(_ kind: Event.Kind, detail: UInt32 = 0, value: UInt64 = 0) {
@@ -262,7 +279,7 @@ public final class Machine {
     let next = bus.deadlines.next
     if next == .max { return false }
     let goal = min(next > now ? next : now + 1, limit.tick ?? .max)
-    asleep += goal - now
+    past.asleep += goal - now
     hart.tickOffset += goal - now
     hart.setClock()
     return true

@@ -39,6 +39,17 @@ final class Recorder {
 
   init(mask: Event.Mask) { self.mask = mask.union(.visible) }
 
+  /// Goes on behind these. The last chunk is copied: its room may be another recorder's by now.
+  convenience init(mask: Event.Mask, continuing trace: Trace) {
+    self.init(mask: mask)
+    let last = trace.count % Chunk.capacity
+    chunks = trace.chunks
+    if last == 0 { return }
+    let full = chunks.removeLast()
+    grow()
+    for position in 0..<last { append(full.events[position]) }
+  }
+
   /// The events so far.
   var trace: Trace { Trace(chunks: chunks, count: count) }
   var count: Int { chunks.count * Chunk.capacity - room }

@@ -55,5 +55,7 @@ final class CortexM: Hart {
   }
 
   override var registers: [Register] { [] }
+  override func saveModel() -> any Sendable { 0 }
+  override func restoreModel(_ saved: any Sendable) {}
   override func encode(into encoder: inout CanonicalBytes) {}
 }

@@ -37,15 +37,20 @@ final class RV64: Hart {
     setClock()
     sbi = nil
     schedule(at: .max)
-    var watched: UInt64 = 1 << Cause.breakpoint
     if case .supervisor(let entry, let deviceTree) = start {
       sbi = SBI()
       enterSupervisor(at: entry, deviceTree)
-      watched |= 1 << Cause.ecallFromS
     }
+    watch()
+  }
+
+  /// The engine calls only for traps that somebody here answers or wants to see.
+  private func watch() {
+    var causes: UInt64 = 1 << Cause.breakpoint
+    if sbi != nil { causes |= 1 << Cause.ecallFromS }
     let mask = bus.recorder.mask
-    if mask.contains(.trap) { watched = .max }
-    core_rv64_watch(core, watched, mask.contains(.interrupt))
+    if mask.contains(.trap) { causes = .max }
+    core_rv64_watch(core, causes, mask.contains(.interrupt))
   }
 
   /// What a firmware leaves to its payload: traps of S and U mode delegated but for the calls to itself, counters open to it.
@@ -168,5 +173,16 @@ final class RV64: Hart {
   override func encode(into bytes: inout CanonicalBytes) {
     for register in registers { bytes.append(register.value) }
     if let sbi { bytes.append(encoding: sbi) }
+  }
+
+  override func saveModel() -> any Sendable { (sbi, bus.deadlines[bus.slot(of: self)]) }
+
+  override func restoreModel(_ saved: any Sendable) {
+    guard let (sbi, deadline) = saved as? (SBI?, Tick) else {
+      preconditionFailure("a snapshot of another core")
+    }
+    self.sbi = sbi
+    schedule(at: deadline)
+    watch()
   }
 }

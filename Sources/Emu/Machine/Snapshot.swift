@@ -1,0 +1,74 @@
+import CoreShim
+
+/// A machine at rest, as a value: as many machines as one likes go on from it, on any thread, each as the first would have.
+///
+/// A full copy of the pages in use for now. What is not in it: files that the guest has open by semihosting, which are closed in
+/// the machines made from it.
+public struct Snapshot: Sendable {
+  public let board: Board
+  public let options: MachineOptions
+  let start: RV64.Start
+  let content: [Extent]
+  let core: [UInt8]
+  let hart: Hart.Saved
+  let bus: Bus.Saved
+  let trace: Trace
+  let past: Machine.Past
+  /// Ticks since power-on.
+  public let now: Tick
+}
+
+extension Machine {
+  /// Where this machine is now; the machine itself stays as it is.
+  public func snapshot() -> Snapshot {
+    var core = [UInt8](repeating: 0, count: core_state_size(rig.core))
+    core_save(rig.core, &core)
+    return Snapshot(
+      board: board, options: options, start: boot, content: memory.content(), core: core,
+      hart: hart.save(), bus: bus.save(), trace: trace, past: past,
+      now: now)
+  }
+
+  /// A machine that goes on from there.
+  public convenience init(_ snapshot: Snapshot) throws(MachineError) {
+    try self.init(
+      board: snapshot.board, content: snapshot.content, start: snapshot.start,
+      recorder: Recorder(mask: snapshot.options.trace, continuing: snapshot.trace),
+      options: snapshot.options)
+    hart.resetCore()
+    core_load(rig.core, snapshot.core)
+    hart.restore(snapshot.hart)
+    bus.restore(snapshot.bus)
+    past = snapshot.past
+  }
+}
+
+extension Memory {
+  /// All that is in use, a run of pages a piece.
+  fileprivate func content() -> [Extent] {
+    collectDirty()
+    let size = Int(Self.pageSize)
+    var content: [Extent] = []
+    for block in blocks {
+      var next = -1
+      for page in block.touchedPages {
+        let bytes = UnsafeBufferPointer(start: block.bytes + page * size, count: size)
+        if page == next {
+          content[content.count - 1].append(bytes)
+        } else {
+          content.append(
+            Extent(address: block.region.address + UInt64(page * size), bytes: Array(bytes)))
+        }
+        next = page + 1
+      }
+    }
+    return content
+  }
+}
+
+extension Extent {
+  fileprivate mutating func append(_ more: UnsafeBufferPointer<UInt8>) {
+    bytes.append(contentsOf: more)
+    size += UInt64(more.count)
+  }
+}
