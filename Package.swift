@@ -22,7 +22,8 @@ let package = Package(
     .target(name: "Emu", dependencies: ["CoreShim", "CElf", "CNettle"], swiftSettings: strict),
     .target(name: "Devices", dependencies: ["Emu", "CFdt"], swiftSettings: strict),
     .target(name: "Timeline", dependencies: ["Emu"], swiftSettings: strict),
-    .target(name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
+    .target(
+      name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
     .target(
       name: "EmurunCLI",
       dependencies: [

@@ -37,8 +37,12 @@ struct Report {
       | what | measured | goal |
       |---|---|---|
       """)
-    row("cold boots a second, release, one core", rounded(Boots.perSecond(cold: true, count: 6000), 0), "≥ 3,000")
-    row("warm boots a second, release, one core", rounded(Boots.perSecond(cold: false, count: 12000), 0), "")
+    row(
+      "cold boots a second, release, one core",
+      rounded(Boots.perSecond(cold: true, count: 6000), 0), "≥ 3,000")
+    row(
+      "warm boots a second, release, one core",
+      rounded(Boots.perSecond(cold: false, count: 12000), 0), "")
     row("warm boots a second, debug build", debugBoots(), "≥ 1,000")
     row("device store seen by a Swift device", rounded(Stores.nanoseconds(), 1) + " ns", "≤ 50 ns")
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")

@@ -50,7 +50,8 @@ enum Guest {
     try need(
       QEMU.run(
         bin + "/clang",
-        ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mno-relax", "-c", "-o", object, source]))
+        ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mno-relax", "-c", "-o", object, source])
+    )
     try need(
       QEMU.run(bin + "/ld.lld", ["-N", "-Ttext=0x80000000", "-e", "_start", "-o", image, object]))
     return image
@@ -63,7 +64,8 @@ enum Guest {
   }
 
   private static func toolchain() throws -> String {
-    let found = try QEMU.run("/bin/sh", ["-c", "dirname \"$(readlink -f \"$(command -v swiftc)\")\""])
+    let found = try QEMU.run(
+      "/bin/sh", ["-c", "dirname \"$(readlink -f \"$(command -v swiftc)\")\""])
     return found.text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }

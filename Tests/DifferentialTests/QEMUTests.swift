@@ -16,7 +16,8 @@ struct QEMUTests {
     #expect(ours.stop?.code == 0)
     // OpenSBI prints its banner first.
     let start = try #require(theirs.text.range(of: String(ours.console.text.prefix(12))))
-    #expect(String(theirs.text[start.lowerBound...]) == ours.console.text.replacing("\r\n", with: "\n"))
+    #expect(
+      String(theirs.text[start.lowerBound...]) == ours.console.text.replacing("\r\n", with: "\n"))
   }
 
   @Test func mcycleMovesByTheSame() throws {
@@ -28,7 +29,8 @@ struct QEMUTests {
     #expect(ours.console.text == theirs.text)
   }
 
-  private let imagesFolder = #filePath.split(separator: "/", omittingEmptySubsequences: false)
+  private let imagesFolder =
+    #filePath.split(separator: "/", omittingEmptySubsequences: false)
     .dropLast(3).joined(separator: "/") + "/images/"
 
   private func run(_ path: String) throws -> Machine {
