@@ -11,7 +11,7 @@ bool paging(const Core *c, unsigned mmu)
 }
 
 // ---- the soft TLB
-typedef struct { uint64_t tag, invalid, mmio, discard; } TlbWord;           // invalid, mmio, discard: flag bits, by page size
+typedef struct { uint64_t tag, invalid, mmio; } TlbWord;                    // invalid, mmio: flag bits, by page size
 
 static char *tlb_entry(Core *c, unsigned mmu, uint64_t va)
 {
@@ -23,7 +23,7 @@ static TlbWord tlb_word(Core *c, const char *entry, int type)
 {
     int bits = c->arch->page_bits;
     uint64_t tag = c->arch->pc_bytes == 8 ? AT(uint64_t, entry, type ? 8 : 0) : AT(uint32_t, entry, type ? 4 : 0);
-    return (TlbWord){ tag, 1ull << (bits - 1), 1ull << (bits - 3), 1ull << (bits - 6) };
+    return (TlbWord){ tag, 1ull << (bits - 1), 1ull << (bits - 3) };
 }
 
 static bool tlb_hits(Core *c, TlbWord w, uint64_t va)
@@ -128,19 +128,26 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
 
 typedef uint64_t Helper(char *, uint64_t, uint64_t, uint64_t, uint64_t);
 
-// Is there no memory behind this TLB entry that the access may use? The last page of the address space is never mapped.
-static bool is_device(Core *c, TlbWord word, int type)
+static bool is_read_only(Core *c, uint64_t address)             // physical; the library's TLB does not know
 {
-    return word.tag == (c->arch->pc_bytes == 8 ? ~0ull : ~0u) || word.tag & (word.mmio | (type == STORE ? word.discard : 0));
+    for (int i = 0; i < c->view_count; i++) {
+        if (address - c->views[i].guest < c->views[i].memory->size)
+            return !c->views[i].writable;
+    }
+    return false;
 }
 
-static TlbWord look_up(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)
+// Is there no memory that the access may use? The last page of the address space is never mapped.
+static bool is_device(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)
 {
     TlbWord word = tlb_word(c, tlb_entry(c, mmu, va), type);
-    if (tlb_hits(c, word, va))
-        return word;
-    fill(c, va, size, type, mmu, host_pc);
-    return tlb_word(c, tlb_entry(c, mmu, va), type);
+    if (!tlb_hits(c, word, va)) {
+        fill(c, va, size, type, mmu, host_pc);
+        word = tlb_word(c, tlb_entry(c, mmu, va), type);
+    }
+    if (word.tag == (c->arch->pc_bytes == 8 ? ~0ull : ~0u) || word.tag & word.mmio)
+        return true;
+    return type == STORE && c->some_read_only && is_read_only(c, physical(c, va, size, type, mmu, host_pc));
 }
 
 static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t address, uint64_t x, uint64_t y, uint64_t z, unsigned size, int type)
@@ -153,7 +160,10 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     uintptr_t host_pc = type == STORE ? z : y;
     unsigned mmu = (type == STORE ? y : x) & 15;
     uint64_t value = type == STORE ? x : 0;
-    if (is_device(c, look_up(c, va, size, type, mmu, host_pc), type)) {
+    bool must_align = (type == STORE ? y : x) >> 8 & 7;         // MO_ALIGN of the memory operation
+    if (must_align && va & (size - 1) && a == &rv64)            // before anything else: LR, SC and AMO
+        rv64_misaligned(c, va, type == STORE, host_pc);
+    if (is_device(c, va, size, type, mmu, host_pc)) {
         if (a == &rv64 || size < 8)
             return device(c, va, size, type, mmu, value, host_pc);
         uint64_t low = device(c, va, 4, type, mmu, value, host_pc);         // a Cortex-M4 moves its double registers as words
@@ -161,7 +171,7 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     }
     uint64_t page = ~0ull << a->page_bits;
     uint64_t end = (a->pc_bytes == 8 ? va + size - 1 : (uint32_t)(va + size - 1)) & page;
-    if (end != (va & page) && is_device(c, look_up(c, end, size, type, mmu, host_pc), type))
+    if (end != (va & page) && is_device(c, end, size, type, mmu, host_pc))
         access_fault(c, end, type, CORE_M4_BUS_FAULT, host_pc);             // begins in memory, ends outside
     c->access_va = va;
     c->access_mmu = mmu;

@@ -20,7 +20,7 @@ enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1,
 enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
-typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; } View;
+typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; bool writable; } View;
 
 struct CoreMemory {
     uint8_t *host;
@@ -53,6 +53,7 @@ struct Core {
 
     View views[MAX_VIEWS];
     int view_count;
+    bool some_read_only;
     void *any_region;               // a region that permits everything: the answer to a look-up by virtual address
 
     uint64_t access_va;             // the access or fetch being made through the slow path
@@ -191,6 +192,7 @@ void rv64_set_up(void);
 void rv64_on_trap(uc_engine *uc, uint32_t number, void *core);
 void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc);
+void rv64_misaligned(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 // cortexm.c
 void m4_on_trap(uc_engine *uc, uint32_t number, void *core);

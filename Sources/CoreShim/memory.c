@@ -97,7 +97,8 @@ bool map_region(Core *c, const CoreRegion *region)
         return false;
     void *found = real.memory_mapping((char *)c->uc, region->address);
     View *v = &c->views[c->view_count++];
-    *v = (View){ c, memory, c->arch->ram_address(found), region->address };
+    *v = (View){ c, memory, c->arch->ram_address(found), region->address, region->writable };
+    c->some_read_only |= !region->writable;
     memory->views[memory->view_count++] = v;
     if (region->writable && !c->any_region)
         c->any_region = found;

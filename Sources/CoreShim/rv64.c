@@ -3,7 +3,7 @@
 #include "internal.h"
 
 enum { MSTATUS_SIE = 1 << 1, MSTATUS_MIE = 1 << 3, MSTATUS_SPIE = 1 << 5, MSTATUS_MPIE = 1 << 7, MSTATUS_SPP = 1 << 8, MSTATUS_MPP = 3 << 11 };
-enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_FAULT = 7,
+enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_MISALIGNED = 6, STORE_FAULT = 7,
        ECALL = 8, FETCH_PAGE_FAULT = 12 };
 #define INTERRUPT (1ull << 63)
 #define NO_RESERVATION (~0ull)
@@ -128,6 +128,12 @@ void rv64_on_trap(uc_engine *uc, uint32_t number, void *core)
         value = AT(uint64_t, c->env, RV_BADADDR);
     }
     rv64_trap(c, cause, value, pc);
+}
+
+void rv64_misaligned(Core *c, uint64_t va, bool is_store, uintptr_t host_pc)
+{
+    AT(uint64_t, c->env, RV_BADADDR) = va;
+    riscv_raise_exception_riscv64(c->env, is_store ? STORE_MISALIGNED : LOAD_MISALIGNED, host_pc);
 }
 
 void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc)

@@ -1,5 +1,6 @@
 // The list of proofs, and the ones that run a random guest under many policies.
 #include "guest.h"
+#include "proofs.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,15 @@ const Proof core_proofs[] = {
     { "interrupts in all modes", 6, privileged },
     { "self-modifying code", 6, self_modifying },
     { "everything at once", 8, everything },
+    { "edge cases", 3, edge_cases },
+    { "unmapped everywhere", 2, unmapped_everywhere },
+    { "torn and read-only accesses", 8, torn_and_read_only },
+    { "fetch faults", 1, fetch_faults },
+    { "trap verdicts", 3, trap_verdicts },
+    { "trap loops", 3, trap_loops },
+    { "counters", 4, counters },
+    { "far limits", 1, far_limits },
+    { "reset", 4, reset_is_new },
 };
 const int core_proof_count = sizeof core_proofs / sizeof *core_proofs;
 
