@@ -9,6 +9,8 @@ final class Bus {
     var slot: Unmanaged<AnySlot>
   }
 
+  private static let mostHarts = 8
+
   let board: Board
   let memory: Memory
   let recorder: Recorder
@@ -48,8 +50,8 @@ final class Bus {
     let count = board.devices.count
     // Cores come behind the devices in the order of deadlines.
     slotCount = count
-    deadlines = Deadlines(slots: 64)
-    precondition(count <= 32, "board \(board.name): at most 32 devices")
+    deadlines = Deadlines(slots: count + Self.mostHarts)
+    precondition(count + Self.mostHarts <= 64, "board \(board.name): \(count) devices")
     consoleSlot = board.slot(of: board.console)
     windows = .allocate(capacity: count)
     port = .allocate(capacity: 1)

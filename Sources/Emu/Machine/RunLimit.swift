@@ -7,7 +7,8 @@ public struct RunLimit {
   public var retired: UInt64?
   /// Directly behind the n-th attempt since power-on.
   public var index: UInt64?
-  /// Directly behind the instruction that makes this true. Asked about every event, those that the trace's mask drops too.
+  /// Directly behind the instruction that makes this true. Asked about every event that is recorded:
+  /// what can be seen from outside always is, for the rest see `MachineOptions.trace`.
   public var event: ((Event) -> Bool)?
 
   public init(

@@ -30,8 +30,11 @@ private final class Chunk: @unchecked Sendable {
 
 /// Where events are written. Not on any path that allocates but once in 1,024 events.
 final class Recorder {
-  /// Sees every event as it happens; true: somebody waited for it.
-  @exclusivity(unchecked) var observer: ((Event) -> Bool)?
+  /// Sees every recorded event as it happens; true: somebody waited for it.
+  @exclusivity(unchecked) var observer: ((Event) -> Bool)? {
+    didSet { isObserved = observer != nil }
+  }
+  @exclusivity(unchecked) private var isObserved = false
   let mask: Event.Mask
   @exclusivity(unchecked) private var chunks: [Chunk] = []
   @exclusivity(unchecked) private var tail: UnsafeMutablePointer<Event>?
@@ -58,8 +61,10 @@ final class Recorder {
 
   /// Keeps the event if its kind is wanted; true: the observer waited for it.
   func record(_ event: Event) -> Bool {
-    if mask.contains(rawKind: event.rawKind) { append(event) }
-    return observer?(event) ?? false
+    if !mask.contains(rawKind: event.rawKind) { return false }
+    append(event)
+    // The test keeps the closure's reference count off the usual way.
+    return isObserved && observer?(event) == true
   }
 
   private func append(_ event: Event) {
