@@ -1,38 +1,134 @@
 import CoreShim
 
-/// The exception model of a Cortex-M4: vector table, exceptions, NVIC, SysTick, SCB.
-///
-/// What the machine calls is below, in the order of a run. What it may ask is in `Hart`: `now`, `index`, `memory`,
-/// `schedule(at:)` for SysTick's next expiry, `record`, `end(.lockup, …)`, `requestReset()` for SYSRESETREQ, `notModelled`,
-/// `countInterrupt` for each exception entered that the engine did not see as a trap; and the engine itself: `core`.
+/// A Cortex-M4: what the engine leaves to its host. Exceptions (B1.5 of ARM DDI 0403E.e, the ARMv7-M Architecture Reference
+/// Manual), the NVIC, SysTick and the system control block (B3), and the cycle counter (C1.8). Each file of this folder names
+/// the sections that it implements; docs/cortex-m4.md says where the model stands.
 final class CortexM: Hart {
-  let priorityBits: Int
-  let interrupts: Int
   /// nil: BKPT 0xAB is a BKPT like any other.
   let semihosting: Semihosting?
+  /// The bits of a priority that are implemented: the upper ones (B1.5.4).
+  let priorityMask: Int
+  let interrupts: Int
+
+  let exceptions: ExceptionTable
+  let memory32: StackMemory
+  let registers32: RegisterTable
+  /// Room for one stack frame.
+  let words: UnsafeMutablePointer<UInt32>
+  @exclusivity(unchecked) var system = SystemControl()
+  @exclusivity(unchecked) var sysTick = SysTick()
+  @exclusivity(unchecked) var cycles = CycleCounter()
+
+  enum Control {
+    static let npriv: UInt32 = 1
+    static let spsel: UInt32 = 2
+    static let fpca: UInt32 = 4
+  }
+
+  enum XPSR {
+    /// APSR: N, Z, C, V, Q and GE.
+    static let flags: UInt32 = 0xF80F_0000
+    /// What a return loads: APSR, IPSR, and of EPSR the IT bits and T.
+    static let stacked: UInt32 = 0xFF0F_FDFF
+    static let thumb: UInt32 = 1 << 24
+  }
 
   init(
     core: OpaquePointer, bus: Bus, priorityBits: Int, interrupts: Int, semihosting: Semihosting?
   ) {
+    precondition((3...8).contains(priorityBits), "ARMv7-M implements 3 to 8 bits of priority")
     self.semihosting = semihosting
-    self.priorityBits = priorityBits
     self.interrupts = interrupts
+    priorityMask = 0xFF & ~(0xFF >> priorityBits)
+    exceptions = ExceptionTable(interrupts: interrupts)
+    memory32 = StackMemory(bus.memory)
+    registers32 = RegisterTable(Self.registerMap)
+    words = .allocate(capacity: 26)
+    words.initialize(repeating: 0, count: 26)
     super.init(core: core, number: 0, bus: bus)
   }
 
-  /// Reset: own state as at power-on; MSP and PC from the vector table at 0 (VTOR's reset value).
-  override func start(at now: Tick) {}
-
-  /// 0xE000E000..0xE000EFFF here, everything else to the bus.
-  override func access(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
-    super.access(access)
+  deinit {
+    exceptions.deallocate()
+    memory32.deallocate()
+    words.deallocate()
   }
 
-  override func trap(_ trap: CoreTrap) -> CoreTrapVerdict { CORE_TRAP_DELIVER }
-  override func interrupt() {}
-  override func setLine(_ line: Int, _ level: Bool) {}
-  override func advance(now: Tick) {}
-  override func wakes(from sleep: Sleep) -> Bool { false }
+  /// `TakeReset()`, B1.5.5.
+  override func start(at now: Tick) {
+    system = SystemControl()
+    sysTick = SysTick()
+    cycles = CycleCounter()
+    exceptions.reset()
+    schedule(at: .max)
+    setFP()
+    var state = CoreM4()
+    state.r.14 = 0xFFFF_FFFF
+    guard let sp = memory32.word(at: system.vtor), let vector = memory32.word(at: system.vtor + 4)
+    else {
+      return lockUp(
+        "the initial SP and the reset vector at \(hex(UInt64(system.vtor))) cannot be read",
+        priority: -1, state)
+    }
+    state.msp = sp & ~3
+    state.r.15 = vector & ~1
+    state.xpsr = (vector & 1) << 24
+    core_m4_set(core, &state)
+    reconsider(state)
+  }
+
+  override func access(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
+    let offset = access.pointee.address &- Self.privateBase
+    let verdict =
+      offset < Self.privateSize ? accessPrivate(offset, access) : super.access(access)
+    return verdict == CORE_ACCESS_DONE ? verdict : refused(access)
+  }
+
+  /// CCR.BFHFNMIGN: "data access ... that generates a BusFault, when executing at priority -1 or -2, is ignored" (B3.2.8).
+  private func refused(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
+    if system.ccr & SystemControl.CCR.ignoreBusFaults == 0 { return CORE_ACCESS_FAULT }
+    var state = CoreM4()
+    core_m4_get(core, &state)
+    if executionPriority(state) >= 0 { return CORE_ACCESS_FAULT }
+    system.cfsr |= SystemControl.CFSR.preciseBus | SystemControl.CFSR.busAddressValid
+    system.bfar = UInt32(truncatingIfNeeded: access.pointee.address)
+    access.pointee.value = 0
+    return CORE_ACCESS_DONE
+  }
+
+  override func interrupt() {
+    var state = CoreM4()
+    core_m4_get(core, &state)
+    if preempting(state) != 0 { enterException(&state, returnAddress: state.r.15) }
+  }
+
+  /// "the NVIC detects that the interrupt signal is asserted and the interrupt is not active, or detects a rising edge": pending
+  /// is latched, and falling does not take it back (B3.4).
+  override func setLine(_ line: Int, _ level: Bool) {
+    precondition(line >= 0 && line < interrupts, "this core has no IRQ \(line)")
+    let number = Exception.firstIRQ + line
+    if exceptions.isHigh(number) == level { return }
+    exceptions.setHigh(number, level)
+    if level {
+      pend(number)
+      reconsider()
+    }
+  }
+
+  override func advance(now: Tick) {
+    if sysTick.expire(now) {
+      pend(Exception.sysTick)
+      reconsider()
+    }
+    schedule(at: sysTick.deadline)
+  }
+
+  /// When an FP instruction traps, B1.4.7 and B3.2.20.
+  func setFP() {
+    core_m4_set_fp(
+      core, system.coprocessorAccess, system.fpccr & SystemControl.FPCCR.automatic != 0, false,
+      system.fpdscr)
+  }
 
   override func isFetchFault(_ cause: UInt64) -> Bool {
     cause == UInt64(CORE_M4_FETCH_FAULT)
@@ -43,19 +139,25 @@ final class CortexM: Hart {
     var traps = TrapCounts()
     traps.svc = counts[CORE_M4_SVC]
     traps.ebreak = counts[CORE_M4_BKPT]
-    traps.faults = (CORE_M4_UNDEFINED...CORE_M4_MPU_FAULT).reduce(0) { $0 + counts[$1] }
+    for cause in CORE_M4_UNDEFINED...CORE_M4_MPU_FAULT {
+      traps.faults += counts[cause]
+    }
     traps.interrupts = interruptsEntered
     return traps
   }
 
-  override var pc: UInt64 {
-    var state = CoreM4()
-    core_m4_get(core, &state)
-    return UInt64(state.r.15)
-  }
+  override func trap(_ trap: CoreTrap) -> CoreTrapVerdict { take(trap) }
+  override func wakes(from sleep: Sleep) -> Bool { ends(sleep) }
 
-  override var registers: [Register] { [] }
-  override func saveModel() -> any Sendable { 0 }
-  override func restoreModel(_ saved: any Sendable) {}
-  override func encode(into encoder: inout CanonicalBytes) {}
+  override var pc: UInt64 { UInt64(core_m4_r(core)[15]) }
+  override var registers: [Register] { registerList }
+  override func encode(into encoder: inout CanonicalBytes) { encoder.append(encoding: state) }
+
+  override func saveModel() -> any Sendable { state }
+  override func restoreModel(_ saved: any Sendable) {
+    guard let saved = saved as? CortexMState else {
+      preconditionFailure("a snapshot of another core")
+    }
+    state = saved
+  }
 }

@@ -1,0 +1,102 @@
+import CoreShim
+
+/// Exception return: ARM DDI 0403E.e, B1.5.8 (behaviour and integrity checks), B1.5.12 (tail-chaining), B1.5.11 (derived
+/// exceptions). As entry does, it takes no time: it is part of the instruction that loads the PC.
+extension CortexM {
+  private enum Goal {
+    static let handler: UInt32 = 0x1
+    static let threadMain: UInt32 = 0x9
+    static let threadProcess: UInt32 = 0xD
+  }
+
+  /// `ExceptionReturn()`.
+  func returnFromException(_ state: inout CoreM4, _ excReturn: UInt32) {
+    let returning = Int(state.xpsr & 0x1FF)
+    let others = exceptions.activeCount - 1
+    let wasActive = exceptions.isActive(returning)
+    deactivate(returning, &state)
+    let goal = excReturn & 0xF
+    let isLegal =
+      switch goal {
+      case Goal.handler: true
+      case Goal.threadMain, Goal.threadProcess:
+        others == 0 || system.ccr & SystemControl.CCR.nonBaseThread != 0
+      default: false
+      }
+    if !wasActive || !isLegal || excReturn & 0x0FFF_FFE0 != 0x0FFF_FFE0 {
+      return refuse(&state, excReturn, from: returning)
+    }
+    record(.interruptReturn, detail: UInt64(returning), value: UInt64(excReturn))
+    if preempting(state) != 0 {
+      // Tail-chaining: the frame stays where it is, for whoever returns last.
+      return chain(&state, excReturn)
+    }
+    pop(&state, excReturn, from: returning)
+    if goal != Goal.handler && others == 0 && system.scr & SystemControl.SCR.sleepOnExit != 0 {
+      sleepOnExit()
+    }
+  }
+
+  /// `DeActivate()`; and the NVIC looks at its inputs again: one that is still asserted pends again (B3.4).
+  private func deactivate(_ number: Int, _ state: inout CoreM4) {
+    if number != Exception.nmi { state.faultmask = 0 }
+    if !exceptions.exists(number) { return }
+    exceptions.setActive(number, false)
+    if exceptions.isHigh(number) { pend(number) }
+  }
+
+  /// `PopStack()`, with its checks before anything is changed: what fails them is as it was after "PushStack() to negate
+  /// PopStack()".
+  private func pop(_ state: inout CoreM4, _ excReturn: UInt32, from returning: Int) {
+    let goal = excReturn & 0xF
+    let hasFP = excReturn & 0x10 == 0
+    let usesPSP = goal == Goal.threadProcess
+    let frame = usesPSP ? state.psp : state.msp
+    guard memory32.load(words, count: hasFP ? 26 : 8, at: frame) else {
+      return fault(
+        &state, excReturn, Exception.busFault, SystemControl.CFSR.unstacking)
+    }
+    let psr = words[7]
+    if (goal == Goal.handler) != (psr & 0x1FF != 0) {
+      return refuse(&state, excReturn, from: returning)
+    }
+    let aligns = hasFP || system.ccr & SystemControl.CCR.stackAlign != 0
+    let padding: UInt32 = aligns ? psr >> 9 & 1 : 0
+    let sp = frame &+ (hasFP ? 0x68 : 0x20) | padding << 2
+    if usesPSP { state.psp = sp } else { state.msp = sp }
+    state.r.0 = words[0]
+    state.r.1 = words[1]
+    state.r.2 = words[2]
+    state.r.3 = words[3]
+    state.r.12 = words[4]
+    state.r.14 = words[5]
+    state.r.15 = words[6] & ~1
+    state.xpsr = psr & XPSR.stacked
+    state.control =
+      state.control & Control.npriv | (usesPSP ? Control.spsel : 0) | (hasFP ? Control.fpca : 0)
+    if hasFP {
+      core_m4_s(core).update(from: words + 8, count: 16)
+      core_m4_set_fpscr(core, words[24])
+    }
+    core_m4_set(core, &state)
+    core_m4_set_event(core, true)
+    reconsider(state)
+  }
+
+  /// An integrity check failed: UsageFault INVPC, chained, with the EXC_RETURN that did not do in LR.
+  private func refuse(_ state: inout CoreM4, _ excReturn: UInt32, from returning: Int) {
+    record(.interruptReturn, detail: UInt64(returning), value: UInt64(excReturn))
+    fault(&state, excReturn, Exception.usageFault, SystemControl.CFSR.invalidPC)
+  }
+
+  private func fault(_ state: inout CoreM4, _ excReturn: UInt32, _ number: Int, _ bit: UInt32) {
+    system.cfsr |= bit
+    if !pendFault(number, bit, above: executionPriority(state), state) { return }
+    chain(&state, excReturn)
+  }
+
+  private func chain(_ state: inout CoreM4, _ excReturn: UInt32) {
+    state.r.14 = excReturn
+    takeException(&state, struck: excReturn)
+  }
+}

@@ -1,0 +1,82 @@
+import CoreShim
+
+/// Accesses to the private peripheral bus (ARM DDI 0403E.e, B3.1): who may, how wide, and which register it is.
+///
+/// What a store brings about is there directly behind the storing instruction.
+extension CortexM {
+  func accessPrivate(
+    _ offset: UInt64, _ access: UnsafeMutablePointer<CoreAccess>
+  ) -> CoreAccessVerdict {
+    let width = access.pointee.size
+    let isStore = access.pointee.is_store
+    let register = UInt32(truncatingIfNeeded: offset) & ~3
+    // "unprivileged accesses to the SCS ... generate a BusFault", but for STIR if CCR.USERSETMPEND allows it (B3.2.26).
+    if !access.pointee.privileged
+      && !(register == At.stir && system.ccr & SystemControl.CCR.userSetPending != 0)
+    {
+      return CORE_ACCESS_FAULT
+    }
+    if !Self.isImplemented(offset) { return CORE_ACCESS_FAULT }
+    let asked = Access(
+      offset: offset, width: width, privileged: access.pointee.privileged, hart: number)
+    let shift = UInt32(truncatingIfNeeded: offset & 3) * 8
+    let mask = width == 4 ? UInt32.max : ((1 << (UInt32(width) * 8)) - 1) << shift
+    switch registers32.answer(asked) {
+    case .fault: return CORE_ACCESS_FAULT
+    case .notModelled(let value):
+      notModelled(registers32.name(at: offset), value: isStore ? access.pointee.value : 0)
+      if !isStore { access.pointee.value = value }
+    case .device:
+      if isStore {
+        let value = UInt32(truncatingIfNeeded: access.pointee.value)
+        write(register, value << shift, mask)
+        if let name = registers32.unmodelledField(asked, access.pointee.value) {
+          notModelled(name, value: access.pointee.value)
+        }
+      } else {
+        access.pointee.value = UInt64((read(register) & mask) >> shift)
+      }
+    }
+    let kind = isStore ? Event.Kind.mmioWrite : .mmioRead
+    if bus.recorder.wants(kind) {
+      record(kind, detail: offset | UInt64(width) << 24, value: access.pointee.value)
+    }
+    return CORE_ACCESS_DONE
+  }
+
+  private func read(_ register: UInt32) -> UInt32 {
+    switch register {
+    case At.systCSR: sysTick.readControl(now)
+    case At.systRVR: sysTick.reload
+    case At.systCVR: sysTick.readValue(now)
+    case At.systCALIB: SysTick.calibration
+    case At.cyccnt: cycles.read(now)
+    case At.dwtCTRL: 0x0D00_0000 | (cycles.isEnabled ? 1 : 0)
+    case At.iser..<At.ipr + 0x100: readNVIC(register)
+    default: readControl(register)
+    }
+  }
+
+  /// - Parameter mask: the bits that are written; only where bytes may be written alone is it ever not all.
+  private func write(_ register: UInt32, _ value: UInt32, _ mask: UInt32) {
+    switch register {
+    case At.systCSR:
+      sysTick.writeControl(value, now)
+      schedule(at: sysTick.deadline)
+    case At.systRVR:
+      sysTick.writeReload(value, now)
+      schedule(at: sysTick.deadline)
+    case At.systCVR:
+      sysTick.writeValue(now)
+      schedule(at: sysTick.deadline)
+    case At.cyccnt: cycles.write(value, now)
+    case At.dwtCTRL: cycles.enable(value & 1 == 1, now)
+    case At.iser..<At.ipr + 0x100:
+      writeNVIC(register, value, mask)
+      reconsider()
+    default:
+      writeControl(register, value, mask)
+      reconsider()
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import CoreShim
+
+/// Sleep: ARM DDI 0403E.e, B1.5.17 (sleep on exit), B1.5.18 (WFE and the event register), B1.5.19 (WFI). The engine executes
+/// the instructions and SEV; what ends a sleep is here.
+extension CortexM {
+  func ends(_ sleep: Hart.Sleep) -> Bool {
+    var state = CoreM4()
+    core_m4_get(core, &state)
+    switch sleep {
+    case .interrupt:
+      // "an asynchronous exception at a priority that, if PRIMASK was set to 0, would preempt any currently active exceptions"
+      return preempting(state, ignoringPRIMASK: true) != 0
+    case .event:
+      // The event that ends a WFE is consumed by it.
+      if core_m4_event(core) {
+        core_m4_set_event(core, false)
+        return true
+      }
+      return preempting(state) != 0
+    }
+  }
+
+  /// SCR.SLEEPONEXIT, at a return to Thread mode with nothing active: as if the next instruction were a WFI, but it is none.
+  func sleepOnExit() {
+    settle()
+    if ends(.interrupt) { return }
+    sleep = .interrupt
+    asleepSince = now
+    record(.sleep)
+    halt()
+  }
+}

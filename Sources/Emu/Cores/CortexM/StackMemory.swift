@@ -1,0 +1,90 @@
+import CoreShim
+
+/// The memory that exceptions stack to, unstack from and fetch vectors from: a flat copy of the memory map, so that a frame
+/// costs one look-up and no reference counts.
+///
+/// Devices are not in it: a stack or a vector table in a device's window is a bus error.
+struct StackMemory {
+  private struct Block {
+    var start: UInt32
+    var size: UInt32
+    var isWritable: Bool
+    var bytes: UnsafeMutableRawPointer
+    var handle: OpaquePointer
+  }
+
+  private let blocks: UnsafeMutablePointer<Block>
+  private let count: Int
+
+  init(_ memory: Memory) {
+    // A region that ends at 4 GiB does not exist: the last page is never memory.
+    let regions = memory.blocks.filter { $0.region.end < 1 << 32 }
+    count = regions.count
+    blocks = .allocate(capacity: count)
+    for (number, block) in regions.enumerated() {
+      (blocks + number).initialize(
+        to: Block(
+          start: UInt32(block.region.address), size: UInt32(block.region.size),
+          isWritable: block.region.writable, bytes: UnsafeMutableRawPointer(block.bytes),
+          handle: block.handle))
+    }
+  }
+
+  func deallocate() { blocks.deallocate() }
+
+  @inline(__always) private func find(
+    _ address: UInt32, _ size: UInt32
+  ) -> UnsafeMutablePointer<Block>? {
+    var number = 0
+    while number < count {
+      let block = blocks + number
+      let offset = address &- block.pointee.start
+      if offset < block.pointee.size && size <= block.pointee.size &- offset { return block }
+      number += 1
+    }
+    return nil
+  }
+
+  /// False: some of it is no memory, or not for the guest to write; what comes before that is written.
+  func store(_ words: UnsafePointer<UInt32>, count: Int, at address: UInt32) -> Bool {
+    let size = UInt32(truncatingIfNeeded: count &* 4)
+    if let block = find(address, size), block.pointee.isWritable {
+      let offset = address &- block.pointee.start
+      (block.pointee.bytes + Int(offset)).copyMemory(from: words, byteCount: Int(size))
+      core_memory_written(block.pointee.handle, UInt64(offset), UInt64(size))
+      return true
+    }
+    if count == 1 { return false }
+    var number = 0
+    while number < count {
+      let next = address &+ UInt32(truncatingIfNeeded: number &* 4)
+      if !store(words + number, count: 1, at: next) { return false }
+      number += 1
+    }
+    return true
+  }
+
+  /// False: some of it is no memory.
+  func load(_ words: UnsafeMutablePointer<UInt32>, count: Int, at address: UInt32) -> Bool {
+    let size = UInt32(truncatingIfNeeded: count &* 4)
+    if let block = find(address, size) {
+      let offset = address &- block.pointee.start
+      UnsafeMutableRawPointer(words)
+        .copyMemory(from: block.pointee.bytes + Int(offset), byteCount: Int(size))
+      return true
+    }
+    if count == 1 { return false }
+    var number = 0
+    while number < count {
+      let next = address &+ UInt32(truncatingIfNeeded: number &* 4)
+      if !load(words + number, count: 1, at: next) { return false }
+      number += 1
+    }
+    return true
+  }
+
+  func word(at address: UInt32) -> UInt32? {
+    var word: UInt32 = 0
+    return load(&word, count: 1, at: address) ? word : nil
+  }
+}

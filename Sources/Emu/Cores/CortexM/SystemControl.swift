@@ -1,0 +1,99 @@
+/// What the System Control Block keeps (ARM DDI 0403E.e, B3.2) beside the states of exceptions, and the debug register DEMCR.
+struct SystemControl: Codable, Hashable, Sendable {
+  var vtor: UInt32 = 0
+  /// AIRCR.PRIGROUP.
+  var priorityGroup: UInt32 = 0
+  var scr: UInt32 = 0
+  var ccr: UInt32 = CCR.stackAlign
+  var cfsr: UInt32 = 0
+  var hfsr: UInt32 = 0
+  var dfsr: UInt32 = 0
+  var mmfar: UInt32 = 0
+  var bfar: UInt32 = 0
+  var actlr: UInt32 = 0
+  var cpacr: UInt32 = 0
+  var fpccr: UInt32 = FPCCR.automatic | FPCCR.lazy
+  var fpcar: UInt32 = 0
+  var fpdscr: UInt32 = 0
+  var demcr: UInt32 = 0
+
+  /// System Control Register, B3.2.7.
+  enum SCR {
+    static let sleepOnExit: UInt32 = 1 << 1
+    static let deep: UInt32 = 1 << 2
+    static let eventOnPend: UInt32 = 1 << 4
+    static let all = sleepOnExit | deep | eventOnPend
+  }
+
+  /// Configuration and Control Register, B3.2.8.
+  enum CCR {
+    static let nonBaseThread: UInt32 = 1 << 0
+    static let userSetPending: UInt32 = 1 << 1
+    static let unalignedTrap: UInt32 = 1 << 3
+    static let divideTrap: UInt32 = 1 << 4
+    static let ignoreBusFaults: UInt32 = 1 << 8
+    static let stackAlign: UInt32 = 1 << 9
+    static let all =
+      nonBaseThread | userSetPending | unalignedTrap | divideTrap | ignoreBusFaults | stackAlign
+  }
+
+  /// Configurable Fault Status Register, B3.2.15: MMFSR in bits 7:0, BFSR in 15:8, UFSR in 31:16.
+  enum CFSR {
+    static let instructionViolation: UInt32 = 1 << 0
+    static let dataViolation: UInt32 = 1 << 1
+    static let memManageAddressValid: UInt32 = 1 << 7
+    static let instructionBus: UInt32 = 1 << 8
+    static let preciseBus: UInt32 = 1 << 9
+    static let unstacking: UInt32 = 1 << 11
+    static let stacking: UInt32 = 1 << 12
+    static let busAddressValid: UInt32 = 1 << 15
+    static let undefined: UInt32 = 1 << 16
+    static let invalidState: UInt32 = 1 << 17
+    static let invalidPC: UInt32 = 1 << 18
+    static let noCoprocessor: UInt32 = 1 << 19
+    static let unaligned: UInt32 = 1 << 24
+    static let all: UInt32 = 0x030F_BFBB
+
+    private static let names: [(UInt32, String)] = [
+      (0, "IACCVIOL"), (1, "DACCVIOL"), (3, "MUNSTKERR"), (4, "MSTKERR"), (5, "MLSPERR"),
+      (8, "IBUSERR"), (9, "PRECISERR"), (10, "IMPRECISERR"), (11, "UNSTKERR"), (12, "STKERR"),
+      (13, "LSPERR"), (16, "UNDEFINSTR"), (17, "INVSTATE"), (18, "INVPC"), (19, "NOCP"),
+      (24, "UNALIGNED"), (25, "DIVBYZERO"),
+    ]
+    static func name(_ bit: UInt32) -> String {
+      names.first { 1 << $0.0 == bit }?.1 ?? ""
+    }
+  }
+
+  /// HardFault Status Register, B3.2.16.
+  enum HFSR {
+    static let vectorTable: UInt32 = 1 << 1
+    static let forced: UInt32 = 1 << 30
+    static let debugEvent: UInt32 = 1 << 31
+    static let all = vectorTable | forced | debugEvent
+  }
+
+  /// Floating Point Context Control Register, B3.2.21.
+  enum FPCCR {
+    static let automatic: UInt32 = 1 << 31
+    static let lazy: UInt32 = 1 << 30
+    static let all = automatic | lazy
+  }
+
+  /// Debug Exception and Monitor Control Register, C1.6.5.
+  enum DEMCR {
+    static let monitor: UInt32 = 1 << 16
+    static let monitorPending: UInt32 = 1 << 17
+    static let trace: UInt32 = 1 << 24
+    static let stored: UInt32 = monitor | trace | 1 << 19
+  }
+
+  /// DFSR.BKPT, C1.6.1.
+  static let breakpointEvent: UInt32 = 1 << 1
+
+  /// CP10 and CP11 as the engine has them: 0 off, 1 privileged only, 3 on (B3.2.20). Reserved value 2 is off.
+  var coprocessorAccess: UInt32 {
+    let field = cpacr >> 20 & 3
+    return field == 2 ? 0 : field
+  }
+}
