@@ -61,10 +61,10 @@ struct Thumb {
   // MARK: Memory
 
   mutating func ldr(_ rt: Int, _ rn: Int, _ offset: Int = 0) {
-    emit(0x6800 | UInt16(offset / 4 << 6 | rn << 3 | rt))
+    emit(0x6800 | UInt16((offset / 4) << 6 | rn << 3 | rt))
   }
   mutating func str(_ rt: Int, _ rn: Int, _ offset: Int = 0) {
-    emit(0x6000 | UInt16(offset / 4 << 6 | rn << 3 | rt))
+    emit(0x6000 | UInt16((offset / 4) << 6 | rn << 3 | rt))
   }
   mutating func ldrb(_ rt: Int, _ rn: Int, _ offset: Int = 0) {
     emit(0x7800 | UInt16(offset << 6 | rn << 3 | rt))
@@ -73,7 +73,7 @@ struct Thumb {
     emit(0x7000 | UInt16(offset << 6 | rn << 3 | rt))
   }
   mutating func strh(_ rt: Int, _ rn: Int, _ offset: Int = 0) {
-    emit(0x8000 | UInt16(offset / 2 << 6 | rn << 3 | rt))
+    emit(0x8000 | UInt16((offset / 2) << 6 | rn << 3 | rt))
   }
   mutating func ldrSP(_ rt: Int, _ offset: Int) { emit(0x9800 | UInt16(rt << 8 | offset / 4)) }
   mutating func strSP(_ rt: Int, _ offset: Int) { emit(0x9000 | UInt16(rt << 8 | offset / 4)) }
