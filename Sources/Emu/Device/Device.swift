@@ -50,6 +50,8 @@ public protocol Device: Sendable {
 
   /// An input pin or line of the device changes: how an interrupt controller takes the lines of others.
   mutating func input(_ line: Int, _ level: Bool, _ port: inout Port)
+  /// A guest reset: back to what `state` was at power-on. A device whose pins jump with it says so.
+  mutating func reset(to initial: State, _ port: inout Port)
   /// A byte of console input is waiting. False: no room now. It is offered again after every access and every advance, so
   /// that input arrives as fast as the guest takes it and at the same instruction in every run.
   mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool
@@ -60,5 +62,6 @@ extension Device {
   public var deadline: Tick? { nil }
   public var lines: LineSet { [] }
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout Port) {}
+  public mutating func reset(to initial: State, _ port: inout Port) { state = initial }
   public mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool { false }
 }

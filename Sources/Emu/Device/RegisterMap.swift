@@ -52,7 +52,7 @@ public struct RegisterMap: Sendable {
     /// Bytes of one register: a power of two.
     public var size: UInt64
     public var count: UInt64
-    /// Accesses of other widths are faults.
+    /// Accesses of other widths are faults. One that is wider than the register reaches this register and no other.
     public var widths: Widths
     public var permission: Permission
     public var reset: UInt64

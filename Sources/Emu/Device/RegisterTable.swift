@@ -3,7 +3,7 @@ final class RegisterTable: @unchecked Sendable {
   struct Entry {
     var start: UInt64
     var end: UInt64
-    /// Bytes of one register, a power of two; an access does not reach over its end.
+    /// Bytes of one register, a power of two.
     var size: UInt64
     var widths: UInt8
     var modelled: Bool
@@ -28,11 +28,16 @@ final class RegisterTable: @unchecked Sendable {
     count = map.registers.count
     entries = .allocate(capacity: count)
     for (number, register) in map.registers.enumerated() {
+      // All widths that lie within it, of a register that is only declared.
+      let widths =
+        register.modelled
+        ? register.widths.rawValue
+        : register.widths.rawValue & UInt8(truncatingIfNeeded: register.size * 2 - 1)
       let bits = register.fields.filter { !$0.modelled }.reduce(UInt64(0)) { $0 | $1.mask }
       (entries + number).initialize(
         to: Entry(
           start: register.offset, end: register.end, size: register.size,
-          widths: register.widths.rawValue, modelled: register.modelled, unmodelledBits: bits))
+          widths: widths, modelled: register.modelled, unmodelledBits: bits))
     }
   }
 
@@ -56,14 +61,11 @@ final class RegisterTable: @unchecked Sendable {
       return .notModelled(0)
     }
     let entry = entries + number
-    let within = (access.offset - entry.pointee.start) & (entry.pointee.size - 1)
-    if entry.pointee.widths & access.width == 0
-      || within + UInt64(access.width) > entry.pointee.size
-    {
-      return .fault
-    }
+    if entry.pointee.widths & access.width == 0 { return .fault }
     if !entry.pointee.modelled {
-      return .notModelled(map.registers[number].reset >> (within * 8))
+      let within = (access.offset - entry.pointee.start) & (entry.pointee.size - 1)
+      let mask = UInt64.max >> (64 - UInt64(access.width) * 8)
+      return .notModelled(map.registers[number].reset >> (within * 8) & mask)
     }
     return .device(checksBits: entry.pointee.unmodelledBits != 0)
   }

@@ -120,7 +120,7 @@ final class Slot<D: Device>: AnySlot {
   override func offer() { settle() }
 
   override func reset() {
-    device.pointee.state = initial
+    device.pointee.reset(to: initial, &port.pointee)
     settle()
   }
 
