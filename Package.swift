@@ -40,5 +40,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
     .testTarget(name: "TimelineTests", dependencies: ["Emu", "Timeline"], swiftSettings: strict),
+    .testTarget(
+      name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),
   ]
 )

@@ -1,0 +1,48 @@
+import Devices
+import Emu
+import Foundation
+import Testing
+
+/// Every device model passes the one checker. `EMURUN_SOAK=1` makes the random runs ten times as long.
+@Suite struct ConformanceTests {
+  @Test func uart16550() { expectConformance(UART16550(), window: 0x100) }
+  @Test func siFiveTest() { expectConformance(SiFiveTest(), window: 0x1000) }
+  @Test(arguments: [1, 8]) func clint(harts: Int) {
+    expectConformance(CLINT(harts: harts, timebase: Ratio(1, 100)), window: 0x1_0000)
+  }
+  @Test func clintWithAnUnevenTimebase() {
+    expectConformance(CLINT(harts: 2, timebase: Ratio(2, 3)), window: 0x1_0000)
+  }
+  @Test func siFiveGPIO() { expectConformance(SiFiveGPIO(), window: 0x1000) }
+  @Test func pl011() { expectConformance(PL011(), window: 0x1000) }
+  @Test func gpioFBlock() { expectConformance(GPIOFBlock(), window: 0x1000) }
+
+  private func expectConformance<D: Device>(_ device: D, window: UInt64) {
+    let steps = ProcessInfo.processInfo.environment["EMURUN_SOAK"] == nil ? 10_000 : 100_000
+    for seed in 1...3 as ClosedRange<UInt64> {
+      let checker = DeviceConformance(device, window: window, seed: seed, steps: steps)
+      let problems = checker.problems(visit: complaintOfRoundTrip)
+      #expect(problems.isEmpty, "\(D.self), seed \(seed):\n\(problems.joined(separator: "\n"))")
+    }
+  }
+
+  private func complaintOfRoundTrip(_ state: some Codable & Hashable) -> String? {
+    do {
+      let data = try JSONEncoder().encode(state)
+      let back = try JSONDecoder().decode(type(of: state), from: data)
+      return back == state ? nil : "its state does not survive encoding and decoding"
+    } catch {
+      return "its state cannot be encoded and decoded: \(error)"
+    }
+  }
+
+  /// A checker that finds nothing proves nothing: devices with one mistake each.
+  @Test func findsWhatIsWrong() {
+    for (mistake, sentence) in Faulty.Mistake.sentences {
+      let problems = DeviceConformance(Faulty(mistake), window: 16, steps: 500).problems()
+      #expect(
+        problems.contains { $0.contains(sentence) }, "\(mistake): \(problems)")
+    }
+    #expect(DeviceConformance(Faulty(nil), window: 16, steps: 500).problems() == [])
+  }
+}
