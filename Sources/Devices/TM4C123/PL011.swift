@@ -1,0 +1,301 @@
+import Emu
+
+/// Arm's PrimeCell UART, as TI's TM4C123GH6PM has it: datasheet SPMS376E, chapter 14, "Universal Asynchronous
+/// Receivers/Transmitters", and Arm DDI 0183.
+///
+/// The line has no rate: a byte is sent, and the transmitter empty again, within the store that writes it; the 32 bit
+/// periods after which a byte that waits raises the receive time-out are over at once; no character has a framing, parity
+/// or break error. Divisors and frame format can be read back and do nothing more.
+///
+/// A UART that is not enabled sends all the same, as QEMU's does, and that is a finding: the real one would keep the byte.
+/// Input waits outside until UARTEN and RXE are set, so that it is not lost when LCRH, which comes before, empties the
+/// FIFOs.
+///
+/// IrDA, smart-card mode, modem flow control, µDMA and the 9-bit mode are declared, not modelled.
+public struct PL011: Device {
+  public struct State: Codable, Hashable, Sendable {
+    var received: [UInt8] = []
+    /// A character came and there was no room: shown with the data until there is room again.
+    var hasOverrun = false
+    /// RSR.
+    var errors: UInt8 = 0
+    var integerDivisor: UInt16 = 0
+    var fractionalDivisor: UInt8 = 0
+    var lineControl: UInt8 = 0
+    var control: UInt16 = Control.transmit | Control.receive
+    var fifoLevels: UInt8 = 0x12
+    var interruptMask: UInt16 = 0
+    var rawInterrupts: UInt16 = 0
+    var clockSource: UInt8 = 0
+  }
+  public var state = State()
+
+  public init() {}
+
+  private enum Offset {
+    static let data: UInt64 = 0x000
+    static let errors: UInt64 = 0x004
+    static let flags: UInt64 = 0x018
+    static let integerDivisor: UInt64 = 0x024
+    static let fractionalDivisor: UInt64 = 0x028
+    static let lineControl: UInt64 = 0x02C
+    static let control: UInt64 = 0x030
+    static let fifoLevels: UInt64 = 0x034
+    static let interruptMask: UInt64 = 0x038
+    static let rawInterrupts: UInt64 = 0x03C
+    static let maskedInterrupts: UInt64 = 0x040
+    static let interruptClear: UInt64 = 0x044
+    static let properties: UInt64 = 0xFC0
+    static let clockSource: UInt64 = 0xFC8
+    static let identity: UInt64 = 0xFD0
+  }
+
+  private enum Control {
+    static let enable: UInt16 = 1 << 0
+    static let loopback: UInt16 = 1 << 7
+    static let transmit: UInt16 = 1 << 8
+    static let receive: UInt16 = 1 << 9
+  }
+
+  private enum Interrupt {
+    static let receive: UInt16 = 1 << 4
+    static let transmit: UInt16 = 1 << 5
+    static let timeout: UInt16 = 1 << 6
+    static let overrun: UInt16 = 1 << 10
+    static let all: UInt16 = 0x17F2
+  }
+
+  /// UARTPeriphID4-7, UARTPeriphID0-3, UARTPCellID0-3.
+  private static let identity: [UInt8] = [
+    0x60, 0x00, 0x00, 0x00, 0x11, 0x00, 0x18, 0x01, 0x0D, 0xF0, 0x05, 0xB1,
+  ]
+  /// UARTPP: smart card and 9-bit mode.
+  private static let properties: UInt64 = 3
+
+  public let map = RegisterMap(
+    [
+      register(
+        "UARTDR", Offset.data,
+        fields: [
+          .init("DATA", 0...7), .init("FE", 8, .readOnly), .init("PE", 9, .readOnly),
+          .init("BE", 10, .readOnly), .init("OE", 11, .readOnly),
+        ]),
+      register(
+        "UARTRSR/UARTECR", Offset.errors,
+        fields: [.init("FE", 0), .init("PE", 1), .init("BE", 2), .init("OE", 3)]),
+      register(
+        "UARTFR", Offset.flags, .readOnly, reset: 0x90,
+        fields: [
+          .init("CTS", 0, .readOnly), .init("BUSY", 3, .readOnly), .init("RXFE", 4, .readOnly),
+          .init("TXFF", 5, .readOnly), .init("RXFF", 6, .readOnly), .init("TXFE", 7, .readOnly),
+        ]),
+      .notModelled("UARTILPR", 0x020),
+      register("UARTIBRD", Offset.integerDivisor, fields: [.init("DIVINT", 0...15)]),
+      register("UARTFBRD", Offset.fractionalDivisor, fields: [.init("DIVFRAC", 0...5)]),
+      register(
+        "UARTLCRH", Offset.lineControl,
+        fields: [
+          .init("BRK", 0, modelled: false), .init("PEN", 1), .init("EPS", 2), .init("STP2", 3),
+          .init("FEN", 4), .init("WLEN", 5...6), .init("SPS", 7),
+        ]),
+      register(
+        "UARTCTL", Offset.control, reset: 0x300,
+        fields: [
+          .init("UARTEN", 0), .init("SIREN", 1, modelled: false),
+          .init("SIRLP", 2, modelled: false), .init("SMART", 3, modelled: false), .init("EOT", 4),
+          .init("HSE", 5), .init("LBE", 7), .init("TXE", 8), .init("RXE", 9), .init("RTS", 11),
+          .init("RTSEN", 14, modelled: false), .init("CTSEN", 15, modelled: false),
+        ]),
+      register(
+        "UARTIFLS", Offset.fifoLevels, reset: 0x12,
+        fields: [.init("TXIFLSEL", 0...2), .init("RXIFLSEL", 3...5)]),
+      register("UARTIM", Offset.interruptMask, fields: interruptFields("IM")),
+      register("UARTRIS", Offset.rawInterrupts, .readOnly, fields: interruptFields("RIS")),
+      register("UARTMIS", Offset.maskedInterrupts, .readOnly, fields: interruptFields("MIS")),
+      register("UARTICR", Offset.interruptClear, .writeOnly, fields: interruptFields("IC")),
+      .notModelled("UARTDMACTL", 0x048),
+      .notModelled("UART9BITADDR", 0x0A4),
+      .notModelled("UART9BITAMASK", 0x0A8, reset: 0xFF),
+      register(
+        "UARTPP", Offset.properties, .readOnly, reset: properties,
+        fields: [.init("SC", 0, .readOnly), .init("NB", 1, .readOnly)]),
+      register("UARTCC", Offset.clockSource, fields: [.init("CS", 0...3)]),
+    ]
+      + identity.enumerated().map { number, value in
+        let name =
+          number < 8 ? "UARTPeriphID\((number + 4) % 8)" : "UARTPCellID\(number - 8)"
+        return register(name, Offset.identity + 4 * UInt64(number), .readOnly, reset: UInt64(value))
+      })
+
+  /// Registers are words; software reaches the low bytes of some with narrower accesses.
+  private static func register(
+    _ name: String, _ offset: UInt64, _ permission: RegisterMap.Permission = .readWrite,
+    reset: UInt64 = 0, fields: [RegisterMap.Field] = []
+  ) -> RegisterMap.Register {
+    .init(name, offset, widths: [.byte, .half, .word], permission, reset: reset, fields: fields)
+  }
+
+  private static func interruptFields(_ suffix: String) -> [RegisterMap.Field] {
+    [
+      .init("CTS" + suffix, 1), .init("RX" + suffix, 4), .init("TX" + suffix, 5),
+      .init("RT" + suffix, 6), .init("FE" + suffix, 7), .init("PE" + suffix, 8),
+      .init("BE" + suffix, 9), .init("OE" + suffix, 10), .init("9BIT" + suffix, 12),
+    ]
+  }
+
+  // MARK: Accesses
+
+  public mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+    let register = access.register()
+    // The byte at the register's own address takes the character, the others do not.
+    if register == Offset.data && access.offset == register { return access.part(of: takeData()) }
+    return access.part(of: value(of: register))
+  }
+
+  /// What a read shows without doing anything.
+  private func value(of register: UInt64) -> UInt64 {
+    switch register {
+    case Offset.data: data
+    case Offset.errors: UInt64(state.errors)
+    case Offset.flags: flags
+    case Offset.integerDivisor: UInt64(state.integerDivisor)
+    case Offset.fractionalDivisor: UInt64(state.fractionalDivisor)
+    case Offset.lineControl: UInt64(state.lineControl)
+    case Offset.control: UInt64(state.control)
+    case Offset.fifoLevels: UInt64(state.fifoLevels)
+    case Offset.interruptMask: UInt64(state.interruptMask)
+    case Offset.rawInterrupts: UInt64(state.rawInterrupts)
+    case Offset.maskedInterrupts: UInt64(state.rawInterrupts & state.interruptMask)
+    case Offset.interruptClear: 0
+    case Offset.properties: Self.properties
+    case Offset.clockSource: UInt64(state.clockSource)
+    default: UInt64(Self.identity[Int(register - Offset.identity) / 4])
+    }
+  }
+
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+    let register = access.register()
+    switch register {
+    case Offset.data:
+      if access.offset == register { transmit(UInt8(truncatingIfNeeded: value), &port) }
+      return
+    // "A write of any value to the UARTECR register clears the framing, parity, break, and overrun flags."
+    case Offset.errors:
+      state.errors = 0
+      return
+    case Offset.interruptClear:
+      state.rawInterrupts &= ~UInt16(truncatingIfNeeded: access.merge(value, into: 0))
+      return
+    default: break
+    }
+    let value = access.merge(value, into: self.value(of: register))
+    switch register {
+    case Offset.integerDivisor: state.integerDivisor = UInt16(truncatingIfNeeded: value)
+    case Offset.fractionalDivisor: state.fractionalDivisor = UInt8(value & 0x3F)
+    case Offset.lineControl: controlLine(UInt8(value & 0xFF))
+    case Offset.control: state.control = UInt16(value & 0xCBBF)
+    case Offset.fifoLevels: state.fifoLevels = UInt8(value & 0x3F)
+    case Offset.interruptMask: state.interruptMask = UInt16(value & 0xFFFF) & Interrupt.all
+    case Offset.clockSource: state.clockSource = UInt8(value & 0xF)
+    default: break
+    }
+  }
+
+  // MARK: Data
+
+  private var hasFIFO: Bool { state.lineControl & 1 << 4 != 0 }
+  private var capacity: Int { hasFIFO ? 16 : 1 }
+  private func isOn(_ bits: UInt16) -> Bool { state.control & bits == bits }
+
+  private var flags: UInt64 {
+    var flags: UInt64 = 1 << 7  // TXFE
+    if state.received.isEmpty { flags |= 1 << 4 }  // RXFE
+    if state.received.count >= capacity { flags |= 1 << 6 }  // RXFF
+    return flags
+  }
+
+  private var data: UInt64 {
+    UInt64(state.received.first ?? 0) | (state.hasOverrun ? 1 << 11 : 0)
+  }
+
+  private mutating func transmit(_ byte: UInt8, _ port: inout Port) {
+    if !isOn(Control.enable | Control.transmit) {
+      port.notModelled("UARTDR written while UARTCTL.UARTEN or TXE is 0", value: UInt64(byte))
+    }
+    if isOn(Control.loopback) { receive(byte) } else { port.uart(byte) }
+    // The FIFO was filled past its level and ran empty again, both within this store.
+    state.rawInterrupts |= Interrupt.transmit
+  }
+
+  private mutating func takeData() -> UInt64 {
+    let value = data
+    // "The receive status can also be read from the UARTRSR register", where the overrun stays until it is cleared.
+    if !state.received.isEmpty {
+      state.received.removeFirst()
+      // A receiver that is read has to wait for the time-out again, and here that takes no time.
+      settleReceiver(cameIn: false)
+    }
+    return value
+  }
+
+  private mutating func receive(_ byte: UInt8) {
+    if state.received.count >= capacity {
+      state.hasOverrun = true
+      state.errors |= 1 << 3
+      state.rawInterrupts |= Interrupt.overrun
+      return
+    }
+    // "Cleared to 0 once there is an empty space in the FIFO and a new character may be written to it."
+    state.hasOverrun = false
+    state.received.append(byte)
+    settleReceiver(cameIn: true)
+  }
+
+  /// The receive interrupts, after the number of characters that wait has changed by one.
+  private mutating func settleReceiver(cameIn: Bool) {
+    let count = state.received.count
+    if count < receiveLevel {
+      state.rawInterrupts &= ~Interrupt.receive
+    } else if cameIn {
+      state.rawInterrupts |= Interrupt.receive
+    }
+    if count == 0 {
+      state.rawInterrupts &= ~Interrupt.timeout
+    } else {
+      state.rawInterrupts |= Interrupt.timeout
+    }
+  }
+
+  /// How many characters raise the receive interrupt.
+  private var receiveLevel: Int {
+    guard hasFIFO else { return 1 }
+    switch state.fifoLevels >> 3 & 7 {
+    case 0: return 2
+    case 1: return 4
+    case 2: return 8
+    case 3: return 12
+    default: return 14
+    }
+  }
+
+  private mutating func controlLine(_ value: UInt8) {
+    let changesMode = (value ^ state.lineControl) & 1 << 4 != 0
+    state.lineControl = value
+    guard changesMode else { return }
+    state.received = []
+    state.hasOverrun = false
+    state.rawInterrupts &= ~(Interrupt.receive | Interrupt.timeout)
+  }
+
+  public mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool {
+    guard isOn(Control.enable | Control.receive), !isOn(Control.loopback),
+      state.received.count < capacity
+    else { return false }
+    receive(byte)
+    return true
+  }
+
+  public var lines: LineSet {
+    LineSet(level: state.rawInterrupts & state.interruptMask != 0)
+  }
+}
