@@ -1,0 +1,52 @@
+import Emu
+
+/// A board that cannot be had as asked: one sentence for the user.
+public struct BoardError: Error, CustomStringConvertible, Hashable, Sendable {
+  public let message: String
+  public var description: String { message }
+
+  public init(_ message: String) { self.message = message }
+}
+
+/// The boards that are built in.
+public enum Boards {
+  /// In the order of their names.
+  public static var all: [Board] { [.m4LED, .rv64Virt] }
+  public static let names = ["m4-led", "rv64-virt"]
+
+  /// A board by its name, or by one that its users know from elsewhere.
+  ///
+  /// - Parameters:
+  ///   - memory: bytes of RAM, where that is the user's choice; nil: what the board has.
+  ///   - bootArguments: the kernel's command line, where the board hands one over.
+  public static func named(
+    _ name: String, memory: UInt64? = nil, bootArguments: String = ""
+  ) throws(BoardError) -> Board {
+    switch name {
+    case "rv64-virt", "virt":
+      return .rv64Virt(
+        memory: try checked(memory ?? 128 << 20), bootArguments: bootArguments)
+    case "m4-led":
+      if memory != nil {
+        throw BoardError(
+          "m4-led has 64 KiB of SRAM, no more and no less; leave --memory out")
+      }
+      return .m4LED
+    default:
+      throw BoardError(
+        "there is no board \"\(name)\"; there are \(names.joined(separator: ", "))")
+    }
+  }
+
+  private static let leastMemory: UInt64 = 64 << 10
+  private static let mostMemory: UInt64 = 64 << 30
+
+  private static func checked(_ memory: UInt64) throws(BoardError) -> UInt64 {
+    guard leastMemory...mostMemory ~= memory, memory % 4096 == 0 else {
+      throw BoardError(
+        "\(memory) bytes of memory do not fit rv64-virt; "
+          + "it takes 64K to 64G, in steps of 4K")
+    }
+    return memory
+  }
+}
