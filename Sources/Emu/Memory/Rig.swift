@@ -16,7 +16,7 @@ struct Extent: Sendable {
 }
 
 /// An engine and the memory it maps, without the board around them. Making one costs milliseconds, so they are kept: a rig that
-/// was used before is brought to exactly the content of a new one, page by page, and where a page already has that content the
+/// was used before is brought to exactly the content of a new one, and where memory already has that content the
 /// code translated from it stays. Nothing that a guest can see tells the two apart.
 final class Rig: @unchecked Sendable {
   private struct Key: Hashable, Sendable {
@@ -111,12 +111,24 @@ final class Rig: @unchecked Sendable {
         span.copy(to: wanted, page: page)
         isLoaded = true
       }
-      let there = block.bytes + page * Self.pageSize
-      if memcmp(there, wanted, Self.pageSize) != 0 {
-        memcpy(there, wanted, Self.pageSize)
-        core_memory_written(block.handle, UInt64(page * Self.pageSize), Memory.pageSize)
+      if memcmp(block.bytes + page * Self.pageSize, wanted, Self.pageSize) != 0 {
+        rewrite(block, page, wanted)
       }
       if !isLoaded { block.touched[page / 64] &= ~(1 << UInt64(page % 64)) }
+    }
+  }
+
+  /// Only where the bytes differ, since code and data of small programs share pages, and code next to data is worth keeping.
+  private func rewrite(
+    _ block: Memory.Block, _ page: Int, _ wanted: UnsafeMutableRawPointer
+  ) {
+    let grain = 64
+    let start = page * Self.pageSize
+    for offset in stride(from: 0, to: Self.pageSize, by: grain) {
+      let there = block.bytes + start + offset
+      if memcmp(there, wanted + offset, grain) == 0 { continue }
+      memcpy(there, wanted + offset, grain)
+      core_memory_written(block.handle, UInt64(start + offset), UInt64(grain))
     }
   }
 
