@@ -19,7 +19,7 @@ import Testing
     #expect(bench.lines == [])
   }
 
-  /// "Each msip register is a 32-bit wide WARL register where the upper 31 bits are tied to 0."
+  /// msip is 32 bits wide, and the upper 31 are tied to 0.
   @Test func softwareInterrupts() {
     bench.write(4, 0xFFFF_FFFF)
     #expect(bench.read(4) == 1 && software(1) && !software(0))

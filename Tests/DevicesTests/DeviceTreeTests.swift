@@ -7,7 +7,7 @@ import Testing
 @Suite struct DeviceTreeTests {
   private let blob = Board.rv64Virt(memory: 8 << 30, bootArguments: "console=ttyS0").deviceTree
 
-  /// "In all, dtc has nothing to say": where it is installed.
+  /// Not a word from dtc, where it is installed.
   @Test(arguments: ["", "console=ttyS0 root=/dev/vda"])
   func dtcFindsNoFault(arguments: String) throws {
     let dtc = "/usr/bin/dtc"

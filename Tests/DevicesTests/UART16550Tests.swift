@@ -84,8 +84,8 @@ import Testing
     #expect(read(R.data) == 1 && read(R.data) == 2 && read(R.iir) == 0x01)
   }
 
-  /// "Writing a 1 to FCR1 clears all bytes in the RCVR FIFO"; "When changing from FIFO Mode to 16450 Mode and vice versa,
-  /// data is automatically cleared from the FIFOs."
+  /// "Writing a 1 to FCR1 clears all bytes in the RCVR FIFO"; "When changing from the FIFO Mode to the 16450 Mode and vice
+  /// versa, data is automatically cleared from the FIFOs."
   @Test func fifosAreCleared() {
     enableReceiver()
     bench.send([1, 2, 3])
@@ -180,7 +180,7 @@ import Testing
     #expect(read(R.msr) & 0x0F == 0)
   }
 
-  /// "TERI: ... has changed from a low to a high state", the pin's, which is active low: the indicator goes off.
+  /// "The RI input to the chip has changed from a low to a high state", the pin's, which is active low: MSR's RI goes off.
   @Test func ringSeesItsTrailingEdge() {
     write(R.mcr, 0x1F)
     #expect(read(R.msr) & 0x04 == 0)

@@ -69,7 +69,7 @@ public struct CLINT: Device {
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
     if access.offset < Offset.compare {
       let hart: UInt32 = 1 << UInt32(access.offset / 4)
-      // "The remaining bits are tied to 0."
+      // The other 31 bits are tied to 0.
       if value & 1 == 1 {
         state.softwareInterrupts |= hart
       } else {

@@ -166,7 +166,7 @@ public struct UART16550: Device {
     }
     state.hasOverrun = true
     // With FIFOs, "the character in the shift register is overwritten, but it is not transferred to the FIFO"; without,
-    // the one in the holding register is "destroyed by the transfer of the next character".
+    // the next one goes to the receiver buffer, "thereby destroying the previous character".
     if !hasFIFO { state.received = [byte] }
   }
 
