@@ -35,6 +35,8 @@ let package = Package(
     .testTarget(
       name: "DifferentialTests", dependencies: ["Emu", "Devices"], exclude: ["Guests"],
       swiftSettings: strict),
+    .testTarget(
+      name: "DeterminismTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .executableTarget(
       name: "bench", dependencies: ["Emu", "Devices"], path: "Benchmarks/bench",
       swiftSettings: strict),

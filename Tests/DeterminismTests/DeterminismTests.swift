@@ -1,0 +1,133 @@
+import Devices
+import Emu
+import Testing
+
+
+/// One program, run in every way that may make no difference: one digest of what it did and one of where it ended.
+@Suite struct DeterminismTests {
+  /// Long enough for each image to do all that it ever does; some end by themselves before that.
+  static let end: Duration = .seconds(6)
+
+  struct Outcome: Hashable, Sendable {
+    var trace: String
+    var state: String
+    var index: UInt64
+    var console: String
+  }
+
+  @Test(arguments: images) func slicingIsInvisible(image: String) throws {
+    let whole = try run(image)
+    var random = SplitMix(seed: 1)
+    let machine = try machine(image)
+    let last = machine.board.clock.ticks(Self.end)
+    let cuts = (0..<1000).map { _ in random.next() % last }.sorted()
+    for cut in cuts {
+      // Some of the cuts at attempts; those at ticks fall into sleep too.
+      let index = cut & 1 == 0 ? nil : machine.index + cut % 777
+      let limit = RunLimit(tick: cut, index: index)
+      if case .stopped = machine.run(until: limit) { break }
+    }
+    #expect(finish(machine) == whole)
+  }
+
+  @Test(arguments: images) func everyStopOfTheStartIsInvisible(image: String) throws {
+    let whole = try run(image)
+    let machine = try machine(image)
+    for index in 1...3000 as ClosedRange<UInt64> {
+      if case .stopped = machine.run(until: RunLimit(index: index)) { break }
+    }
+    #expect(finish(machine) == whole)
+  }
+
+  @Test(arguments: images) func tracingIsInvisible(image: String) throws {
+    var options = options()
+    options.trace = .all
+    #expect(try run(image, options) == run(image))
+  }
+
+  @Test(arguments: images, [MachineOptions.Engine.cold, .fresh, .pooled])
+  func enginesAreAlike(image: String, engine: MachineOptions.Engine) throws {
+    let whole = try run(image)
+    var options = options()
+    options.engine = engine
+    #expect(try run(image, options) == whole)
+  }
+
+  @Test(arguments: images) func snapshotsAreInvisible(image: String) throws {
+    let whole = try run(image)
+    var random = SplitMix(seed: 2)
+    var machine = try machine(image)
+    let last = machine.board.clock.ticks(Self.end)
+    for cut in (0..<10).map({ _ in random.next() % last }).sorted() {
+      if case .stopped = machine.run(until: RunLimit(tick: cut)) { break }
+      machine = try Machine(machine.snapshot())
+    }
+    #expect(finish(machine) == whole)
+  }
+
+  @Test func threadsAreInvisible() async throws {
+    let alone = try images.map { try run($0) }
+    let together = try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
+      for round in 0..<4 {
+        for number in images.indices {
+          group.addTask {
+            let image = images[(number + round) % images.count]
+            return ((number + round) % images.count, try run(image))
+          }
+        }
+      }
+      return try await group.reduce(into: [(Int, Outcome)]()) { $0.append($1) }
+    }
+    for (number, outcome) in together { #expect(outcome == alone[number]) }
+  }
+
+  /// The tests above could not fail if nothing ever differed.
+  @Test func differentRunsDiffer() throws {
+    let outcomes = try images.filter { $0.hasSuffix(".elf") }.map { try run($0) }
+    #expect(Set(outcomes.map(\.trace)).count == outcomes.count)
+    #expect(Set(outcomes.map(\.state)).count == outcomes.count)
+  }
+}
+
+private let names = [
+  "led-heartbeat", "panic-heartbeat", "hello-m4", "hello-rv64", "sbi-heartbeat-rv64",
+]
+private let images = names.flatMap { ["\($0).elf", "\($0).bin"] }
+private let folder =
+  #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+  .joined(separator: "/") + "/images/"
+
+private func options() -> MachineOptions {
+  var options = MachineOptions()
+  options.semihosting = SemihostingOptions()
+  return options
+}
+
+private func machine(_ name: String, _ given: MachineOptions? = nil) throws -> Machine {
+  let image = try Image(path: folder + name)
+  return try Machine(Boards.guess(for: image).board, image: image, options: given ?? options())
+}
+
+private func run(
+  _ name: String, _ options: MachineOptions? = nil
+) throws -> DeterminismTests.Outcome { finish(try machine(name, options)) }
+
+private func finish(_ machine: Machine) -> DeterminismTests.Outcome {
+  let end = machine.board.clock.ticks(DeterminismTests.end)
+  if machine.run(until: RunLimit(tick: end)) == .limit { machine.end(.timeLimit) }
+  return .init(
+    trace: machine.traceDigest, state: machine.stateDigest, index: machine.index,
+    console: machine.console.text)
+}
+
+private struct SplitMix {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
