@@ -9,53 +9,99 @@ enum Cell: Hashable {
 }
 
 extension Cell {
-  /// Between each border and the next. A column with one edge shows the level it has for longer. But where a pulse is
-  /// shorter than a column, even one with its edges in two of them, both say so: none is lost.
+  /// Between each border and the next. An edge is drawn at the nearest border, so a signal whose pulses are whole columns
+  /// looks it, though it be a few instructions late. A pulse or gap that is shorter than most of a column, or that would
+  /// vanish between two borders, makes the columns it touches say so: none is lost.
   static func cells(of wave: Waveform, borders: [Tick]) -> [Cell] {
-    let stretches = stretches(of: wave, borders: borders)
-    return stretches.indices.map { number in
-      let stretch = stretches[number]
-      if stretch.hasShortPulse || stretch.edges > 1 {
+    guard borders.count > 1 else { return [] }
+    var columns = Columns(borders)
+    for (number, edge) in wave.edges.enumerated() {
+      let next = number + 1 < wave.edges.count ? wave.edges[number + 1] : nil
+      columns.add(level: number % 2 == 0, from: edge, to: next)
+    }
+    return columns.cells()
+  }
+
+  /// Columns while edge after edge comes in.
+  private struct Columns {
+    private let borders: [Tick]
+    private let count: Int
+    /// The length of all columns but perhaps the last.
+    private let length: Tick
+    private var levels: [Bool]
+    private var isShort: [Bool]
+    private var on: [Tick]
+    /// Columns before this one have their level.
+    private var drawn = 0
+    private var level = false
+
+    init(_ borders: [Tick]) {
+      self.borders = borders
+      count = borders.count - 1
+      length = max(1, borders[1] - borders[0])
+      levels = Array(repeating: false, count: count)
+      isShort = Array(repeating: false, count: count)
+      on = Array(repeating: 0, count: count)
+    }
+
+    private func column(of tick: Tick) -> Int {
+      // Columns are equal but for rounding, so the quotient is at most one off.
+      var column = min(count - 1, Int((tick - borders[0]) / length))
+      while column > 0 && tick < borders[column] { column -= 1 }
+      while column < count - 1 && tick >= borders[column + 1] { column += 1 }
+      return column
+    }
+
+    private func nearestBorder(to tick: Tick) -> Int {
+      let column = column(of: tick)
+      return tick - borders[column] < borders[column + 1] - min(tick, borders[column + 1])
+        ? column : column + 1
+    }
+
+    mutating func add(level: Bool, from edge: Tick, to next: Tick?) {
+      let start = nearestBorder(to: edge)
+      draw(upTo: start)
+      self.level = level
+      let end = min(next ?? borders[count], borders[count])
+      if level { addOn(edge, end) }
+      guard let next else { return }
+      let hasVanished = nearestBorder(to: next) == start
+      if hasVanished || (next - edge) * 4 < length * 3 {
+        let first = hasVanished ? column(of: edge + (next - edge) / 2) : column(of: edge)
+        let last = hasVanished ? first : column(of: next - 1)
+        for column in first...last { isShort[column] = true }
+      }
+    }
+
+    private mutating func draw(upTo border: Int) {
+      while drawn < min(border, count) {
+        levels[drawn] = level
+        drawn += 1
+      }
+    }
+
+    private mutating func addOn(_ from: Tick, _ to: Tick) {
+      if from >= to { return }
+      for column in column(of: from)...column(of: to - 1) {
+        on[column] += min(to, borders[column + 1]) - max(from, borders[column])
+      }
+    }
+
+    mutating func cells() -> [Cell] {
+      draw(upTo: count)
+      return (0..<count).map { column in
+        guard isShort[column] else { return levels[column] ? .on : .off }
         // Neighbours included: a regular fast signal is to look even, though it does not meet the columns evenly.
-        let around = stretches[max(0, number - 1)...min(stretches.count - 1, number + 1)]
-        let (on, all) = around.reduce((0.0, 0.0)) {
-          ($0.0 + Double($1.on), $0.1 + Double($1.length))
-        }
-        return .both(all == 0 ? 0 : on / all)
+        let around = max(0, column - 1)...min(count - 1, column + 1)
+        let length = borders[around.upperBound + 1] - borders[around.lowerBound]
+        let share = around.reduce(0) { $0 + on[$1] }
+        return .both(length == 0 ? 0 : Double(share) / Double(length))
       }
-      return stretch.on * 2 > stretch.length || (stretch.on * 2 == stretch.length && stretch.on > 0)
-        ? .on : .off
     }
   }
+}
 
-  private struct Stretch {
-    var length: Tick
-    var on: Tick = 0
-    var edges = 0
-    var hasShortPulse = false
-  }
-
-  private static func stretches(of wave: Waveform, borders: [Tick]) -> [Stretch] {
-    let edges = wave.edges
-    var next = 0
-    return (0..<max(0, borders.count - 1)).map { number in
-      var stretch = Stretch(length: borders[number + 1] - borders[number])
-      var from = borders[number]
-      while next < edges.count && edges[next] < borders[number + 1] {
-        if next % 2 == 1 { stretch.on += edges[next] - from }
-        from = edges[next]
-        stretch.edges += 1
-        stretch.hasShortPulse =
-          stretch.hasShortPulse
-          || (next > 0 && edges[next] - edges[next - 1] < stretch.length)
-          || (next + 1 < edges.count && edges[next + 1] - edges[next] < stretch.length)
-        next += 1
-      }
-      if next % 2 == 1 { stretch.on += borders[number + 1] - from }
-      return stretch
-    }
-  }
-
+extension Cell {
   func character(_ style: TextStyle) -> Character {
     switch self {
     case .off: style.unicode ? "▁" : "_"

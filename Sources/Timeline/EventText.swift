@@ -2,7 +2,9 @@ import Emu
 
 /// Events as lines of text, one an event; but what a UART sends or takes is one line a line of its text, at the time of its
 /// first byte.
-public struct EventText: Sendable {
+public struct EventText {
+  /// The function at an address, for those who have debug information at hand.
+  public var symbol: (UInt64) -> String? = { _ in nil }
   private let names: EventNames
   private let kinds: TraceKinds
   private var pending: Pending?
@@ -97,13 +99,14 @@ public struct EventText: Sendable {
       return ("mmio", "\(names.source(event)): not modelled: \(name)")
     case .interrupt:
       guard kinds.contains(.irq) else { return nil }
-      return ("irq ", "\(names.interrupt(event)) at \(Self.hex(event.value))")
+      return ("irq ", "\(names.interrupt(event)) at \(place(event.value))")
     case .interruptReturn:
       guard kinds.contains(.irq) else { return nil }
-      return ("irq ", "return from \(names.interrupt(event)) to \(Self.hex(event.value))")
+      let name = names.interrupt(event)
+      return ("irq ", "return from \(name) by EXC_RETURN \(Self.hex(event.value))")
     case .trap:
       guard kinds.contains(.trap) else { return nil }
-      return ("trap", "\(names.trap(event)) at \(Self.hex(event.value))")
+      return ("trap", "\(names.trap(event)) at \(place(event.value))")
     case .sbi:
       guard kinds.contains(.sbi) else { return nil }
       return ("sbi ", "\(names.sbi(event))(\(Self.hex(event.value & 0xFFFF_FFFF)))")
@@ -112,6 +115,10 @@ public struct EventText: Sendable {
       return ("run ", "end: \(names.stopReason(event)), code \(event.value)")
     case .sleep, .wake, .uart, .uartInput, .console: return nil
     }
+  }
+
+  private func place(_ pc: UInt64) -> String {
+    Self.hex(pc) + (symbol(pc).map { " in \($0)" } ?? "")
   }
 
   private static func hex(_ value: UInt64, bytes: Int = 0) -> String {

@@ -38,7 +38,8 @@ public enum Quantity {
 
   /// "50 %", "99.7 %", "0.02 %": more digits where it would look like nothing or everything.
   public static func percent(_ share: Double) -> String {
-    let value = share * 100
+    // Nearly all is not all.
+    let value = share <= 0 || share >= 1 ? share * 100 : min(max(share * 100, 0.01), 99.99)
     let distance = min(value, 100 - value)
     let decimals =
       switch distance {

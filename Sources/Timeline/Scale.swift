@@ -12,11 +12,14 @@ struct Scale {
     var decade: UInt128 = 1000
     while true {
       // Not 2: half of a second would be two and a half columns of 200 ms.
-      for column in [decade, decade * 5 / 4, decade * 5 / 2, decade * 5]
-      where (end + column - 1) / column <= width {
-        self.column = column
-        columns = Int((end + column - 1) / column)
-        return
+      for column in [decade, decade * 5 / 4, decade * 5 / 2, decade * 5] {
+        // What is less than a quarter of a column goes with the one before it.
+        let columns = max(1, (end + column * 3 / 4) / column)
+        if columns <= width {
+          self.column = column
+          self.columns = Int(columns)
+          return
+        }
       }
       decade *= 10
     }
@@ -24,11 +27,11 @@ struct Scale {
 
   /// The tick at which each column begins, and the end of the last.
   func borders(_ clock: Clock, end: Tick) -> [Tick] {
-    (0...columns).map { number in
+    (0..<columns).map { number in
       let exact = UInt128(number) * column * UInt128(clock.hertz)
       let tick = (exact + Quantity.picosecondsPerSecond - 1) / Quantity.picosecondsPerSecond
       return min(Tick(clamping: tick), end)
-    }
+    } + [end]
   }
 }
 

@@ -13,7 +13,7 @@ public struct TextStyle: Sendable, Hashable {
     self.colour = colour
   }
 
-  var micro: String { unicode ? "µ" : "u" }
+  public var micro: String { unicode ? "µ" : "u" }
 
   func paint(_ text: String, _ colour: Board.LED.Colour) -> String {
     guard self.colour, !text.isEmpty else { return text }

@@ -27,15 +27,9 @@ public struct Waveforms: Sendable {
   }
 
   public mutating func add(_ event: Event) {
-    switch event.kind {
-    case .pin where Int(event.source) < numbers.count:
-      for (pin, led) in numbers[Int(event.source)] where pin == event.detail {
-        leds[led].set((event.value != 0) == wiring[led].activeHigh, at: event.tick)
-      }
-    case .reset:
-      // Every device is as at power-on, where no pin is driven and no LED is on.
-      for led in leds.indices { leds[led].set(false, at: event.tick) }
-    default: break
+    guard event.kind == .pin, Int(event.source) < numbers.count else { return }
+    for (pin, led) in numbers[Int(event.source)] where pin == event.detail {
+      leds[led].set((event.value != 0) == wiring[led].activeHigh, at: event.tick)
     }
   }
 

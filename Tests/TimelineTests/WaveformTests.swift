@@ -59,9 +59,4 @@ import Timeline
     #expect(waves["RED"]?.end == 40)
     #expect(waves["PF9"] == nil)
   }
-
-  @Test func aGuestResetPutsLEDsOut() {
-    let events: [Event] = [.pin(1, 1, at: 10), Event(15, .reset), .pin(1, 1, at: 20)]
-    #expect(Waveforms(.bench, events, end: 40)["RED"]?.edges == [10, 15, 20])
-  }
 }

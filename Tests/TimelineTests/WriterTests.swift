@@ -12,7 +12,7 @@ import Testing
       Event(500_004, .mmioRead, source: 1, detail: 1 << 24 | 0x80, 0),
       Event(500_005, .notModelled, source: 1, detail: 0, 1),
       Event(500_006, .interrupt, detail: 15, 0x1A4),
-      Event(500_007, .interruptReturn, detail: 15, 0x1A6),
+      Event(500_007, .interruptReturn, detail: 15, 0xFFFF_FFF9),
       Event(500_008, .interrupt, detail: 21, 0x1A6),
       Event(500_009, .trap, detail: 3, 0x1B0),
     ] + Event.text("A\"\n\u{7}", at: 500_010) + Event.text("hi", at: 500_011, .uartInput) + [
@@ -47,7 +47,7 @@ import Testing
              0.500004000 s       250002  mmio pins.0x80 -> 0x00
              0.500005000 s       250002  mmio pins: not modelled: SLEW
              0.500006000 s       250003  irq  SysTick at 0x1a4
-             0.500007000 s       250003  irq  return from SysTick to 0x1a6
+             0.500007000 s       250003  irq  return from SysTick by EXC_RETURN 0xfffffff9
              0.500008000 s       250004  irq  uart0 (IRQ 5) at 0x1a6
              0.500009000 s       250004  trap undefined instruction at 0x1b0
              0.500010000 s       250005  uart uart0 sends "A\"\n"
@@ -104,7 +104,7 @@ import Testing
         #""read","register":null,"offset":128,"width":1,"value":"0x0"}"#,
         #""not-modelled","finding":0,"name":"SLEW","value":"0x1"}"#,
         #""irq","number":15,"name":"SysTick","pc":"0x1a4"}"#,
-        #""irq-return","number":15,"name":"SysTick","pc":"0x1a6"}"#,
+        #""irq-return","number":15,"name":"SysTick","excReturn":"0xfffffff9"}"#,
         #""irq","number":21,"name":"uart0 (IRQ 5)","pc":"0x1a6"}"#,
         #""trap","cause":3,"name":"undefined instruction","pc":"0x1b0"}"#,
         #""uart","byte":65}"#, #""uart","byte":34}"#, #""uart","byte":10}"#,
