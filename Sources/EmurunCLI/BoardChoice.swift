@@ -1,0 +1,70 @@
+import Devices
+import Emu
+
+/// The board that an image runs on: the one that is named, otherwise the one that it fits.
+struct BoardChoice {
+  let board: Board
+  /// Names of others that would do, where it was a guess.
+  private(set) var others: [String] = []
+
+  init(for image: Image, _ needs: Needs, commandLine: String) throws(Refusal) {
+    if let name = needs.board {
+      board = try Self.named(name, needs, commandLine)
+      try Self.check(image, on: board)
+      return
+    }
+    do {
+      let guess = try Boards.guess(for: image)
+      others = guess.others
+      // The same, with what the user wants of it.
+      board = try Self.named(guess.board.name, needs, commandLine)
+    } catch let error as ImageError {
+      throw Refusal(error.exitCode, error.description)
+    } catch let refusal as Refusal {
+      throw refusal
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+
+  private static func named(
+    _ name: String, _ needs: Needs, _ commandLine: String
+  ) throws(Refusal) -> Board {
+    do {
+      return try Boards.named(name, memory: needs.memory, bootArguments: commandLine)
+    } catch {
+      let isUnknown = (try? Boards.named(name)) == nil
+      throw needs.isBoardFromNote && isUnknown
+        ? Refusal(ExitCode.badData, "\(needs.path): its note names a board, and \(error)")
+        : Refusal(ExitCode.usage, error.description)
+    }
+  }
+
+  /// A board that was named is taken, but not with code for another architecture.
+  private static func check(_ image: Image, on board: Board) throws(Refusal) {
+    guard image.format == .elf, let machine = image.machine, machine != board.machine
+    else { return }
+    let words = machine == .arm ? "Arm" : "RV64"
+    throw Refusal(
+      ExitCode.badData,
+      "\(image.path): is code for \(words), and \(board.name) has a \(board.coreWords); "
+        + "leave --board out or name another one")
+  }
+}
+
+extension Board {
+  var machine: Image.Machine {
+    switch core {
+    case .rv64: .riscv64
+    case .cortexM4: .arm
+    }
+  }
+
+  /// "Cortex-M4F", "RV64GC".
+  var coreWords: String {
+    switch core {
+    case .rv64: "RV64GC"
+    case .cortexM4: "Cortex-M4F"
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+
+/// The command itself: everything but running it.
+public struct Emurun: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "emurun",
+    abstract:
+      "Run firmware for RV64 and Cortex-M4 boards, the same to the last instruction every time.",
+    usage: """
+      emurun IMAGE [OPTIONS]
+      emurun boards
+      emurun doctor
+      """,
+    discussion: """
+      The console comes out on standard output byte for byte; everything that emurun has to say \
+      goes to standard error.
+      """,
+    version: "0.1.0",
+    subcommands: [BoardsCommand.self, DoctorCommand.self])
+
+  @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")
+  var image: String?
+
+  @OptionGroup(title: "Machine")
+  var machine: MachineOptionsGroup
+
+  @OptionGroup(title: "When it ends")
+  var ending: EndingOptionsGroup
+
+  @OptionGroup(title: "Input and output")
+  var streams: StreamOptionsGroup
+
+  @OptionGroup(title: "Evidence")
+  var evidence: EvidenceOptionsGroup
+
+  public init() {}
+}
+
+struct MachineOptionsGroup: ParsableArguments {
+  @Option(
+    name: [.long, .customShort("M"), .customLong("machine", withSingleDash: true)],
+    help: ArgumentHelp(
+      "The board; otherwise the image decides. 'emurun boards' lists them.", valueName: "name"))
+  var board: String?
+
+  @Option(
+    help: ArgumentHelp("RV64: the mode of the first instruction, m or s.", valueName: "m|s"))
+  var mode: String?
+
+  @Option(
+    name: [.long, .customShort("m")],
+    help: ArgumentHelp("RV64: how much RAM: 512M, 2G.", valueName: "size"),
+    transform: MemorySize.parse)
+  var memory: MemorySize?
+
+  @Option(
+    help: ArgumentHelp(
+      "Lay a file over memory, as it is. May be repeated.", valueName: "file@addr"),
+    transform: FileAtAddress.parse)
+  var load: [FileAtAddress] = []
+
+  @Flag(
+    name: [.long, .customLong("semihosting", withSingleDash: true)],
+    help: "Answer the firmware's semihosting calls.")
+  var semihosting = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Semihosting: files below this folder can be opened; none unless told.", valueName: "folder"))
+  var semihostingRoot: String?
+
+  @Option(
+    name: [.long, .customLong("append", withSingleDash: true)],
+    help: ArgumentHelp("Semihosting: the firmware's command line.", valueName: "text"))
+  var append: String?
+}
+
+struct EndingOptionsGroup: ParsableArguments {
+  @Option(
+    name: .customLong("for"),
+    help: ArgumentHelp(
+      "Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf with --interactive)",
+      valueName: "duration"),
+    transform: VirtualTime.parse)
+  var duration: VirtualTime?
+
+  @Option(
+    help: ArgumentHelp("Stop directly after the n-th retired instruction.", valueName: "n"))
+  var maxInstructions: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      "Success (0) when the console prints it; 124 if it never does.", valueName: "text"))
+  var expectText: String?
+
+  @Option(help: ArgumentHelp("Failure (1) when the console prints it.", valueName: "text"))
+  var failText: String?
+
+  @Flag(
+    name: [.long, .customLong("no-reboot", withSingleDash: true)],
+    help: "A guest reset ends the run.")
+  var noReboot = false
+}
+
+struct StreamOptionsGroup: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Console input, taken as fast as the firmware reads; - is standard input.", valueName: "file")
+  )
+  var input: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the output of UART n goes: a file, or stdout. May be repeated.", valueName: "n=file"),
+    transform: UARTOutput.parse)
+  var uart: [UARTOutput] = []
+
+  @Flag(
+    name: [.long, .customLong("nographic", withSingleDash: true)],
+    help: "The terminal is the console; Ctrl-A x ends the run.")
+  var interactive = false
+}
+
+struct EvidenceOptionsGroup: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Events as text on standard error: led,gpio,uart,mmio,irq,trap,sbi.", valueName: "kinds"),
+    transform: TraceList.parse)
+  var trace: TraceList?
+
+  @Option(
+    help: ArgumentHelp(
+      "Events as JSON Lines into a file, instead of text. (default kinds: all but mmio)",
+      valueName: "file"))
+  var traceFile: String?
+
+  @Flag(help: "One JSON report on standard output instead of words and console.")
+  var json = false
+
+  @Flag(help: "Print the SHA-256 of all that could be seen of the run.")
+  var digest = false
+
+  @Flag(help: "Run twice, sliced differently, and compare; 70 if they differ.")
+  var twice = false
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// Files that are read whole, before a run: input for the guest, content for its memory.
+enum InputFile {
+  /// "-" is standard input.
+  static func read(_ path: String, standardInput: Int32) throws(Refusal) -> [UInt8] {
+    if path == "-" { return try read(standardInput, "standard input") }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw refusal(path, errno) }
+    defer { close(descriptor) }
+    return try read(descriptor, path)
+  }
+
+  private static func read(_ descriptor: Int32, _ path: String) throws(Refusal) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count == 0 { return bytes }
+      if count > 0 {
+        bytes.append(contentsOf: chunk[..<count])
+      } else if errno != EINTR {
+        throw refusal(path, errno)
+      }
+    }
+  }
+
+  private static func refusal(_ path: String, _ error: Int32) -> Refusal {
+    Refusal(ExitCode.noInput, "\(path): cannot be read: \(describe(error)); check the path")
+  }
+}

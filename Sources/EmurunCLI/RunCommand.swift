@@ -1,0 +1,63 @@
+import Emu
+import Timeline
+
+extension Emurun: HostedCommand {
+  func run(on host: Host) throws(Refusal) -> Int32 {
+    let plan = try plan(standardInput: host.input)
+    for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
+    let outputs = try RunOutputs(self, plan.board, host)
+    let machine = try plan.machine()
+    let words = Words(plan: plan, style: host.style)
+    if !evidence.json { host.errors.say("emurun: \(words.opening)") }
+
+    let keyboard = streams.interactive ? Keyboard(host) : nil
+    let begin = host.seconds()
+    try go(machine, plan, outputs, keyboard, host)
+    let seconds = host.seconds() - begin
+    keyboard?.close()
+    try outputs.finish(machine)
+    guard let stop = machine.stop else { preconditionFailure("a run ended without an end") }
+
+    // In one place, words begin on a line of their own.
+    if host.output.isSame(as: host.errors), let last = host.output.last, last != 10 {
+      host.errors.say("")
+    }
+    if stop.isDeath {
+      host.errors.say(Obituary(machine: machine, image: plan.image, style: host.style).text())
+    }
+    for finding in words.findings(machine) { host.errors.say("emurun: warning: \(finding)") }
+    if evidence.json {
+      try host.output.write((Report.json(plan, machine, hostSeconds: seconds) + "\n").utf8)
+    } else {
+      host.errors.say(words.closing(machine, hostSeconds: seconds))
+      if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
+      if evidence.digest || evidence.twice { host.errors.say("traceDigest \(machine.traceDigest)") }
+    }
+    if keyboard?.hasQuit == true { return ExitCode.success }
+    if plan.twice && stop.reason != .interrupted {
+      try Repetition(plan: plan, host: host).compare(with: machine)
+    }
+    return plan.verdict(stop)
+  }
+
+  private func go(
+    _ machine: Machine, _ plan: RunPlan, _ outputs: RunOutputs, _ keyboard: Keyboard?, _ host: Host
+  ) throws(Refusal) {
+    // Text that runs through the same terminal all the time leaves no line to draw on.
+    let scrolls = keyboard != nil || (evidence.trace != nil && evidence.traceFile == nil)
+    var live = scrolls ? nil : LiveDisplay(plan, host)
+    defer { live?.hide() }
+    try plan.drive(
+      machine, host: host,
+      waiting: { () throws(Refusal) in
+        try outputs.update(machine)
+        return keyboard?.wait() ?? false
+      },
+      between: { () throws(Refusal) in
+        if outputs.hasNews(machine) { live?.hide() }
+        try outputs.update(machine)
+        keyboard?.pass(to: machine)
+        live?.update(machine)
+      })
+  }
+}

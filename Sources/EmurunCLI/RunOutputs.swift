@@ -1,0 +1,107 @@
+import Emu
+import Timeline
+
+/// Everything that a run writes while it goes on. Opened before it begins; each call of `update` takes what is new.
+final class RunOutputs {
+  private let host: Host
+  private let names: EventNames
+  private let kinds: TraceKinds
+  /// Where the console goes; nil: into a report.
+  private let console: Sink?
+  private var uarts: [UInt16: Sink] = [:]
+  private var text: EventText?
+  private var lines: (writer: EventLines, file: OutputFile)?
+  private var files: [OutputFile] = []
+  private var seen = 0
+  private var written = 0
+
+  private enum Sink {
+    case stream(Output)
+    case file(OutputFile)
+
+    func write(_ bytes: some Sequence<UInt8>) throws(Refusal) {
+      switch self {
+      case .stream(let output): try output.write(bytes)
+      case .file(let file): try file.write(bytes)
+      }
+    }
+  }
+
+  init(_ command: Emurun, _ board: Board, _ host: Host) throws(Refusal) {
+    self.host = host
+    names = EventNames(board)
+    var console: Sink? = command.evidence.json ? nil : .stream(host.output)
+    for uart in command.streams.uart {
+      let name = "uart\(uart.number)"
+      guard let slot = board.slot(of: name) else { throw Self.noUART(name, board) }
+      let sink: Sink
+      if let path = uart.path {
+        let file = try OutputFile(path)
+        files.append(file)
+        sink = .file(file)
+      } else if command.evidence.json {
+        throw Refusal(
+          ExitCode.usage, "--json leaves no standard output for --uart \(uart.number)=stdout")
+      } else {
+        sink = .stream(host.output)
+      }
+      if name == board.console { console = sink } else { uarts[UInt16(slot)] = sink }
+    }
+    self.console = console
+    let asked = command.evidence.trace?.kinds
+    if let path = command.evidence.traceFile {
+      kinds = asked ?? .standard
+      let file = try OutputFile(path)
+      files.append(file)
+      lines = (EventLines(names, kinds), file)
+    } else {
+      kinds = asked ?? []
+      if asked != nil { text = EventText(names, kinds) }
+    }
+  }
+
+  private static func noUART(_ name: String, _ board: Board) -> Refusal {
+    let known = board.devices.map(\.name).filter { $0.hasPrefix("uart") }
+    return Refusal(
+      ExitCode.usage,
+      "--uart: \(board.name) has no \(name); it has \(known.joined(separator: ", "))")
+  }
+
+  /// Is there anything to write that was not there at the last call?
+  func hasNews(_ machine: Machine) -> Bool {
+    console != nil && machine.console.bytes.count > written
+  }
+
+  /// Writes what came since the last call.
+  func update(_ machine: Machine) throws(Refusal) {
+    let bytes = machine.console.bytes
+    if bytes.count > written { try console?.write(bytes[written...]) }
+    written = bytes.count
+    let trace = machine.trace
+    if text != nil || lines != nil || !uarts.isEmpty {
+      let findings = machine.findings
+      for event in trace[seen...] {
+        text?.add(event, findings: findings)
+        lines?.writer.add(event, findings: findings)
+        if event.kind == .uart, let uart = uarts[event.source] {
+          try uart.write(CollectionOfOne(UInt8(truncatingIfNeeded: event.value)))
+        }
+      }
+    }
+    seen = trace.count
+    try flush()
+  }
+
+  private func flush() throws(Refusal) {
+    if let bytes = text?.take(), !bytes.isEmpty { try host.errors.write(bytes) }
+    if let bytes = lines?.writer.take(), !bytes.isEmpty { try lines?.file.write(bytes) }
+  }
+
+  /// The run is over: what was held back, and the files to their places.
+  func finish(_ machine: Machine) throws(Refusal) {
+    try update(machine)
+    text?.flush()
+    try flush()
+    for file in files { try file.commit() }
+  }
+}

@@ -1,0 +1,105 @@
+import Emu
+import Timeline
+
+/// What a person is told of a run, before and after.
+struct Words {
+  let plan: RunPlan
+  let style: TextStyle
+
+  /// "m4-led (Cortex-M4F, 16 MHz), raw image, 2 312 bytes".
+  var opening: String {
+    let board = plan.board
+    return "\(board.name) (\(board.coreWords), \(clock)), \(format), \(content)"
+      + (plan.choice.others.isEmpty
+        ? "" : "; would also fit \(plan.choice.others.joined(separator: ", ")) (--board)")
+  }
+
+  private var clock: String {
+    let hertz = plan.board.clock.hertz
+    for (unit, name) in [(1_000_000_000 as UInt64, "GHz"), (1_000_000, "MHz"), (1000, "kHz")]
+    where hertz >= unit {
+      return hertz % unit == 0
+        ? "\(hertz / unit) \(name)"
+        : "\(Quantity.fixed(Double(hertz) / Double(unit), decimals: 3)) \(name)"
+    }
+    return "\(hertz) Hz"
+  }
+
+  private var format: String {
+    switch plan.image.format {
+    case .elf: "ELF image"
+    case .raw: "raw image"
+    case .ihex: "Intel HEX image"
+    case .srec: "SREC image"
+    case .uf2: "UF2 image"
+    }
+  }
+
+  private var content: String {
+    let segments = plan.image.segments
+    let bytes = segments.reduce(0) { $0 + $1.bytes.count }
+    let place =
+      plan.image.needsBase || segments.isEmpty
+      ? "" : " at 0x" + String(segments[0].address, radix: 16)
+    return "\(Quantity.grouped(bytes)) bytes" + place
+  }
+
+  /// The picture and the sentence at the end.
+  func closing(_ machine: Machine, hostSeconds: Double) -> String {
+    let waves = Waveforms(machine.board, machine.trace, end: machine.now)
+    let picture = DrawnTimeline.draw(waves.leds, machine.board.clock, style: style)
+    return (picture.isEmpty ? "" : picture + "\n") + sentence(machine, hostSeconds)
+  }
+
+  private func sentence(_ machine: Machine, _ hostSeconds: Double) -> String {
+    let board = machine.board
+    let time = Quantity.time(
+      picoseconds: board.clock.picoseconds(at: machine.now), micro: style.micro)
+    var text = "\(reason(machine)) after \(time) virtual, "
+    text += "\(Quantity.grouped(machine.retired)) "
+    text += machine.retired == 1 ? "instruction" : "instructions"
+    if machine.asleep > 0 {
+      text += ", asleep \(Quantity.percent(Double(machine.asleep) / Double(machine.now)))"
+    }
+    return text + " (\(Quantity.fixed(hostSeconds, decimals: 3)) s host)"
+  }
+
+  private func reason(_ machine: Machine) -> String {
+    guard let stop = machine.stop else { return "stopped" }
+    switch stop.reason {
+    case .finisher, .semihosting, .htif, .sbiReset:
+      let isClamped = stop.code > ExitCode.largestOfGuest
+      let exit = isClamped ? ", exit code \(ExitCode.largestOfGuest)," : ""
+      return stop.code == 0 ? "passed" : "failed with code \(stop.code)\(exit)"
+    case .reset: return "reset by the guest"
+    case .timeLimit, .instructionLimit: return "stopped"
+    case .expectText: return "\(quoted(plan.expectedText)) came"
+    case .failText: return "\(quoted(plan.failText)) came"
+    case .idle: return "asleep for good"
+    case .lockup, .trapLoop, .fault: return "died"
+    case .interrupted: return "interrupted"
+    }
+  }
+
+  /// What was asked for and did not happen; nil: nothing, or it happened.
+  func unmet(_ machine: Machine) -> String? {
+    guard let text = plan.expectedText, machine.stop?.reason != .expectText else { return nil }
+    return "\(quoted(text)) was never printed"
+  }
+
+  /// What the firmware touched that the board does not have: it may well be why something does not work.
+  func findings(_ machine: Machine) -> [String] {
+    let most = 8
+    var lines = machine.findings.prefix(most).map { finding in
+      let time = Quantity.time(
+        picoseconds: machine.board.clock.picoseconds(at: finding.tick), micro: style.micro)
+      let count = finding.count == 1 ? "once" : "\(Quantity.grouped(finding.count)) times, first"
+      return "not modelled: \(finding.device): \(finding.name), \(count) at \(time)"
+    }
+    let rest = machine.findings.count - lines.count
+    if rest > 0 { lines.append("and \(rest) more that are not modelled") }
+    return lines
+  }
+
+  private func quoted(_ text: String?) -> String { "\"\(text ?? "")\"" }
+}
