@@ -41,6 +41,8 @@ let package = Package(
       name: "bench", dependencies: ["Emu", "Devices"], path: "Benchmarks/bench",
       swiftSettings: strict),
     .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
+    .testTarget(
+      name: "EmuTestingTests", dependencies: ["EmuTesting"], swiftSettings: strict),
     .testTarget(name: "TimelineTests", dependencies: ["Emu", "Timeline"], swiftSettings: strict),
     .testTarget(
       name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),

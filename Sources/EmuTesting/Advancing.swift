@@ -1,0 +1,50 @@
+import Emu
+
+extension Machine {
+  /// Lets virtual time go by. A run that ends by itself before that is no failure, a guest that dies is.
+  public func advance(for duration: Duration) throws {
+    let goal = deadline(after: duration)
+    while stop == nil && now < goal {
+      if case .waiting = run(until: RunLimit(tick: goal)) { break }
+    }
+    if let stop, stop.isDeath {
+      throw RunFailure(self, "\(Self.words(duration)) of it")
+    }
+  }
+
+  /// Runs up to the instruction that makes a condition true. Throws when the limit of virtual time comes first, or the run ends.
+  public func advance(until condition: Condition, limit: Duration) throws {
+    if condition.isMet(self) { return }
+    let goal = deadline(after: limit)
+    let retiredGoal = condition.instructions.map { retired + $0 }
+    let watch = condition.watch(self)
+    while true {
+      switch run(until: RunLimit(tick: goal, retired: retiredGoal, event: watch)) {
+      case .event, .instructions: return
+      case .stopped:
+        if condition.isMet(self) { return }
+        throw RunFailure(self, condition.words)
+      case .limit, .waiting:
+        throw RunFailure(self, "\(condition.words) within \(Self.words(limit))")
+      }
+    }
+  }
+
+  /// The same machine, that much later: for a snapshot to start tests from.
+  public func booted(for duration: Duration) throws -> Machine {
+    try advance(for: duration)
+    return self
+  }
+
+  private func deadline(after duration: Duration) -> Tick {
+    let (tick, overflow) = now.addingReportingOverflow(board.clock.ticks(duration))
+    return overflow ? .max : tick
+  }
+
+  /// "20.0 seconds"
+  private static func words(_ duration: Duration) -> String { "\(duration)" }
+}
+
+extension Stop {
+  var isDeath: Bool { reason == .lockup || reason == .trapLoop || reason == .fault }
+}

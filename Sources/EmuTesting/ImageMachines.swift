@@ -1,0 +1,18 @@
+import Devices
+import Emu
+
+extension Machine {
+  /// An image on the board that it names in its note, or that it fits, with semihosting if its note wants it.
+  public convenience init(
+    image: Image, options: MachineOptions = MachineOptions()
+  ) throws {
+    let note = image.note
+    let board = try note["board"].map { try Boards.named($0) } ?? Boards.guess(for: image).board
+    var options = options
+    if options.semihosting == nil, note["semihosting"] == "on" {
+      options.semihosting = SemihostingOptions()
+    }
+    if options.mode == nil, let mode = note["mode"] { options.mode = .init(rawValue: mode) }
+    try self.init(board, image: image, options: options)
+  }
+}
