@@ -1,6 +1,6 @@
 import Emu
 
-extension Port {
+extension DevicePort {
   /// Says which pins of a port changed their level, the lowest first.
   @inline(__always) func pins(_ old: UInt32, become new: UInt32) {
     var changed = old ^ new

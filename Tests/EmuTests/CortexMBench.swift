@@ -33,10 +33,10 @@ struct Puller: Device {
         .init("MARK", 16),
       ], reserved: .fault)
   }
-  mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+  mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     access.offset == 8 ? state.levels : 0
   }
-  mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     switch access.offset {
     case 0: state.levels |= value
     case 4: state.levels &= ~value
@@ -44,7 +44,7 @@ struct Puller: Device {
     default: state.marks.append(UInt32(value))
     }
   }
-  mutating func advance(_ port: inout Port) {
+  mutating func advance(_ port: inout DevicePort) {
     state.alarm = nil
     if state.levels & state.lines == 0 {
       state.levels |= state.lines

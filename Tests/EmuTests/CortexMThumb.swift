@@ -170,7 +170,8 @@ struct Thumb {
         let j1 = ~(UInt16(truncatingIfNeeded: distance >> 23) & 1 ^ sign) & 1
         let j2 = ~(UInt16(truncatingIfNeeded: distance >> 22) & 1 ^ sign) & 1
         code[at] |= sign << 10 | UInt16(truncatingIfNeeded: distance >> 12) & 0x3FF
-        code[at + 1] = 0xD000 | j1 << 13 | j2 << 11 | UInt16(truncatingIfNeeded: distance >> 1) & 0x7FF
+        code[at + 1] =
+          0xD000 | j1 << 13 | j2 << 11 | UInt16(truncatingIfNeeded: distance >> 1) & 0x7FF
       case .address:
         let (first, second) = Self.split(UInt16(target | 1))
         code[at] |= first

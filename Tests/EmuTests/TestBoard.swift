@@ -22,7 +22,7 @@ struct Beeper: Device {
     ])
   }
 
-  mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+  mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case 0:
       state.received.isEmpty ? 0 : UInt64(state.received.removeFirst())
@@ -31,7 +31,7 @@ struct Beeper: Device {
     }
   }
 
-  mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     switch access.offset {
     case 0: port.uart(UInt8(truncatingIfNeeded: value))
     case 4: state.alarm = port.now + value
@@ -46,14 +46,14 @@ struct Beeper: Device {
     }
   }
 
-  mutating func advance(_ port: inout Port) {
+  mutating func advance(_ port: inout DevicePort) {
     state.alarm = nil
     state.isRaised = true
   }
   var deadline: Tick? { state.alarm }
   var lines: LineSet { LineSet(level: state.isRaised) }
 
-  mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool {
+  mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool {
     if state.received.count == 2 { return false }
     state.received.append(byte)
     return true

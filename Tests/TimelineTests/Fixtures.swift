@@ -11,8 +11,8 @@ struct Pins: Device {
       .init("MODE", 0x20, count: 4),
     ])
   }
-  mutating func read(_ access: Access, _ port: inout Port) -> UInt64 { 0 }
-  mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {}
+  mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 { 0 }
+  mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {}
 }
 
 extension Board {

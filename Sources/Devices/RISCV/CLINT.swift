@@ -57,7 +57,7 @@ public struct CLINT: Device {
     ])
   }
 
-  public mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     if access.offset < Offset.compare {
       return UInt64(state.softwareInterrupts >> UInt32(access.offset / 4) & 1)
     }
@@ -66,7 +66,7 @@ public struct CLINT: Device {
     return access.part(of: value, size: 8)
   }
 
-  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     if access.offset < Offset.compare {
       let hart: UInt32 = 1 << UInt32(access.offset / 4)
       // The other 31 bits are tied to 0.
@@ -88,7 +88,7 @@ public struct CLINT: Device {
     updateTimers(now: port.now)
   }
 
-  public mutating func advance(_ port: inout Port) { updateTimers(now: port.now) }
+  public mutating func advance(_ port: inout DevicePort) { updateTimers(now: port.now) }
 
   public var deadline: Tick? { state.nextChange }
 

@@ -51,7 +51,7 @@ public struct SiFiveGPIO: Device {
     .init("out_xor", Offset.outputInvert),
   ])
 
-  public mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.inputValue:
       let levels = state.driven | state.external & ~state.outputEnable
@@ -63,7 +63,7 @@ public struct SiFiveGPIO: Device {
     }
   }
 
-  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     let old = state.driven
     let value = UInt32(truncatingIfNeeded: value)
     switch access.offset {
@@ -76,13 +76,13 @@ public struct SiFiveGPIO: Device {
     port.pins(old, become: state.driven)
   }
 
-  public mutating func input(_ line: Int, _ level: Bool, _ port: inout Port) {
+  public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
     guard 0..<32 ~= line else { return }
     let pin: UInt32 = 1 << UInt32(line)
     if level { state.external |= pin } else { state.external &= ~pin }
   }
 
-  public mutating func reset(to initial: State, _ port: inout Port) {
+  public mutating func reset(to initial: State, _ port: inout DevicePort) {
     let old = state.driven
     let external = state.external
     state = initial

@@ -17,9 +17,9 @@ public struct SiFiveTest: Device {
       fields: [.init("COMMAND", 0...15, .writeOnly), .init("CODE", 16...31, .writeOnly)])
   ])
 
-  public mutating func read(_ access: Access, _ port: inout Port) -> UInt64 { 0 }
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 { 0 }
 
-  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     guard access.offset == 0 else {
       port.notModelled("FINISHER.CODE alone", value: value)
       return

@@ -92,7 +92,7 @@ public struct UART16550: Device {
 
   // MARK: Accesses
 
-  public mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let readLineStatusBefore = state.lastReadLineStatus
     state.lastReadLineStatus = false
     switch access.offset {
@@ -122,7 +122,7 @@ public struct UART16550: Device {
     }
   }
 
-  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     state.lastReadLineStatus = false
     let value = UInt8(truncatingIfNeeded: value)
     switch access.offset {
@@ -154,7 +154,7 @@ public struct UART16550: Device {
   private var hasFIFO: Bool { state.fifoControl & 1 != 0 }
   private var capacity: Int { hasFIFO ? 16 : 1 }
 
-  private mutating func transmit(_ byte: UInt8, _ port: inout Port) {
+  private mutating func transmit(_ byte: UInt8, _ port: inout DevicePort) {
     if isLoopback { receive(byte) } else { port.uart(byte) }
     state.hasEmptied = true
   }
@@ -170,7 +170,7 @@ public struct UART16550: Device {
     if !hasFIFO { state.received = [byte] }
   }
 
-  public mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool {
+  public mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool {
     let isInterruptDriven = state.interruptEnable & 1 != 0
     let room = isInterruptDriven ? capacity : state.isPolled ? 1 : 0
     guard !isLoopback && state.received.count < room else { return false }

@@ -38,7 +38,7 @@ public struct GPIOFBlock: Device {
       fields: [.init("PF", 0...7), .init("reserved", 8...31, modelled: false)])
   }
 
-  public mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     access.part(of: UInt64(value(of: access.register())))
   }
 
@@ -47,7 +47,7 @@ public struct GPIOFBlock: Device {
       ? state.direction : state.driven | state.external & ~state.direction
   }
 
-  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     // Of the upper bytes, which are reserved, there is nothing to keep.
     guard access.offset == access.register() else { return }
     let old = state.driven
@@ -56,13 +56,13 @@ public struct GPIOFBlock: Device {
     port.pins(UInt32(old), become: UInt32(state.driven))
   }
 
-  public mutating func input(_ line: Int, _ level: Bool, _ port: inout Port) {
+  public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
     guard 0..<8 ~= line else { return }
     let pin: UInt8 = 1 << UInt8(line)
     if level { state.external |= pin } else { state.external &= ~pin }
   }
 
-  public mutating func reset(to initial: State, _ port: inout Port) {
+  public mutating func reset(to initial: State, _ port: inout DevicePort) {
     let old = state.driven
     let external = state.external
     state = initial

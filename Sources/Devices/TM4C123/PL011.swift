@@ -145,7 +145,7 @@ public struct PL011: Device {
 
   // MARK: Accesses
 
-  public mutating func read(_ access: Access, _ port: inout Port) -> UInt64 {
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let register = access.register()
     // The byte at the register's own address takes the character, the others do not.
     if register == Offset.data && access.offset == register { return access.part(of: takeData()) }
@@ -173,7 +173,7 @@ public struct PL011: Device {
     }
   }
 
-  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port) {
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     let register = access.register()
     switch register {
     case Offset.data:
@@ -218,7 +218,7 @@ public struct PL011: Device {
     UInt64(state.received.first ?? 0) | (state.hasOverrun ? 1 << 11 : 0)
   }
 
-  private mutating func transmit(_ byte: UInt8, _ port: inout Port) {
+  private mutating func transmit(_ byte: UInt8, _ port: inout DevicePort) {
     if !isOn(Control.enable | Control.transmit) {
       port.notModelled("UARTDR written while UARTCTL.UARTEN or TXE is 0", value: UInt64(byte))
     }
@@ -287,7 +287,7 @@ public struct PL011: Device {
     state.rawInterrupts &= ~(Interrupt.receive | Interrupt.timeout)
   }
 
-  public mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool {
+  public mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool {
     guard isOn(Control.enable | Control.receive), !isOn(Control.loopback),
       state.received.count < capacity
     else { return false }

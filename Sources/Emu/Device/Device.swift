@@ -38,30 +38,30 @@ public protocol Device: Sendable {
   /// Read once, when a board is described.
   var map: RegisterMap { get }
 
-  mutating func read(_ access: Access, _ port: inout Port) -> UInt64
+  mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64
   /// `value` holds `access.width` bytes, the rest is zero.
-  mutating func write(_ access: Access, _ value: UInt64, _ port: inout Port)
+  mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort)
   /// Called exactly at `deadline`: `port.now` is that tick, or the next one if the deadline had already passed when it was
   /// set. It must move `deadline` on, else it is called again one tick later.
-  mutating func advance(_ port: inout Port)
+  mutating func advance(_ port: inout DevicePort)
   /// When the device next wants to act by itself; nil: only when it is accessed.
   var deadline: Tick? { get }
   var lines: LineSet { get }
 
   /// An input pin or line of the device changes: how an interrupt controller takes the lines of others.
-  mutating func input(_ line: Int, _ level: Bool, _ port: inout Port)
+  mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort)
   /// A guest reset: back to what `state` was at power-on. A device whose pins jump with it says so.
-  mutating func reset(to initial: State, _ port: inout Port)
+  mutating func reset(to initial: State, _ port: inout DevicePort)
   /// A byte of console input is waiting. False: no room now. It is offered again after every access and every advance, so
   /// that input arrives as fast as the guest takes it and at the same instruction in every run.
-  mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool
+  mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool
 }
 
 extension Device {
-  public mutating func advance(_ port: inout Port) {}
+  public mutating func advance(_ port: inout DevicePort) {}
   public var deadline: Tick? { nil }
   public var lines: LineSet { [] }
-  public mutating func input(_ line: Int, _ level: Bool, _ port: inout Port) {}
-  public mutating func reset(to initial: State, _ port: inout Port) { state = initial }
-  public mutating func offer(_ byte: UInt8, _ port: inout Port) -> Bool { false }
+  public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {}
+  public mutating func reset(to initial: State, _ port: inout DevicePort) { state = initial }
+  public mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool { false }
 }

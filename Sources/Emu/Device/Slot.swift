@@ -3,7 +3,7 @@ struct SlotPlace {
   var number: Int
   var placement: Placement
   unowned(unsafe) var bus: Bus
-  var port: UnsafeMutablePointer<Port>
+  var port: UnsafeMutablePointer<DevicePort>
   var takesInput: Bool
 }
 
@@ -16,7 +16,7 @@ class AnySlot {
   final let address: UInt64
   final let table: RegisterTable
   final let wires: [Int: [Board.Wire]]
-  final let port: UnsafeMutablePointer<Port>
+  final let port: UnsafeMutablePointer<DevicePort>
   final let takesInput: Bool
   final unowned(unsafe) let bus: Bus
   /// As they were when last read from the device.

@@ -17,7 +17,7 @@ final class Bus {
   private(set) var slots: [AnySlot] = []
   private let slotCount: Int
   private let windows: UnsafeMutablePointer<Window>
-  private let port: UnsafeMutablePointer<Port>
+  private let port: UnsafeMutablePointer<DevicePort>
 
   /// Set once, when the machine is put together. A bench has none.
   @exclusivity(unchecked) var harts: [Hart] = []
@@ -55,7 +55,7 @@ final class Bus {
     consoleSlot = board.slot(of: board.console)
     windows = .allocate(capacity: count)
     port = .allocate(capacity: 1)
-    port.initialize(to: Port(bus: self))
+    port.initialize(to: DevicePort(bus: self))
     for (number, placement) in board.devices.enumerated() {
       let slot = placement.makeSlot(
         SlotPlace(
@@ -252,7 +252,7 @@ final class Bus {
     if let reason = watch.feed(byte) { end(Stop(reason)) }
   }
 
-  func find(_ name: String, value: UInt64, port: Port) {
+  func find(_ name: String, value: UInt64, port: DevicePort) {
     let key = FindingKey(source: port.source, name: name)
     let number: Int
     if let known = findingNumbers[key] {

@@ -137,7 +137,7 @@ class Hart {
   }
 
   final func notModelled(_ name: String, value: UInt64 = 0) {
-    var port = Port(bus: bus)
+    var port = DevicePort(bus: bus)
     port.now = now
     port.index = index
     port.hart = number

@@ -116,7 +116,9 @@ extension CortexM {
     word("ACTLR", At.actlr),
     word(
       "SYST_CSR", At.systCSR, reset: 4,
-      fields: [field("ENABLE", 0), field("TICKINT", 1), field("CLKSOURCE", 2), field("COUNTFLAG", 16)]),
+      fields: [
+        field("ENABLE", 0), field("TICKINT", 1), field("CLKSOURCE", 2), field("COUNTFLAG", 16),
+      ]),
     word("SYST_RVR", At.systRVR),
     word("SYST_CVR", At.systCVR),
     word("SYST_CALIB", At.systCALIB, .readOnly, reset: UInt64(SysTick.calibration)),
@@ -135,7 +137,9 @@ extension CortexM {
         Map.Field("VECTKEY", 16...31), Map.Field("PRIGROUP", 8...10), field("SYSRESETREQ", 2),
         field("VECTCLRACTIVE", 1, modelled: false), field("VECTRESET", 0, modelled: false),
       ]),
-    word("SCR", At.scr, fields: [field("SLEEPONEXIT", 1), field("SLEEPDEEP", 2), field("SEVONPEND", 4)]),
+    word(
+      "SCR", At.scr,
+      fields: [field("SLEEPONEXIT", 1), field("SLEEPDEEP", 2), field("SEVONPEND", 4)]),
     word(
       "CCR", At.ccr, reset: UInt64(SystemControl.CCR.stackAlign),
       fields: [

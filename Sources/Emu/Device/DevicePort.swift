@@ -1,5 +1,5 @@
 /// What a device may say to its machine, and all that it may know of it. Handed to every call of a device.
-public struct Port {
+public struct DevicePort {
   /// Machine time of this call. In an access: of the accessing instruction, before it counts.
   public internal(set) var now: Tick = 0
   /// Instructions begun before the one that makes this access; for `advance`, before the next one.
