@@ -83,7 +83,7 @@ void m4_on_trap(uc_engine *uc, uint32_t number, void *core)
         c->fault_cause = 0;
         break;
     case EXCP_EXCEPTION_EXIT:
-        m4_trap(c, CORE_M4_EXCEPTION_RETURN, r_of(c)[PC] | 1);
+        m4_trap(c, CORE_M4_EXCEPTION_RETURN, r_of(c)[PC] | (AT(uint32_t, c->env, ARM_THUMB) & 1));     // a jump moves bit 0 there
         break;
     case EXCP_NOCP:
         fp_trap(c);
@@ -193,6 +193,11 @@ void core_m4_set_event(Core *c, bool event)
 bool core_m4_event(const Core *c)
 {
     return c->event;
+}
+
+void core_m4_clear_exclusive(Core *c)
+{
+    AT(uint64_t, c->env, ARM_EXCLUSIVE) = ~0ull;
 }
 
 // ---- FP: the library asks only when hflags are rebuilt; 1 = trap. While FPCA is clear it must trap too: the library decides FPCA once per block

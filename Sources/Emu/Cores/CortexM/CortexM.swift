@@ -96,7 +96,10 @@ final class CortexM: Hart {
     return CORE_ACCESS_DONE
   }
 
+  /// At the end of a turn others may have something to say at this very tick, and it may be more urgent: the engine asks again
+  /// when the next turn begins, before an instruction.
   override func interrupt() {
+    if now >= bus.horizon { return }
     var state = CoreM4()
     core_m4_get(core, &state)
     if preempting(state) != 0 { enterException(&state, returnAddress: state.r.15) }

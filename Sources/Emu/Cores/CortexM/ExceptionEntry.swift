@@ -76,6 +76,7 @@ extension CortexM {
       state.control &= ~(Control.fpca | Control.spsel)
       core_m4_set(core, &state)
       core_m4_set_event(core, true)
+      core_m4_clear_exclusive(core)
       note(number, struck: struck)
       return reconsider(state)
     }

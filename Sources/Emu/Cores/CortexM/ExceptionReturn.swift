@@ -80,6 +80,7 @@ extension CortexM {
     }
     core_m4_set(core, &state)
     core_m4_set_event(core, true)
+    core_m4_clear_exclusive(core)
     reconsider(state)
   }
 
