@@ -40,6 +40,13 @@ let package = Package(
     .executableTarget(
       name: "bench", dependencies: ["Emu", "Devices"], path: "Benchmarks/bench",
       swiftSettings: strict),
+    .target(
+      name: "CoreProofs", dependencies: ["CoreShim", "CUnicorn"], path: "Tests/CoreProofs",
+      exclude: ["standalone"],
+      cSettings: strictC + [.headerSearchPath("../../Sources/CoreShim")],
+      linkerSettings: [.linkedLibrary("pthread")]),
+    .testTarget(
+      name: "CoreShimTests", dependencies: ["CoreShim", "CoreProofs"], swiftSettings: strict),
     .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
     .testTarget(
       name: "EmuTestingTests", dependencies: ["EmuTesting"], swiftSettings: strict),

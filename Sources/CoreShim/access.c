@@ -3,7 +3,7 @@
 #include "internal.h"
 #include <string.h>
 
-enum { LOAD = 0, STORE = 1 };
+enum { LOAD = 0, STORE = 1, FETCH = 2 };
 
 bool paging(const Core *c, unsigned mmu)
 {
@@ -22,7 +22,7 @@ static char *tlb_entry(Core *c, unsigned mmu, uint64_t va)
 static TlbWord tlb_word(Core *c, const char *entry, int type)
 {
     int bits = c->arch->page_bits;
-    uint64_t tag = c->arch->pc_bytes == 8 ? AT(uint64_t, entry, type ? 8 : 0) : AT(uint32_t, entry, type ? 4 : 0);
+    uint64_t tag = c->arch->pc_bytes == 8 ? AT(uint64_t, entry, type * 8) : AT(uint32_t, entry, type * 4);
     return (TlbWord){ tag, 1ull << (bits - 1), 1ull << (bits - 3) };
 }
 
@@ -180,6 +180,7 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     AT(uintptr_t, cpu, CPU_MEM_IO_PC) = host_pc;
     uint64_t result = library(env, address, x, y, z);
     AT(uintptr_t, cpu, CPU_MEM_IO_PC) = outer;
+    c->paged_lookup = false;
     return result;
 }
 
@@ -194,15 +195,26 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
 EXPORT(riscv64, rv64)
 EXPORT(arm, arm)
 
-// ---- Sv39. 2.0.1 looks the *virtual* address up among the physical regions before it translates: answer with one that permits everything, once
+// ---- Sv39. 2.0.1 looks the *virtual* address up among the physical regions before it translates: answer with one that permits everything.
+// An access that crosses pages asks once for each of the aligned words that it touches.
 void *memory_mapping(char *uc, uint64_t address)
 {
     Core *c = core_of_uc(uc);
-    if (c && c->paged_lookup && address == c->access_va) {
-        c->paged_lookup = false;
+    if (c && c->paged_lookup && address - (c->access_va & ~7ull) < 16)
         return c->any_region;
-    }
     return real.memory_mapping(uc, address);
+}
+
+void paged_fetch(Core *c, uint64_t va)          // a page of nothing: the library would make instructions of what it reads there
+{
+    unsigned mmu = (unsigned)AT(uint64_t, c->env, RV_PRIV) & 3;
+    enum { FETCH_FAULT = 1 };
+    if (is_device(c, va, 2, FETCH, mmu, 0)) {
+        AT(uint64_t, c->env, RV_BADADDR) = va;
+        riscv_raise_exception_riscv64(c->env, FETCH_FAULT, 0);
+    }
+    c->access_va = va;
+    c->paged_lookup = true;
 }
 
 // A and D bits are written past the store path. A walk maps each PTE once; the update maps the same address again, just before it writes

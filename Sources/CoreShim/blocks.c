@@ -111,9 +111,13 @@ uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)
     Core *c = core_of_cpu(env - rv64.env);
     if (c) {
         c->access_va = va;
-        c->paged_lookup = paging(c, AT(uint64_t, env, RV_PRIV));
+        if (paging(c, (unsigned)AT(uint64_t, env, RV_PRIV) & 3))
+            paged_fetch(c, va);
     }
-    return rv64.fetch(env, va);
+    uint32_t parcel = rv64.fetch(env, va);
+    if (c)
+        c->paged_lookup = false;
+    return parcel;
 }
 
 // ---- the code of a block

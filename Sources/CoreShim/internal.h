@@ -182,6 +182,7 @@ void leave_behind(Core *c);                     // back to the main loop before 
 // access.c
 void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc);
 bool paging(const Core *c, unsigned mmu);
+void paged_fetch(Core *c, uint64_t va);
 // memory.c
 void forget_code(Core *c);
 uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc);      // where the host has the code that this block was made from; NULL: not in memory

@@ -1,6 +1,7 @@
 // Cases counted by hand, RV64 and Cortex-M4: where runs end, what traps say, accesses that no memory answers.
 #include "proofs.h"
 #include "rig.h"
+#include <stdlib.h>
 #include <string.h>
 
 enum { ADD = 0x00150513 /* addi a0, a0, 1 */, T_ADD = 0x3001 /* adds r0, #1 */ };
@@ -162,10 +163,9 @@ void torn_and_read_only(int variant, ProofReport *report)
     CoreMemory *flash = core_memory_new(4096), *ram = core_memory_new(4096);
     uint64_t base = ram_base(kind);
     CoreRegion regions[] = { { flash, base, false }, { ram, base + 4096, true } };
-    static Rig rig;
-    memset(&rig, 0, sizeof rig);
-    rig.base = base;
-    rig.core = core_open(kind, 3, regions, 2);
+    Rig *rig = calloc(1, sizeof *rig);
+    rig->base = base;
+    rig->core = core_open(kind, 3, regions, 2);
     Code *code = code_new(base);
     for (int i = 0; i < 4; i++) {
         if (rv)
@@ -180,20 +180,21 @@ void torn_and_read_only(int variant, ProofReport *report)
         { base + 8192 - 2, true, base + 8192 }, { base + 8192 - 4, variant & 2 && rv, base + 8192 }, { base - 2, true, base - 2 }, { base + 4096 - 2, variant & 4, base + 4096 - 2 },
         { base + 4096 + 100, false, 0 }, { base + 64, variant & 4, base + 64 }, { base + 1024 - 2, variant & 4, base + 1024 - 2 }, { base + 4096 + 1024 - 2, false, 0 } };
     for (size_t i = 0; i < sizeof tries / sizeof *tries && !report->failed; i++) {
-        rig_reset(&rig);
-        rig.on_access = refuse;
+        rig_reset(rig);
+        rig->on_access = refuse;
         if (rv)
-            rig_x(&rig)[A2] = tries[i].address;
+            rig_x(rig)[A2] = tries[i].address;
         else
-            rig_r(&rig)[2] = (uint32_t)tries[i].address;
-        CoreExit exit = core_run(rig.core, 3);
-        EXPECT(report, exit == (tries[i].faults ? CORE_STOPPED : CORE_BUDGET), "%llx: exit %d: %s", (unsigned long long)tries[i].address, exit, core_failure(rig.core));
+            rig_r(rig)[2] = (uint32_t)tries[i].address;
+        CoreExit exit = core_run(rig->core, 3);
+        EXPECT(report, exit == (tries[i].faults ? CORE_STOPPED : CORE_BUDGET), "%llx: exit %d: %s", (unsigned long long)tries[i].address, exit, core_failure(rig->core));
         if (tries[i].faults)
-            EXPECT(report, rig.traps == 1 && rig.trap[0].index == 2 && rig.trap[0].value == tries[i].at && rig.trap[0].pc == base + (rv ? 4 : 2), "%llx: value %llx, pc %llx", (unsigned long long)tries[i].address,
-                (unsigned long long)rig.trap[0].value, (unsigned long long)rig.trap[0].pc);
+            EXPECT(report, rig->traps == 1 && rig->trap[0].index == 2 && rig->trap[0].value == tries[i].at && rig->trap[0].pc == base + (rv ? 4 : 2), "%llx: value %llx, pc %llx", (unsigned long long)tries[i].address,
+                (unsigned long long)rig->trap[0].value, (unsigned long long)rig->trap[0].pc);
         report->runs++;
     }
-    core_close(rig.core);
+    core_close(rig->core);
+    free(rig);
     core_memory_free(flash);
     core_memory_free(ram);
     code_free(code);

@@ -71,7 +71,7 @@ static void every_index(int variant, ProofReport *report)      // one run from t
     guest_free(guest);
 }
 
-const Proof core_proofs[] = {
+static const CoreProof proofs[] = {
     { "every index", 4, every_index },
     { "events", 6, events },
     { "device faults", 6, device_faults },
@@ -88,14 +88,27 @@ const Proof core_proofs[] = {
     { "counters", 4, counters },
     { "far limits", 1, far_limits },
     { "reset", 4, reset_is_new },
+    { "lazy FP", 13, lazy_fp },
+    { "FP traps", 3, fp_traps },
+    { "harts by hand", 1, harts_by_hand },
+    { "harts patching each other", 6, harts_random },
+    { "Sv39", 4, sv39 },
+    { "Sv39 by hand", 3, sv39_by_hand },
+    { "threads", 2, threads },
+    { "memory stays flat", 2, memory_stays_flat },
 };
-const int core_proof_count = sizeof core_proofs / sizeof *core_proofs;
 
-const Proof *core_proof(const char *name)
+const CoreProof *core_proof_list(int *count)
 {
-    for (int i = 0; i < core_proof_count; i++) {
-        if (!strcmp(core_proofs[i].name, name))
-            return &core_proofs[i];
+    *count = sizeof proofs / sizeof *proofs;
+    return proofs;
+}
+
+const CoreProof *core_proof(const char *name)
+{
+    for (size_t i = 0; i < sizeof proofs / sizeof *proofs; i++) {
+        if (!strcmp(proofs[i].name, name))
+            return &proofs[i];
     }
     return NULL;
 }
@@ -103,7 +116,7 @@ const Proof *core_proof(const char *name)
 ProofReport core_proof_run(const char *name, int variant)
 {
     ProofReport report = { 0 };
-    const Proof *proof = core_proof(name);
+    const CoreProof *proof = core_proof(name);
     if (proof)
         proof->run(variant, &report);
     else

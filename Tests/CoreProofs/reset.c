@@ -84,11 +84,12 @@ void reset_is_new(int variant, ProofReport *report)
     for (int i = 0; i < 64; i++)
         EXPECT(report, core_trap_counts(used->core)[i] == 0, "trap counts");
     if (kind == CORE_RV64) {
-        static uint64_t a[4096], b[4096];
+        uint64_t *a = calloc(8192, 8), *b = a + 4096;
         every_csr(new->core, a);
         every_csr(used->core, b);
         for (int i = 0; i < 4096; i++)
             EXPECT(report, a[i] == b[i], "CSR %x is %llx, not %llx", i, (unsigned long long)b[i], (unsigned long long)a[i]);
+        free(a);
         EXPECT(report, core_rv64_mip(used->core) == 0, "mip");
         AT(uint32_t, used->ram, 0) = rv_amo(AMO_SC, 2, A0, A2, A1);             // SC without a reservation must fail
         core_memory_written(used->memory, 0, 4);

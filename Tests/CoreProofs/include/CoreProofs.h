@@ -16,9 +16,8 @@ typedef struct {
     const char *name;
     int variants;               // in `make test`; soaks ask for more
     void (*run)(int variant, ProofReport *report);
-} Proof;
+} CoreProof;
 
-extern const Proof core_proofs[];
-extern const int core_proof_count;
-const Proof *core_proof(const char *name);
+const CoreProof *core_proof_list(int *count);
+const CoreProof *core_proof(const char *name);          // NULL: no such proof
 ProofReport core_proof_run(const char *name, int variant);

@@ -7,9 +7,10 @@
 
 int main(int count, char **arguments)
 {
-    int failed = 0;
-    for (int i = 0; i < core_proof_count; i++) {
-        const Proof *proof = &core_proofs[i];
+    int failed = 0, proofs;
+    const CoreProof *list = core_proof_list(&proofs);
+    for (int i = 0; i < proofs; i++) {
+        const CoreProof *proof = &list[i];
         if (count > 1 && strcmp(proof->name, arguments[1]))
             continue;
         int first = count > 2 ? atoi(arguments[2]) : 0;

@@ -1,0 +1,69 @@
+import CoreProofs
+import CoreShim
+import Testing
+
+@Suite("The library is the one that the shim was proven on")
+struct LibraryTests {
+  @Test func checkAndSelfTest() {
+    #expect(core_check() == nil)
+    #expect(core_self_test() == nil)
+  }
+
+  @Test func noProofIsForgotten() {
+    var count: Int32 = 0
+    let proofs = core_proof_list(&count)
+    let names = UnsafeBufferPointer(start: proofs, count: Int(count)).map { String(cString: $0.name) }
+    #expect(Set(names) == Set(RandomGuestTests.names + CaseTests.names + MachineTests.names))
+  }
+}
+
+@Suite("Random guests against a plain engine, stepped one instruction at a time")
+struct RandomGuestTests {
+  static let names = [
+    "every index", "events", "device faults", "interrupts", "interrupts in all modes",
+    "self-modifying code", "everything at once",
+  ]
+
+  @Test(arguments: ProofCase.all("every index")) func everyIndex(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+  @Test(arguments: ProofCase.all("events")) func events(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+  @Test(arguments: ProofCase.all("device faults")) func deviceFaults(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+  @Test(arguments: ProofCase.all("interrupts")) func interrupts(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+  @Test(arguments: ProofCase.all("interrupts in all modes")) func allModes(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+  @Test(arguments: ProofCase.all("self-modifying code")) func selfModifying(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+  @Test(arguments: ProofCase.all("everything at once")) func everything(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+}
+
+@Suite("Cases counted by hand")
+struct CaseTests {
+  static let names = [
+    "edge cases", "unmapped everywhere", "torn and read-only accesses", "fetch faults",
+    "trap verdicts", "trap loops", "counters", "far limits", "reset",
+  ]
+
+  @Test(arguments: names.flatMap(ProofCase.all)) func byHand(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+}
+
+@Suite("Several harts, paging, FP, threads, memory")
+struct MachineTests {
+  static let names = ["harts by hand", "harts patching each other", "lazy FP", "FP traps", "Sv39", "Sv39 by hand", "threads", "memory stays flat"]
+
+  @Test(arguments: names.flatMap(ProofCase.all)) func machines(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+}
