@@ -1,7 +1,7 @@
 /// What the tests of the machine run. t0 is the beeper all along.
 enum Program {
-  /// Sets an alarm 100 ticks ahead five times; sleeps until it; the handler beeps, moves the pin and counts in s0. Then ends with
-  /// code 7.
+  /// Sets an alarm 100 ticks ahead five times; sleeps until it; the handler beeps, moves the pin
+  /// and counts in s0. Then ends with code 7.
   static let alarms = Assembler.program { a in
     a.lui(.t0, 0x10000)
     a.la(.t1, "handler")

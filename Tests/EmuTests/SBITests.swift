@@ -85,7 +85,8 @@ import Testing
     #expect(machine.trace.filter { $0.kind == .sbi }.count == 5)
   }
 
-  /// The interrupt is entered at the very tick at which mtime gets there: (time) · 100, behind a sleep.
+  /// The interrupt is entered at the very tick at which mtime gets there: (time) · 100, behind a
+  /// sleep.
   @Test(arguments: [1, 5, 50]) func timerFiresAtItsTick(time: Int) throws {
     let machine = try Self.machine { a in
       a.la(.t1, "handler")

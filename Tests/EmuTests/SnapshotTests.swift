@@ -3,7 +3,8 @@ import Testing
 @testable import Emu
 
 @Suite struct SnapshotTests {
-  /// Through snapshots at random places, with other machines using the pool in between: the same run.
+  /// Through snapshots at random places, with other machines using the pool in between: the same
+  /// run.
   @Test(arguments: 0..<30) func cannotBeSeen(seed: Int) throws {
     let program = seed % 2 == 0 ? Program.alarms : Program.ecalls
     let end = RunLimit(index: 300)

@@ -1,6 +1,7 @@
 import Emu
 
-/// Sends what is stored to it; raises line 0 `delay` ticks after a store to +4, until a store to +8. +12 ends the run.
+/// Sends what is stored to it; raises line 0 `delay` ticks after a store to +4, until a store to
+/// +8. +12 ends the run.
 struct Beeper: Device {
   struct State: Codable, Hashable, Sendable {
     var alarm: Tick?

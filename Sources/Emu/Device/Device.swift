@@ -1,4 +1,5 @@
-/// One access to a device, as the guest made it: naturally aligned, of a width that the register allows.
+/// One access to a device, as the guest made it: naturally aligned, of a width that the register
+/// allows.
 public struct Access: Sendable, Hashable {
   /// From the start of the device's window.
   public var offset: UInt64
@@ -17,7 +18,8 @@ public struct Access: Sendable, Hashable {
   }
 }
 
-/// The levels of a device's output lines, one bit a line. Line 0 is the interrupt of a device with one.
+/// The levels of a device's output lines, one bit a line. Line 0 is the interrupt of a device with
+/// one.
 public struct LineSet: OptionSet, Sendable, Hashable, Codable {
   public var rawValue: UInt64
   public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -29,9 +31,10 @@ public struct LineSet: OptionSet, Sendable, Hashable, Codable {
 
 /// A model of one peripheral: a value whose whole mutable part is `state`.
 ///
-/// A device never calls anybody. It changes its state, speaks through the port it is handed, and says in `lines` and
-/// `deadline` what its outputs are and when it next wants to act; its slot reads both again after every call. So a
-/// snapshot, a restore, a difference and a digest need no code in the device.
+/// A device never calls anybody. It changes its state, speaks through the port it is handed, and
+/// says in `lines` and `deadline` what its outputs are and when it next wants to act; its slot reads
+/// both again after every call. So a snapshot, a restore, a difference and a digest need no code in
+/// the device.
 public protocol Device: Sendable {
   associatedtype State: Codable & Hashable & Sendable
   var state: State { get set }
@@ -41,19 +44,22 @@ public protocol Device: Sendable {
   mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64
   /// `value` holds `access.width` bytes, the rest is zero.
   mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort)
-  /// Called exactly at `deadline`: `port.now` is that tick, or the next one if the deadline had already passed when it was
-  /// set. It must move `deadline` on, else it is called again one tick later.
+  /// Called exactly at `deadline`: `port.now` is that tick, or the next one if the deadline had
+  /// already passed when it was set. It must move `deadline` on, else it is called again one tick
+  /// later.
   mutating func advance(_ port: inout DevicePort)
   /// When the device next wants to act by itself; nil: only when it is accessed.
   var deadline: Tick? { get }
   var lines: LineSet { get }
 
-  /// An input pin or line of the device changes: how an interrupt controller takes the lines of others.
+  /// An input pin or line of the device changes: how an interrupt controller takes the lines of
+  /// others.
   mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort)
   /// A guest reset: back to what `state` was at power-on. A device whose pins jump with it says so.
   mutating func reset(to initial: State, _ port: inout DevicePort)
-  /// A byte of console input is waiting. False: no room now. It is offered again after every access and every advance, so
-  /// that input arrives as fast as the guest takes it and at the same instruction in every run.
+  /// A byte of console input is waiting. False: no room now. It is offered again after every access
+  /// and every advance, so that input arrives as fast as the guest takes it and at the same
+  /// instruction in every run.
   mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool
 }
 

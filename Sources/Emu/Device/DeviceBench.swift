@@ -1,7 +1,7 @@
 import CoreShim
 
-/// One device on a bus of its own with no core: for tests of devices. Accesses go the way that a guest's take, register map,
-/// slot and port included.
+/// One device on a bus of its own with no core: for tests of devices. Accesses go the way that a
+/// guest's take, register map, slot and port included.
 public final class DeviceBench<D: Device> {
   public private(set) var now: Tick = 0
   private let bus: Bus

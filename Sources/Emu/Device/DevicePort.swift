@@ -1,4 +1,5 @@
-/// What a device may say to its machine, and all that it may know of it. Handed to every call of a device.
+/// What a device may say to its machine, and all that it may know of it. Handed to every call of a
+/// device.
 public struct DevicePort {
   /// Machine time of this call. In an access: of the accessing instruction, before it counts.
   public internal(set) var now: Tick = 0
@@ -14,7 +15,8 @@ public struct DevicePort {
 
   init(bus: Bus) { owner = .passUnretained(bus) }
 
-  /// This access is refused: a precise guest fault, and nothing happened. Only in `read` and `write`, with `state` untouched.
+  /// This access is refused: a precise guest fault, and nothing happened. Only in `read` and
+  /// `write`, with `state` untouched.
   public mutating func fault() { faulted = true }
 
   /// An output pin has a new level. Say it only when it changes.
@@ -41,8 +43,8 @@ public struct DevicePort {
     bus.find(name, value: value, port: self)
   }
 
-  /// RAM and flash by physical address, for DMA. What it writes, code translated from it included, is at once what every
-  /// hart sees.
+  /// RAM and flash by physical address, for DMA. What it writes, code translated from it included,
+  /// is at once what every hart sees.
   public var memory: Memory { bus.memory }
 
   /// The run ends directly behind this instruction.
@@ -50,9 +52,11 @@ public struct DevicePort {
     bus.end(Stop(reason, code: code, detail: detail))
   }
 
-  /// A guest reset directly behind this instruction: harts and devices start again, RAM is kept, time runs on.
+  /// A guest reset directly behind this instruction: harts and devices start again, RAM is kept,
+  /// time runs on.
   public func reset() { bus.requestReset(by: source) }
 
-  /// What the `time` CSR shows is the board's count of ticks plus this: the CLINT's `mtime` was written.
+  /// What the `time` CSR shows is the board's count of ticks plus this: the CLINT's `mtime` was
+  /// written.
   public func setTimeOffset(_ offset: UInt64) { bus.timeOffset = offset }
 }

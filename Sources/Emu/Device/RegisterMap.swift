@@ -1,8 +1,9 @@
-/// What a device's registers are, written once: the slot checks accesses by it, findings take their names from it, and
+/// What a device's registers are, written once: the slot checks accesses by it, findings take their
+/// names from it, and
 /// `emurun boards`, a debugger and a conformance test read it.
 ///
-/// Nothing in a window is silent. An offset is a register; or a register that is declared *not modelled*; or reserved.
-/// Touching the last two is a finding with a name.
+/// Nothing in a window is silent. An offset is a register; or a register that is declared *not
+/// modelled*; or reserved. Touching the last two is a finding with a name.
 public struct RegisterMap: Sendable {
   public struct Widths: OptionSet, Sendable, Hashable {
     public var rawValue: UInt8
@@ -19,7 +20,8 @@ public struct RegisterMap: Sendable {
     case writeOnly
   }
 
-  /// A named part of a register. `modelled: false`: software that sets one of these bits gets a finding, not silence.
+  /// A named part of a register. `modelled: false`: software that sets one of these bits gets a
+  /// finding, not silence.
   public struct Field: Sendable, Hashable {
     public var name: String
     public var bits: ClosedRange<Int>
@@ -52,7 +54,8 @@ public struct RegisterMap: Sendable {
     /// Bytes of one register: a power of two.
     public var size: UInt64
     public var count: UInt64
-    /// Accesses of other widths are faults. One that is wider than the register reaches this register and no other.
+    /// Accesses of other widths are faults. One that is wider than the register reaches this
+    /// register and no other.
     public var widths: Widths
     public var permission: Permission
     public var reset: UInt64

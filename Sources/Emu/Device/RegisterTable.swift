@@ -1,4 +1,5 @@
-/// A register map made ready for the access path: sorted, flat, found by bisection. Made once for a board.
+/// A register map made ready for the access path: sorted, flat, found by bisection. Made once for a
+/// board.
 final class RegisterTable: @unchecked Sendable {
   struct Entry {
     var start: UInt64

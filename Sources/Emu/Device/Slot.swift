@@ -9,7 +9,8 @@ struct SlotPlace {
 
 /// A device in its place on the bus, whatever its type is.
 ///
-/// Calls go down in a subclass that knows the type (`Slot`); everything that follows from a call is here, in `settle`.
+/// Calls go down in a subclass that knows the type (`Slot`); everything that follows from a call is
+/// here, in `settle`.
 class AnySlot {
   final let number: Int
   final let name: String
@@ -43,7 +44,8 @@ class AnySlot {
   /// To the state of power-on.
   func reset() { fatalError("abstract") }
   var state: any Hashable & Codable & Sendable { fatalError("abstract") }
-  /// Takes a state back quietly: everybody that its outputs lead to has been, or will be, restored as well.
+  /// Takes a state back quietly: everybody that its outputs lead to has been, or will be, restored
+  /// as well.
   func restore(_ state: any Hashable & Codable & Sendable) { fatalError("abstract") }
 
   final func restore(_ lines: LineSet, _ deadline: Tick?) {
@@ -78,8 +80,8 @@ class AnySlot {
   }
 }
 
-/// A device of one type. The device lives behind a pointer: a call costs two dispatches and no reference count, no exclusivity
-/// check and no copy.
+/// A device of one type. The device lives behind a pointer: a call costs two dispatches and no
+/// reference count, no exclusivity check and no copy.
 final class Slot<D: Device>: AnySlot {
   private let device: UnsafeMutablePointer<D>
   private let initial: D.State
@@ -150,7 +152,7 @@ final class Slot<D: Device>: AnySlot {
 }
 
 extension Device {
-  /// Mutating, though it changes nothing: getters called through a pointer get a copy of the whole device, calls on an inout do
-  /// not.
+  /// Mutating, though it changes nothing: getters called through a pointer get a copy of the whole
+  /// device, calls on an inout do not.
   @inline(__always) fileprivate mutating func outputs() -> (LineSet, Tick?) { (lines, deadline) }
 }

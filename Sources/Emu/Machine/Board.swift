@@ -7,7 +7,8 @@ public struct Board: Sendable {
     case cortexM4(priorityBits: Int, interrupts: Int)
   }
 
-  /// Memory that guests execute from and access directly. Sizes and addresses are multiples of 4 KiB.
+  /// Memory that guests execute from and access directly. Sizes and addresses are multiples of 4
+  /// KiB.
   public struct Region: Sendable, Hashable {
     public var name: String
     public var address: UInt64
@@ -26,7 +27,8 @@ public struct Board: Sendable {
 
   /// Where an output line of a device leads.
   public enum Wire: Sendable, Hashable {
-    /// An interrupt input of a hart: on RV64 the bit in `mip` (3 MSI, 7 MTI, 9 SEI, 11 MEI), on a Cortex-M the IRQ number.
+    /// An interrupt input of a hart: on RV64 the bit in `mip` (3 MSI, 7 MTI, 9 SEI, 11 MEI), on a
+    /// Cortex-M the IRQ number.
     case interrupt(Int, hart: Int = 0)
     /// An input of another device, by its name.
     case input(Int, of: String)
@@ -65,7 +67,8 @@ public struct Board: Sendable {
   public var core: Core
   public var clock: Clock
   public var regions: [Region]
-  /// In slot order: the order in which devices act that are due at the same tick, and the numbers that traces carry.
+  /// In slot order: the order in which devices act that are due at the same tick, and the numbers
+  /// that traces carry.
   public var devices: [Placement]
   public var leds: [LED]
   /// The device whose UART output is the run's console, and which is offered its input.
@@ -92,7 +95,8 @@ public struct Board: Sendable {
   public func slot(of device: String) -> Int? { devices.firstIndex { $0.name == device } }
 }
 
-/// A device on a board: its name, its window, where its lines lead, and the device itself as it is at power-on.
+/// A device on a board: its name, its window, where its lines lead, and the device itself as it is
+/// at power-on.
 public struct Placement: Sendable {
   public let name: String
   public let address: UInt64

@@ -1,5 +1,5 @@
-/// What a machine finds at power-on: memory, and on RV64 how its first instruction comes about. Decided here, once, from board,
-/// image and options.
+/// What a machine finds at power-on: memory, and on RV64 how its first instruction comes about.
+/// Decided here, once, from board, image and options.
 struct Boot: Sendable {
   private(set) var content: [Extent] = []
   private(set) var start = RV64.Start.machine

@@ -1,7 +1,7 @@
 import CoreShim
 
-/// Everything of a machine but its harts: which device answers an address, when devices act, where their lines lead, what
-/// they say, and what was asked of the run (stop, reset, pause).
+/// Everything of a machine but its harts: which device answers an address, when devices act, where
+/// their lines lead, what they say, and what was asked of the run (stop, reset, pause).
 final class Bus {
   private struct Window {
     var start: UInt64
@@ -151,8 +151,9 @@ final class Bus {
     }
   }
 
-  /// Lets everybody act who is due, in the order of (tick, slot), but nobody twice at one tick: a device cannot stop time, and a
-  /// run that was cut here goes on as if it had not been. `now` is the tick of the next instruction.
+  /// Lets everybody act who is due, in the order of (tick, slot), but nobody twice at one tick: a
+  /// device cannot stop time, and a run that was cut here goes on as if it had not been. `now` is
+  /// the tick of the next instruction.
   func act(now: Tick, index: UInt64) {
     if acted.tick != now { acted = (now, 0) }
     while deadlines.next <= now, stop == nil, let number = deadlines.due(at: now, but: acted.slots)

@@ -1,9 +1,11 @@
 import CoreShim
 
-/// One core of a machine as its host sees it: the context of every callback of the engine, and what the two kinds of cores
-/// have in common. `RV64` and `CortexM` say what a trap, an interrupt line and a reset are.
+/// One core of a machine as its host sees it: the context of every callback of the engine, and what
+/// the two kinds of cores have in common. `RV64` and `CortexM` say what a trap, an interrupt line
+/// and a reset are.
 ///
-/// Inside a callback `index` and `now` are those of the instruction it belongs to; between two turns, of the next one.
+/// Inside a callback `index` and `now` are those of the instruction it belongs to; between two
+/// turns, of the next one.
 class Hart {
   final let core: OpaquePointer
   final let number: UInt8
@@ -63,7 +65,8 @@ class Hart {
   /// Everything that a guest can see and that is not in memory, for the state digest and snapshots.
   func encode(into encoder: inout CanonicalBytes) { fatalError("abstract") }
 
-  /// What this kind of core keeps beside the engine's state, and takes back once the engine has its own.
+  /// What this kind of core keeps beside the engine's state, and takes back once the engine has its
+  /// own.
   func saveModel() -> any Sendable { fatalError("abstract") }
   func restoreModel(_ saved: any Sendable) { fatalError("abstract") }
 
@@ -232,7 +235,8 @@ public struct TrapCounts: Sendable, Hashable {
   }
 }
 
-/// A running hash over 64-bit words, as the engine has one over traps: part of the digest, see docs/digest.md.
+/// A running hash over 64-bit words, as the engine has one over traps: part of the digest, see
+/// docs/digest.md.
 enum Flow {
   static func fold(_ flow: UInt64, _ words: UInt64...) -> UInt64 {
     var flow = flow

@@ -40,8 +40,9 @@ public struct MachineOptions: Sendable {
 
 /// A board that runs.
 ///
-/// A machine belongs to one thread at a time. It moves only in `run`, always to an exact instruction, and what it does there
-/// depends on nothing but its board, its image and what was sent to it at which tick.
+/// A machine belongs to one thread at a time. It moves only in `run`, always to an exact
+/// instruction, and what it does there depends on nothing but its board, its image and what was
+/// sent to it at which tick.
 public final class Machine {
   public let board: Board
   public let options: MachineOptions
@@ -192,7 +193,8 @@ public final class Machine {
 
   // MARK: Running
 
-  /// Runs until a limit, or to the end. See docs/time.md for what happens in which order at one tick.
+  /// Runs until a limit, or to the end. See docs/time.md for what happens in which order at one
+  /// tick.
   public func run(until limit: RunLimit = RunLimit()) -> Pause {
     bus.recorder.observer = limit.event
     defer { bus.recorder.observer = nil }
@@ -232,8 +234,8 @@ public final class Machine {
     return nil
   }
 
-  /// Attempts until something else is due. A hart retires at most one instruction an attempt, so the limit of retired ones is
-  /// not passed, and is reached in as many turns as it takes.
+  /// Attempts until something else is due. A hart retires at most one instruction an attempt, so
+  /// the limit of retired ones is not passed, and is reached in as many turns as it takes.
   private func turn(_ limit: RunLimit) {
     var attempts: UInt64 = 1 << 40
     let now = now

@@ -1,4 +1,5 @@
-/// Why there is no machine. A mistake of the guest is never one of these: it is a guest fault, or how a run ended.
+/// Why there is no machine. A mistake of the guest is never one of these: it is a guest fault, or
+/// how a run ended.
 public struct MachineError: Error, Sendable, CustomStringConvertible {
   public enum Kind: Sendable, Hashable {
     /// The image does not fit the board: exit code 65.

@@ -1,5 +1,5 @@
-/// How far to run. Every limit is exact and none of them is part of the machine: a run that is cut into a thousand pieces is the
-/// same run.
+/// How far to run. Every limit is exact and none of them is part of the machine: a run that is cut
+/// into a thousand pieces is the same run.
 public struct RunLimit {
   /// The clock shows this tick; asleep or not.
   public var tick: Tick?
@@ -7,8 +7,8 @@ public struct RunLimit {
   public var retired: UInt64?
   /// Directly behind the n-th attempt since power-on.
   public var index: UInt64?
-  /// Directly behind the instruction that makes this true. Asked about every event that is recorded:
-  /// what can be seen from outside always is, for the rest see `MachineOptions.trace`.
+  /// Directly behind the instruction that makes this true. Asked about every event that is
+  /// recorded: what can be seen from outside always is, for the rest see `MachineOptions.trace`.
   public var event: ((Event) -> Bool)?
 
   public init(
@@ -32,6 +32,7 @@ public enum Pause: Sendable, Hashable {
   case instructions
   /// `event` was true.
   case event
-  /// Asleep with nothing to wake it, in a machine whose host may still send input (`MachineOptions.hasMoreInput`).
+  /// Asleep with nothing to wake it, in a machine whose host may still send input
+  /// (`MachineOptions.hasMoreInput`).
   case waiting
 }

@@ -1,9 +1,10 @@
 import CoreShim
 
-/// A machine at rest, as a value: as many machines as one likes go on from it, on any thread, each as the first would have.
+/// A machine at rest, as a value: as many machines as one likes go on from it, on any thread, each
+/// as the first would have.
 ///
-/// A full copy of the pages in use for now. What is not in it: files that the guest has open by semihosting, which are closed in
-/// the machines made from it.
+/// A full copy of the pages in use for now. What is not in it: files that the guest has open by
+/// semihosting, which are closed in the machines made from it.
 public struct Snapshot: Sendable {
   public let board: Board
   public let options: MachineOptions

@@ -1,4 +1,5 @@
-/// Why a run ended. The raw values are those of the JSON report; their order numbers them in a digest, so only append.
+/// Why a run ended. The raw values are those of the JSON report; their order numbers them in a
+/// digest, so only append.
 public enum StopReason: String, Sendable, Hashable, CaseIterable {
   case finisher
   case semihosting

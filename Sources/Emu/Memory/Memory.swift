@@ -1,9 +1,11 @@
 import CoreShim
 import Glibc
 
-/// RAM and flash of a machine, by physical address: for its host, for DMA and for the exception models. Devices are not seen.
+/// RAM and flash of a machine, by physical address: for its host, for DMA and for the exception
+/// models. Devices are not seen.
 ///
-/// Every write here is one "by anybody but the guest": it marks the dirty log and drops the code translated from those bytes.
+/// Every write here is one "by anybody but the guest": it marks the dirty log and drops the code
+/// translated from those bytes.
 public final class Memory {
   static let pageSize: UInt64 = 4096
 
@@ -78,7 +80,8 @@ public final class Memory {
     return UnsafeRawPointer(block.bytes + Int(offset)).loadUnaligned(as: T.self)
   }
 
-  /// False: no memory there, and nothing was written. Flash can be written: whether the guest may is the bus's affair.
+  /// False: no memory there, and nothing was written. Flash can be written: whether the guest may
+  /// is the bus's affair.
   @discardableResult
   public func store<T: FixedWidthInteger>(_ value: T, at address: UInt64) -> Bool {
     guard let (block, offset) = find(address, UInt64(MemoryLayout<T>.size)) else { return false }
@@ -103,7 +106,8 @@ public final class Memory {
     return true
   }
 
-  /// Bytes up to a zero, for strings that a guest points at; nil: they run out of memory before that.
+  /// Bytes up to a zero, for strings that a guest points at; nil: they run out of memory before
+  /// that.
   public func string(at address: UInt64, limit: Int = 65_536) -> [UInt8]? {
     guard let (block, offset) = find(address, 1) else { return nil }
     let room = Int(min(block.region.size - offset, UInt64(limit)))

@@ -2,7 +2,8 @@ import CoreShim
 import Glibc
 import Synchronization
 
-/// What lies in memory at power-on: `bytes`, and zeros behind them up to `size`. Of two that overlap the later one counts.
+/// What lies in memory at power-on: `bytes`, and zeros behind them up to `size`. Of two that
+/// overlap the later one counts.
 struct Extent: Sendable {
   var address: UInt64
   var bytes: [UInt8]
@@ -15,9 +16,10 @@ struct Extent: Sendable {
   }
 }
 
-/// An engine and the memory it maps, without the board around them. Making one costs milliseconds, so they are kept: a rig that
-/// was used before is brought to exactly the content of a new one, and where memory already has that content the
-/// code translated from it stays. Nothing that a guest can see tells the two apart.
+/// An engine and the memory it maps, without the board around them. Making one costs milliseconds,
+/// so they are kept: a rig that was used before is brought to exactly the content of a new one, and
+/// where memory already has that content the code translated from it stays. Nothing that a guest
+/// can see tells the two apart.
 final class Rig: @unchecked Sendable {
   private struct Key: Hashable, Sendable {
     var isRV64: Bool
@@ -118,7 +120,8 @@ final class Rig: @unchecked Sendable {
     }
   }
 
-  /// Only where the bytes differ, since code and data of small programs share pages, and code next to data is worth keeping.
+  /// Only where the bytes differ, since code and data of small programs share pages, and code next
+  /// to data is worth keeping.
   private func rewrite(
     _ block: Memory.Block, _ page: Int, _ wanted: UnsafeMutableRawPointer
   ) {

@@ -12,8 +12,8 @@ struct HostError: Error {
   static var last: HostError { HostError(number: errno) }
 }
 
-/// Files of the host below one folder, and nothing else of it: a path is walked a name at a time, no `..` and no symbolic link
-/// is followed, so there is no way out.
+/// Files of the host below one folder, and nothing else of it: a path is walked a name at a time,
+/// no `..` and no symbolic link is followed, so there is no way out.
 struct HostFiles {
   let root: String?
 

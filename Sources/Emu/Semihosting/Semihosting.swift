@@ -11,10 +11,11 @@ public struct SemihostingOptions: Sendable {
   }
 }
 
-/// Semihosting: the calls of "Semihosting for AArch32 and AArch64" (Arm, 2.0), which RISC-V took over.
+/// Semihosting: the calls of "Semihosting for AArch32 and AArch64" (Arm, 2.0), which RISC-V took
+/// over.
 ///
-/// Time is virtual; the console is the run's console and its input; nothing reaches the host but files below the root.
-/// Addresses are physical.
+/// Time is virtual; the console is the run's console and its input; nothing reaches the host but
+/// files below the root. Addresses are physical.
 final class Semihosting {
   private enum Handle {
     case input

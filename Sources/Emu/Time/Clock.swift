@@ -1,7 +1,8 @@
 /// Machine time: core cycles since power-on. See docs/time.md.
 public typealias Tick = UInt64
 
-/// An exact positive fraction that scales times. 128-bit products: nothing is rounded on the way and nothing overflows.
+/// An exact positive fraction that scales times. 128-bit products: nothing is rounded on the way
+/// and nothing overflows.
 public struct Ratio: Sendable, Hashable, Codable {
   public var numerator: UInt64
   public var denominator: UInt64

@@ -1,7 +1,9 @@
-/// When each slot next wants to act. Only a cache over the devices' own deadlines: nothing is pending anywhere but in device
-/// state. One entry a slot; the earliest tick first, and at the same tick the lowest slot.
+/// When each slot next wants to act. Only a cache over the devices' own deadlines: nothing is
+/// pending anywhere but in device state. One entry a slot; the earliest tick first, and at the same
+/// tick the lowest slot.
 ///
-/// A board has some twenty slots, so a flat array that is scanned when the earliest entry goes beats a heap.
+/// A board has some twenty slots, so a flat array that is scanned when the earliest entry goes
+/// beats a heap.
 struct Deadlines {
   private let ticks: UnsafeMutablePointer<Tick>
   private let count: Int
@@ -29,8 +31,8 @@ struct Deadlines {
     }
   }
 
-  /// The slot that is due first: the earliest deadline, of equal ones the lowest slot. `but`: slots that are not asked, one bit
-  /// each.
+  /// The slot that is due first: the earliest deadline, of equal ones the lowest slot. `but`: slots
+  /// that are not asked, one bit each.
   func due(at now: Tick, but acted: UInt64) -> Int? {
     var first: Int?
     var earliest = now

@@ -1,5 +1,5 @@
-/// The bytes that digests are made of: fixed-width little-endian, in the order of declaration, the same on every host and in
-/// every release of Swift. See docs/digest.md.
+/// The bytes that digests are made of: fixed-width little-endian, in the order of declaration, the
+/// same on every host and in every release of Swift. See docs/digest.md.
 public struct CanonicalBytes: Sendable {
   public private(set) var bytes: [UInt8] = []
   public init() {}
@@ -18,7 +18,8 @@ public struct CanonicalBytes: Sendable {
 
   public mutating func append(raw more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
 
-  /// A value by way of `Codable`: its properties in the order in which they are encoded, without names.
+  /// A value by way of `Codable`: its properties in the order in which they are encoded, without
+  /// names.
   public mutating func append(encoding value: some Encodable) {
     let encoder = CanonicalEncoder()
     do {
@@ -30,9 +31,10 @@ public struct CanonicalBytes: Sendable {
   }
 }
 
-/// Codable's way to canonical bytes. Integers in their own width, Bool one byte, floating point as its bit pattern, String and
-/// arrays behind a 64-bit count, an optional property behind a byte that says whether it is there, an enum case with its
-/// name. Dictionaries and sets have no order and are refused.
+/// Codable's way to canonical bytes. Integers in their own width, Bool one byte, floating point as
+/// its bit pattern, String and arrays behind a 64-bit count, an optional property behind a byte
+/// that says whether it is there, an enum case with its name. Dictionaries and sets have no order
+/// and are refused.
 private final class CanonicalEncoder: Encoder {
   var output = CanonicalBytes()
   var codingPath: [any CodingKey] { [] }

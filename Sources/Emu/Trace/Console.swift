@@ -1,4 +1,5 @@
-/// The run's console: UART0, SBI console, HTIF and semihosting text in order; and the input that waits for the guest.
+/// The run's console: UART0, SBI console, HTIF and semihosting text in order; and the input that
+/// waits for the guest.
 public struct Console: Sendable {
   /// All that was written, byte for byte.
   public private(set) var bytes: [UInt8] = []
@@ -41,7 +42,8 @@ struct ConsoleWatch: Sendable {
   private struct Pattern {
     let text: [UInt8]
     let reason: StopReason
-    /// By matched length: the longest proper prefix that is also a suffix of what matched (Knuth, Morris, Pratt).
+    /// By matched length: the longest proper prefix that is also a suffix of what matched (Knuth,
+    /// Morris, Pratt).
     let fallback: [Int]
     var matched = 0
 

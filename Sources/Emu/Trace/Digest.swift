@@ -33,8 +33,8 @@ struct SHA256 {
 extension Machine {
   private static let schema: UInt32 = 1
 
-  /// SHA-256 over what could be seen of the run so far, and how it ended: the golden value of a test. The same on every host,
-  /// however the run was sliced, pooled, traced or threaded.
+  /// SHA-256 over what could be seen of the run so far, and how it ended: the golden value of a
+  /// test. The same on every host, however the run was sliced, pooled, traced or threaded.
   public var traceDigest: String {
     var hash = SHA256()
     hash.update(heading("emurun trace"))
@@ -55,7 +55,8 @@ extension Machine {
     return SHA256.hex(hash.finish())
   }
 
-  /// SHA-256 over the machine as it is: registers, devices, memory. For comparing runs of one version, never golden.
+  /// SHA-256 over the machine as it is: registers, devices, memory. For comparing runs of one
+  /// version, never golden.
   public var stateDigest: String {
     var hash = SHA256()
     var bytes = heading("emurun state")
@@ -82,7 +83,8 @@ extension Machine {
 }
 
 extension SHA256 {
-  /// Those events that are recorded in every run, as their 32 bytes; how many. Runs of them go in at once.
+  /// Those events that are recorded in every run, as their 32 bytes; how many. Runs of them go in
+  /// at once.
   fileprivate mutating func update(visible events: UnsafeBufferPointer<Event>) -> UInt64 {
     var count = 0
     var start = 0

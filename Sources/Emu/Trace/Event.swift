@@ -3,7 +3,8 @@
 /// The layout is part of the digest (docs/digest.md): little-endian, in this order, no padding.
 public struct Event: Sendable, Hashable {
   public var tick: Tick
-  /// Attempts before the instruction it belongs to; for what happens between two instructions, before the next one.
+  /// Attempts before the instruction it belongs to; for what happens between two instructions,
+  /// before the next one.
   public var index: UInt64
   /// The device's slot on the board, or `Event.core`.
   public var source: UInt16
@@ -24,13 +25,15 @@ public struct Event: Sendable, Hashable {
     case uart = 2
     /// A device took a byte of input. value: the byte.
     case uartInput = 3
-    /// A byte of console text that no device sent: SBI, semihosting, HTIF. detail: `ConsoleSource`; value: the byte.
+    /// A byte of console text that no device sent: SBI, semihosting, HTIF. detail: `ConsoleSource`;
+    /// value: the byte.
     case console = 4
     /// A guest reset. detail: the source that asked.
     case reset = 5
     /// The run ended. detail: number of the reason; value: code.
     case stop = 6
-    /// An interrupt or, on a Cortex-M, any exception was entered. detail: its number; value: PC it struck.
+    /// An interrupt or, on a Cortex-M, any exception was entered. detail: its number; value: PC it
+    /// struck.
     case interrupt = 7
     /// detail: its number; value: PC returned to.
     case interruptReturn = 8
@@ -38,10 +41,12 @@ public struct Event: Sendable, Hashable {
     case trap = 9
     /// detail: extension, low 32 bits; value: function in the upper, argument 0 in the lower half.
     case sbi = 10
-    /// detail: offset in the window, with the width in the top byte; value: what was read or written.
+    /// detail: offset in the window, with the width in the top byte; value: what was read or
+    /// written.
     case mmioRead = 11
     case mmioWrite = 12
-    /// Something was touched that the model does not have. detail: finding's number; value: what was written.
+    /// Something was touched that the model does not have. detail: finding's number; value: what
+    /// was written.
     case notModelled = 13
     /// The core began to wait.
     case sleep = 14

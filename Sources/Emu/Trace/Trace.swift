@@ -1,4 +1,5 @@
-/// Events in the order in which they happened: a value that stays as it is while the machine runs on.
+/// Events in the order in which they happened: a value that stays as it is while the machine runs
+/// on.
 public struct Trace: RandomAccessCollection, Sendable {
   fileprivate var chunks: [Chunk]
   public let count: Int
@@ -21,7 +22,8 @@ public struct Trace: RandomAccessCollection, Sendable {
   }
 }
 
-/// Events are only ever added behind those that a `Trace` counts, so sharing a chunk between threads is sound.
+/// Events are only ever added behind those that a `Trace` counts, so sharing a chunk between
+/// threads is sound.
 private final class Chunk: @unchecked Sendable {
   static let capacity = 1024
   let events = UnsafeMutablePointer<Event>.allocate(capacity: capacity)

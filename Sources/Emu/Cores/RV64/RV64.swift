@@ -1,6 +1,7 @@
 import CoreShim
 
-/// An RV64GC hart: what the machine and its SBI add to the engine, which knows traps and interrupts itself.
+/// An RV64GC hart: what the machine and its SBI add to the engine, which knows traps and interrupts
+/// itself.
 final class RV64: Hart {
   /// The first instruction after a reset.
   enum Start: Sendable, Hashable {
@@ -53,7 +54,8 @@ final class RV64: Hart {
     core_rv64_watch(core, causes, mask.contains(.interrupt))
   }
 
-  /// What a firmware leaves to its payload: traps of S and U mode delegated but for the calls to itself, counters open to it.
+  /// What a firmware leaves to its payload: traps of S and U mode delegated but for the calls to
+  /// itself, counters open to it.
   private func enterSupervisor(at entry: UInt64, _ deviceTree: UInt64) {
     let allExceptions: UInt64 = 0xB3FF
     let supervisorInterrupts: UInt64 = 0x222

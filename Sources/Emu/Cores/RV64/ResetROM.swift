@@ -1,5 +1,6 @@
-/// What every hart runs first in an M-mode start: the six instructions of QEMU 7.2's reset vector, and behind them where to go,
-/// the device tree's address and a `fw_dynamic_info` for firmware that looks for its payload in a2.
+/// What every hart runs first in an M-mode start: the six instructions of QEMU 7.2's reset vector,
+/// and behind them where to go, the device tree's address and a `fw_dynamic_info` for firmware that
+/// looks for its payload in a2.
 ///
 ///     1:  auipc t0, %pcrel_hi(info)
 ///         addi  a2, t0, %pcrel_lo(1b)

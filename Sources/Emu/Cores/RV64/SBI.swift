@@ -1,7 +1,7 @@
 import CoreShim
 
-/// The emulator as the SBI firmware of an S-mode payload: SBI 2.0 with the extensions Base, TIME, IPI, SRST and DBCN, and the
-/// legacy calls 0x00 to 0x08. What a hart keeps of it.
+/// The emulator as the SBI firmware of an S-mode payload: SBI 2.0 with the extensions Base, TIME,
+/// IPI, SRST and DBCN, and the legacy calls 0x00 to 0x08. What a hart keeps of it.
 struct SBI: Sendable, Hashable, Codable {
   /// The time at which the timer interrupt becomes pending; `UInt64.max`: never.
   var timer: UInt64 = .max
@@ -38,7 +38,8 @@ extension RV64 {
     static let timer: UInt64 = 1 << 5
   }
 
-  /// Answers the ecall that this hart has just made: a7 names the extension, a6 the function, a0.. the arguments.
+  /// Answers the ecall that this hart has just made: a7 names the extension, a6 the function, a0..
+  /// the arguments.
   func answerSBI() {
     let identifier = x(17)
     let function = x(16)
@@ -111,7 +112,8 @@ extension RV64 {
   // MARK: Reset
 
   private func reset(type: UInt64, reason: UInt64) -> Answer {
-    // Reasons 0 and 1 are the specification's, those from 0xE0000000 the implementation's and the vendor's.
+    // Reasons 0 and 1 are the specification's, those from 0xE0000000 the implementation's and the
+    // vendor's.
     let isReason = reason <= 1 || 0xE000_0000...0xFFFF_FFFF ~= reason
     switch type {
     case 0 where isReason:
