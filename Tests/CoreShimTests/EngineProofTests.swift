@@ -12,7 +12,9 @@ struct LibraryTests {
   @Test func noProofIsForgotten() {
     var count: Int32 = 0
     let proofs = core_proof_list(&count)
-    let names = UnsafeBufferPointer(start: proofs, count: Int(count)).map { String(cString: $0.name) }
+    let names = UnsafeBufferPointer(start: proofs, count: Int(count)).map {
+      String(cString: $0.name)
+    }
     #expect(Set(names) == Set(RandomGuestTests.names + CaseTests.names + MachineTests.names))
   }
 }
@@ -36,10 +38,14 @@ struct RandomGuestTests {
   @Test(arguments: ProofCase.all("interrupts")) func interrupts(_ proof: ProofCase) throws {
     try proof.run()
   }
-  @Test(arguments: ProofCase.all("interrupts in all modes")) func allModes(_ proof: ProofCase) throws {
+  @Test(arguments: ProofCase.all("interrupts in all modes")) func allModes(_ proof: ProofCase)
+    throws
+  {
     try proof.run()
   }
-  @Test(arguments: ProofCase.all("self-modifying code")) func selfModifying(_ proof: ProofCase) throws {
+  @Test(arguments: ProofCase.all("self-modifying code")) func selfModifying(_ proof: ProofCase)
+    throws
+  {
     try proof.run()
   }
   @Test(arguments: ProofCase.all("everything at once")) func everything(_ proof: ProofCase) throws {
@@ -61,7 +67,10 @@ struct CaseTests {
 
 @Suite("Several harts, paging, FP, threads, memory")
 struct MachineTests {
-  static let names = ["harts by hand", "harts patching each other", "lazy FP", "FP traps", "Sv39", "Sv39 by hand", "threads", "memory stays flat"]
+  static let names = [
+    "harts by hand", "harts patching each other", "lazy FP", "FP traps", "Sv39", "Sv39 by hand",
+    "threads", "memory stays flat",
+  ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func machines(_ proof: ProofCase) throws {
     try proof.run()

@@ -13,7 +13,9 @@ struct ProofCase: CustomTestStringConvertible, Sendable {
   static func all(_ name: String) -> [ProofCase] {
     let soak = getenv("EMURUN_SOAK").flatMap { Int32(String(cString: $0)) } ?? 0
     guard let proof = core_proof(name) else { return [ProofCase(name: name, variant: 0)] }
-    return (0..<proof.pointee.variants * max(soak / 2_000, 1)).map { ProofCase(name: name, variant: $0) }
+    return (0..<proof.pointee.variants * max(soak / 2_000, 1)).map {
+      ProofCase(name: name, variant: $0)
+    }
   }
 
   func run(sourceLocation: SourceLocation = #_sourceLocation) throws {
