@@ -10,6 +10,8 @@ class Hart {
   final let core: OpaquePointer
   final let number: UInt8
   final unowned(unsafe) let bus: Bus
+  /// What is recorded.
+  private let mask: Event.Mask
   /// From the engine's count since its last reset to the machine's index and tick.
   @exclusivity(unchecked) final var indexOffset: UInt64 = 0
   @exclusivity(unchecked) final var tickOffset: UInt64 = 0
@@ -34,6 +36,7 @@ class Hart {
     self.core = core
     self.number = number
     self.bus = bus
+    mask = bus.recorder.mask
   }
 
   // MARK: What a kind of core says
@@ -107,6 +110,7 @@ class Hart {
   final func schedule(at tick: Tick) { bus.schedule(bus.slot(of: self), at: tick) }
 
   final func record(_ kind: Event.Kind, detail: UInt64 = 0, value: UInt64 = 0) {
+    if !mask.contains(kind) { return }
     bus.record(
       Event(
         tick: now, index: index, source: Event.core, rawKind: kind.rawValue, hart: number,
@@ -116,7 +120,7 @@ class Hart {
   /// An interrupt was entered that the engine knows nothing of: Cortex-M.
   final func countInterrupt(_ number: UInt64, pc: UInt64) {
     interruptsEntered += 1
-    flow = Flow.fold(Flow.fold(flow, index, number), pc, 0)
+    flow = Flow.fold(Flow.fold(Flow.fold(Flow.fold(flow, index), number), pc), 0)
     record(.interrupt, detail: number, value: pc)
   }
 
@@ -238,12 +242,11 @@ public struct TrapCounts: Sendable, Hashable {
 /// A running hash over 64-bit words, as the engine has one over traps: part of the digest, see
 /// docs/digest.md.
 enum Flow {
-  static func fold(_ flow: UInt64, _ words: UInt64...) -> UInt64 {
-    var flow = flow
-    for word in words {
-      flow = (flow ^ word) &* 0x9E37_79B9_7F4A_7C15
-      flow ^= flow >> 32
-    }
-    return flow
+  static func fold(_ flow: UInt64, _ word: UInt64) -> UInt64 {
+    let mixed = (flow ^ word) &* 0x9E37_79B9_7F4A_7C15
+    return mixed ^ mixed >> 32
+  }
+  static func fold(_ flow: UInt64, _ one: UInt64, _ two: UInt64) -> UInt64 {
+    fold(fold(flow, one), two)
   }
 }

@@ -9,9 +9,9 @@ import CoreShim
 extension CortexM {
   /// `ExceptionEntry()`: something pending is urgent enough, and `returnAddress` is what it says it is (`ReturnAddress()`).
   func enterException(_ state: inout CoreM4, returnAddress: UInt32) {
-    let preempted = executionPriority(state)
     if !pushStack(&state, returnAddress: returnAddress) {
       system.cfsr |= SystemControl.CFSR.stacking
+      let preempted = executionPriority(state)
       if !pendFault(Exception.busFault, SystemControl.CFSR.stacking, above: preempted, state) {
         return
       }
