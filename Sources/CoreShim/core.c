@@ -28,6 +28,7 @@ static void power_on(Core *c)
     c->clock_numerator = c->clock_denominator = 1;
     memset(c->trap_counts, 0, sizeof c->trap_counts);
     c->arch->tlb_flush(c->cpu);
+    c->priority_mask = 0xff;
     if (c->kind == CORE_CORTEX_M4)
         core_m4_set_fp(c, 0, true, false, 0);
 }

@@ -200,6 +200,25 @@ void core_m4_clear_exclusive(Core *c)
     AT(uint64_t, c->env, ARM_EXCLUSIVE) = ~0ull;
 }
 
+// ---- MSR and CPS: two rules that the library does not know
+void helper_v7m_msr_arm(char *env, uint32_t target, uint32_t value)
+{
+    enum { BASEPRI = 17, BASEPRI_MAX = 18, FAULTMASK = 19, NMI = 2, HARD_FAULT = 3 };
+    Core *c = core_of_cpu(env - arm.env);
+    uint32_t number = target & 0xff;
+    uint32_t running = AT(uint32_t, env, ARM_IPSR);
+    if (c && (number == BASEPRI || number == BASEPRI_MAX))
+        value &= c->priority_mask;
+    if (c && number == FAULTMASK && value & 1 && (running == NMI || running == HARD_FAULT))
+        return;                                                 // B5.2.3: ignored at priority -1 and -2
+    real.arm_msr(env, target, value);
+}
+
+void core_m4_set_priority_mask(Core *c, uint8_t mask)
+{
+    c->priority_mask = mask;
+}
+
 // ---- FP: the library asks only when hflags are rebuilt; 1 = trap. While FPCA is clear it must trap too: the library decides FPCA once per block
 int fp_exception_el_arm(char *env, int el)
 {

@@ -84,6 +84,7 @@ struct Core {
 
     bool event, fp_lazy_active, fp_automatic;
     unsigned fp_access;
+    uint8_t priority_mask;
     uint32_t fpdscr;
 
     CoreFigures figures;
@@ -143,6 +144,7 @@ extern struct Real {
     void (*arm_interrupt)(char *);
     void (*arm_wfi)(char *, uint32_t);
     void (*arm_wfe)(char *);
+    void (*arm_msr)(char *, uint32_t, uint32_t);
     void (*arm_yield)(char *);
     void (*arm_unaligned)(char *, uint64_t, int, int, uintptr_t);
 } real;

@@ -58,7 +58,7 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.rv64_set_page, "tlb_set_page_riscv64" }, { &real.rv64_get_csr_ops, "riscv_get_csr_ops_riscv64" },
         { &real.rv64_set_csr_ops, "riscv_set_csr_ops_riscv64" }, { &real.arm_rebuild_hflags, "arm_rebuild_hflags_arm" },
         { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" }, { &real.arm_interrupt, "arm_v7m_cpu_do_interrupt_arm" },
-        { &real.arm_wfi, "helper_wfi_arm" }, { &real.arm_wfe, "helper_wfe_arm" },
+        { &real.arm_wfi, "helper_wfi_arm" }, { &real.arm_wfe, "helper_wfe_arm" }, { &real.arm_msr, "helper_v7m_msr_arm" },
         { &real.arm_yield, "helper_yield_arm" }, { &real.arm_unaligned, "arm_cpu_do_unaligned_access_arm" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, "");

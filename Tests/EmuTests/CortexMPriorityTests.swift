@@ -171,6 +171,31 @@ import Testing
     #expect(bench.state.r[2] == 0xE0E0_00E0)
   }
 
+  /// B1.4.3: BASEPRI has the bits that priorities have; zero in those masks nothing. BASEPRI_MAX only raises.
+  @Test func basepriHasTheImplementedBits() throws {
+    let bench = try CortexMBench { t in
+      t.label("start")
+      t.movs(0, 0xFF)
+      t.msr(.basepri, 0)
+      t.mrs(4, .basepri)
+      t.movs(0, 0x1F)
+      t.msr(.basepriMax, 0)
+      t.mrs(5, .basepri)
+      t.movs(0, 0x5F)
+      t.msr(.basepriMax, 0)
+      t.mrs(8, .basepri)
+      t.movs(0, 0x1F)
+      t.msr(.basepri, 0)
+      t.mrs(9, .basepri)
+      t.end()
+    }
+    bench.run()
+    #expect(bench.state.r[4] == 0xE0)
+    #expect(bench.state.r[5] == 0xE0)
+    #expect(bench.state.r[8] == 0x40)
+    #expect(bench.state.r[9] == 0)
+  }
+
   /// A changed priority takes effect at once: of an exception that pends, and of one that is active.
   @Test func prioritiesMayChangeAtAnyTime() throws {
     let bench = try CortexMBench(vectors: [16: "irq0", 17: "irq1"]) { t in

@@ -215,7 +215,7 @@ import Testing
     #expect(bench.state.r[4] == 1 << 11)
   }
 
-  /// DeActivate(): "clear FAULTMASK on any return except NMI".
+  /// DeActivate(): "clear FAULTMASK on any return except NMI"; and a handler at priority -1 or -2 cannot set it (B5.2.3).
   @Test(arguments: [11, 2]) func faultmaskIsClearedByReturn(_ number: Int) throws {
     let bench = try CortexMBench(vectors: [11: "handler", 2: "handler"]) { t in
       t.label("start")
@@ -228,8 +228,24 @@ import Testing
       t.returnFromHandler()
     }
     bench.run()
-    // "FAULTMASK ... cannot be set from NMI" is the engine's: at priority -2 it may refuse, and then there is nothing to keep.
-    #expect(bench.state.r[4] == (number == 11 ? 0 : bench.state.r[5]))
+    #expect(bench.state.r[5] == (number == 11 ? 1 : 0))
+    #expect(bench.state.r[4] == 0)
+  }
+
+  /// NMI returns to what FAULTMASK was.
+  @Test func nmiKeepsFAULTMASK() throws {
+    let bench = try CortexMBench(vectors: [2: "nmi"]) { t in
+      t.label("start")
+      t.cpsid(1)
+      t.poke(SCS.icsr, SCS.pendNMI)
+      t.mrs(4, .faultmask)
+      t.end()
+      t.label("nmi")
+      t.returnFromHandler()
+    }
+    bench.run()
+    #expect(bench.state.r[4] == 1)
+    #expect(bench.entered == [2])
   }
 
   /// Unprivileged Thread mode runs on, and its mode is what the handler left in CONTROL: "CONTROL.nPRIV unchanged".

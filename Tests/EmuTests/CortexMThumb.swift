@@ -121,6 +121,7 @@ struct Thumb {
     case psp = 9
     case primask = 16
     case basepri = 17
+    case basepriMax = 18
     case faultmask = 19
     case control = 20
   }

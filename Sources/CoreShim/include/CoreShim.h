@@ -171,6 +171,7 @@ void core_m4_set_pending(Core *core, bool pending, bool takeable);
 void core_m4_set_event(Core *core, bool event);             // the event register of WFE
 bool core_m4_event(const Core *core);
 void core_m4_clear_exclusive(Core *core);                   // at exception entry and return: a STREX behind it fails
+void core_m4_set_priority_mask(Core *core, uint8_t mask);    // the bits of BASEPRI that are implemented; all, unless told
 // When an FP instruction traps. access: CPACR's field (0 off, 1 privileged, 3 on); automatic: FPCCR.ASPEN; lazy_active:
 // FPCCR.LSPACT; fpdscr: what FPSCR becomes when an FP context is created.
 void core_m4_set_fp(Core *core, unsigned access, bool automatic, bool lazy_active, uint32_t fpdscr);

@@ -62,6 +62,7 @@ final class CortexM: Hart {
     exceptions.reset()
     schedule(at: .max)
     setFP()
+    core_m4_set_priority_mask(core, UInt8(priorityMask))
     var state = CoreM4()
     state.r.14 = 0xFFFF_FFFF
     guard let sp = memory32.word(at: system.vtor), let vector = memory32.word(at: system.vtor + 4)
@@ -161,6 +162,7 @@ final class CortexM: Hart {
     guard let saved = saved as? CortexMState else {
       preconditionFailure("a snapshot of another core")
     }
+    core_m4_set_priority_mask(core, UInt8(priorityMask))
     state = saved
   }
 }
