@@ -96,10 +96,14 @@ static int execute(const Arch *a, char *uc, char *cpu)
 }
 
 // ---- indirect jumps: the library's own test for our Cores, without its calls; anything unusual goes to the real helper
-static inline char *jump_cache(const Arch *a, char *env, uint64_t pc, int shift)
+static const Arch rv64_layout = { RV64_LAYOUT };
+static const Arch arm_layout = { ARM_LAYOUT };
+
+static inline char *jump_cache(const Arch *a, const char *cpu, uint64_t pc)
 {
+    int shift = a->page_bits - 6;
     uint64_t t = pc ^ pc >> shift;
-    return AT(char *, env - a->env, CPU_JUMP_CACHE + 8 * ((t >> shift & 0xfc0) | (t & 63)));
+    return AT(char *, cpu, CPU_JUMP_CACHE + 8 * ((t >> shift & 0xfc0) | (t & 63)));
 }
 
 static inline bool plain(const Arch *a, const char *tb, uint32_t flags)     // translated for these flags, without a length limit, still valid
@@ -109,25 +113,29 @@ static inline bool plain(const Arch *a, const char *tb, uint32_t flags)     // t
 
 void *helper_lookup_tb_ptr_riscv64(char *env)
 {
-    if (!core_of_cpu(env - rv64.env))
+    const Arch *a = &rv64_layout;
+    char *cpu = env - a->env;
+    if (!core_of_cpu(cpu))
         return rv64.lookup_ptr(env);
     uint64_t pc = AT(uint64_t, env, RV_PC);
     uint64_t mstatus = AT(uint64_t, env, RV_MSTATUS);
-    char *tb = jump_cache(&rv64, env, pc, 6);
+    char *tb = jump_cache(a, cpu, pc);
     bool hit = tb && AT(uint64_t, tb, 0) == pc && !(mstatus >> 17 & 1)          // bit 17 = MPRV: data accesses use another mode, and so other blocks
-        && plain(&rv64, tb, (uint32_t)(AT(uint64_t, env, RV_PRIV) | (mstatus & 0x6000)));
-    return hit ? AT(void *, tb, rv64.tb_code) : rv64.lookup_ptr(env);
+        && plain(a, tb, (uint32_t)(AT(uint64_t, env, RV_PRIV) | (mstatus & 0x6000)));
+    return hit ? AT(void *, tb, a->tb_code) : rv64.lookup_ptr(env);
 }
 
 void *helper_lookup_tb_ptr_arm(char *env)
 {
-    if (!core_of_cpu(env - arm.env))
+    const Arch *a = &arm_layout;
+    char *cpu = env - a->env;
+    if (!core_of_cpu(cpu))
         return arm.lookup_ptr(env);
     uint32_t pc = AT(uint32_t, env, 60);
     uint32_t flags = (AT(uint32_t, env, ARM_HFLAGS) & ~0x1ffu) | (AT(uint32_t, env, ARM_THUMB) & 1) << 8 | AT(uint8_t, env, ARM_CONDEXEC);
-    char *tb = jump_cache(&arm, env, pc, arm.page_bits - 6);
-    bool hit = tb && AT(uint32_t, tb, 0) == pc && plain(&arm, tb, flags);
-    return hit ? AT(void *, tb, arm.tb_code) : arm.lookup_ptr(env);
+    char *tb = jump_cache(a, cpu, pc);
+    bool hit = tb && AT(uint32_t, tb, 0) == pc && plain(a, tb, flags);
+    return hit ? AT(void *, tb, a->tb_code) : arm.lookup_ptr(env);
 }
 
 #define EXPORT(name, target) \

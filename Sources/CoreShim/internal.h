@@ -121,6 +121,15 @@ typedef struct Arch {
     uint32_t (*fetch)(char *, uint64_t);
 } Arch;
 
+// The offsets of each, apart: constants where every instruction counts.
+#define RV64_LAYOUT \
+    .suffix = "_riscv64", .env = 0x8910, .modes = 4, .page_bits = 12, .entry_write = 8, .entry_addend = 24, .tb_icount = 0x16, .tb_flags = 16, \
+    .tb_cflags = 0x18, .tb_code = 0x20, .tb_code_size = 0x28, .tb_pages = 0x48, .tb_jump_reset = 0x58, .tb_jump_arg = 0x60, .tcg_return = 0x8bc8, \
+    .pc = RV_PC, .pc_bytes = 8, .next_pc = 16, .is_jmp = 24, .words = 1, .reset_bytes = RV_RESET_BYTES
+#define ARM_LAYOUT \
+    .suffix = "_arm", .env = 0x96f0, .modes = 12, .page_bits = 10, .entry_write = 4, .entry_addend = 16, .tb_icount = 0x0e, .tb_flags = 8, \
+    .tb_cflags = 0x10, .tb_code = 0x18, .tb_code_size = 0x20, .tb_pages = 0x40, .tb_jump_reset = 0x50, .tb_jump_arg = 0x58, .tcg_return = 0x93c8, \
+    .pc = 60, .pc_bytes = 4, .next_pc = 12, .is_jmp = 16, .words = 3, .reset_bytes = ARM_RESET_BYTES
 extern Arch rv64, arm;
 
 // The library's own functions behind the names that the shim defines
