@@ -39,25 +39,38 @@ struct Obituary {
   // MARK: Registers
 
   private func registers() -> String {
-    let isWide = machine.board.machine == .riscv64
-    // Floating-point registers of a guest that does not compute with them say nothing.
+    let general = DWARFRegisters.names(machine.board.machine) + ["pc", "xpsr"]
     let all = machine.registers
-    let shown = all.filter { $0.value != 0 || !isFloatingPoint($0.name) }
-    let width = shown.map(\.name.count).max() ?? 0
-    let cells = shown.map { register in
-      String(repeating: " ", count: width - register.name.count) + register.name + " "
-        + hex(register.value, digits: register.width / 4)
-    }
-    let columns = max(1, min(isWide ? 4 : 6, (style.width - 1) / ((cells.first?.count ?? 0) + 2)))
-    return stride(from: 0, to: cells.count, by: columns).map { start in
-      "  " + cells[start..<min(start + columns, cells.count)].joined(separator: "  ")
-    }.joined(separator: "\n")
+    let parts = [
+      all.filter { general.contains($0.name) },
+      // Most of the rest of a small firmware's registers are as at power-on.
+      all.filter { !general.contains($0.name) && $0.value != 0 },
+    ]
+    return parts.flatMap(table).joined(separator: "\n") + "\n  (the others are zero)"
   }
 
-  /// f0... and s0... where s registers hold floats; on RV64 s0 is an integer register.
-  private func isFloatingPoint(_ name: String) -> Bool {
-    let letter: Character = machine.board.machine == .riscv64 ? "f" : "s"
-    return name.first == letter && name.dropFirst().allSatisfy(\.isNumber)
+  /// In as many columns as there is room for, up to four.
+  private func table(_ registers: [Register]) -> [String] {
+    for columns in [4, 3, 2] {
+      let lines = table(registers, columns: columns)
+      if lines.allSatisfy({ $0.count <= style.width }) { return lines }
+    }
+    return table(registers, columns: 1)
+  }
+
+  /// In rows, the names of a column right-aligned.
+  private func table(_ registers: [Register], columns: Int) -> [String] {
+    let widths = (0..<columns).map { column in
+      stride(from: column, to: registers.count, by: columns)
+        .map { registers[$0].name.count }.max() ?? 0
+    }
+    return stride(from: 0, to: registers.count, by: columns).map { start in
+      (start..<min(start + columns, registers.count)).map { number in
+        let register = registers[number]
+        let space = String(repeating: " ", count: widths[number - start] - register.name.count)
+        return "  \(space)\(register.name) " + hex(register.value, digits: register.width / 4)
+      }.joined()
+    }
   }
 
   private func hex(_ value: UInt64, digits: Int) -> String {
@@ -104,16 +117,20 @@ struct DWARFRegisters {
   private var values: [Int: UInt64] = [:]
 
   init(_ machine: Machine) {
-    let names: [String] =
-      switch machine.board.machine {
-      case .riscv64:
-        ["zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"]
-          + (0..<8).map { "a\($0)" } + (2..<12).map { "s\($0)" } + (3..<7).map { "t\($0)" }
-      case .arm: (0..<13).map { "r\($0)" } + ["sp", "lr", "pc"]
-      }
+    let names = Self.names(machine.board.machine)
     for register in machine.registers {
       if let number = names.firstIndex(of: register.name) { values[number] = register.value }
       if register.name == "psp" { values[DebugInfo.processStackPointer] = register.value }
+    }
+  }
+
+  /// In the order of the numbers.
+  static func names(_ machine: Image.Machine) -> [String] {
+    switch machine {
+    case .riscv64:
+      ["zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"]
+        + (0..<8).map { "a\($0)" } + (2..<12).map { "s\($0)" } + (3..<7).map { "t\($0)" }
+    case .arm: (0..<13).map { "r\($0)" } + ["sp", "lr", "pc"]
     }
   }
 

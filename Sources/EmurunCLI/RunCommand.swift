@@ -36,6 +36,7 @@ extension Emurun: HostedCommand {
     if keyboard?.hasQuit == true { return ExitCode.success }
     if plan.twice && stop.reason != .interrupted {
       try Repetition(plan: plan, host: host).compare(with: machine)
+      if !evidence.json { host.errors.say("the second run, sliced differently, was the same") }
     }
     return plan.verdict(stop)
   }
