@@ -50,6 +50,7 @@ let package = Package(
     .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
     .testTarget(
       name: "EmuTestingTests", dependencies: ["EmuTesting"], swiftSettings: strict),
+    .testTarget(name: "EmurunCLITests", dependencies: ["EmurunCLI", "Emu"], swiftSettings: strict),
     .testTarget(name: "TimelineTests", dependencies: ["Emu", "Timeline"], swiftSettings: strict),
     .testTarget(
       name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),

@@ -1,0 +1,105 @@
+import Emu
+import Testing
+
+@testable import EmurunCLI
+
+/// How runs end, and what the process makes of it.
+@Suite struct EndTests {
+  /// lui t0, 0x100; then the low half of `value` and the code into it.
+  private func finisher(_ value: UInt32) -> [UInt8] {
+    let low = value & 0xFFF
+    let high = (value >> 12) + (low >= 0x800 ? 1 : 0)
+    return words(
+      0x0010_02B7, (high & 0xF_FFFF) << 12 | 0x337, low << 20 | 0x30313, 0x0062_A023, 0x0000_006F)
+  }
+
+  @Test func theGuestsOwnCode() throws {
+    try withFolder { folder in
+      let path = folder + "/program.bin"
+      for (value, code, words) in [
+        (0x5555, 0, "passed after"), (0x7_3333, 7, "failed with code 7 after"),
+        (0x3F_3333, 63, "failed with code 63 after"),
+        (0x100_3333, 63, "failed with code 256, exit code 63, after"),
+      ] as [(UInt32, Int32, String)] {
+        write(finisher(value), to: path)
+        let outcome = emurun(path)
+        #expect(outcome.code == code)
+        #expect(outcome.errors.contains(words))
+      }
+      write(finisher(0x7777), to: path)
+      let reset = emurun(path, "--no-reboot")
+      #expect(reset.code == 0)
+      #expect(reset.errors.contains("reset by the guest after"))
+      #expect(emurun(path, "--for", "1us").errors.contains("stopped after 1.000 µs"))
+    }
+  }
+
+  @Test func verdicts() throws {
+    var plan = try Emurun.parse([image("hello-rv64.elf")]).plan(standardInput: -1)
+    let codes = { (plan: RunPlan) in
+      StopReason.allCases.map { plan.verdict(Stop($0)) }
+    }
+    // finisher semihosting htif sbi-reset reset time instructions expect fail idle lockup trap-loop fault interrupted
+    #expect(codes(plan) == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 125, 125, 125, 130])
+    plan.expectedText = "x"
+    #expect(codes(plan) == [1, 1, 1, 1, 1, 124, 124, 0, 1, 124, 125, 125, 125, 130])
+    #expect(plan.verdict(Stop(.fault, detail: "emulator bug: something")) == 70)
+    #expect(plan.verdict(Stop(.semihosting, code: 200)) == 63)
+  }
+
+  @Test func aDeadRV64() throws {
+    // li a0, 0x...; lw from nowhere: the trap vector is 0, where nothing is.
+    let program = words(0xDEAD_0537, 0x0005_2583, 0x0000_006F)
+    try withFolder { folder in
+      let path = folder + "/program.bin"
+      write(program, to: path)
+      let outcome = emurun(path)
+      #expect(outcome.code == 125)
+      let text = outcome.errors
+      #expect(text.contains("emurun: the guest died: trap loop at 0x0: "))
+      #expect(text.contains("\n   pc 0x0000000000000000  zero 0x0000000000000000  ra "))
+      #expect(text.contains("  a0 0xffffffffdead0000\n"))
+      #expect(text.contains("\nbacktrace:\n  #0 0x0\n"))
+      #expect(text.contains("trap load access fault at 0x80000004\n"))
+      #expect(text.contains("\ndied after "))
+    }
+  }
+
+  @Test func aDeadCortexM() throws {
+    // Vector table: stack, start; the start loads from nowhere, and there is no HardFault handler.
+    let program = words(0x2000_1000, 0x0000_0011, 0, 0, 0x6800_4801, 0xE7FE_E7FE, 0xDEAD_0000)
+    try withFolder { folder in
+      let path = folder + "/program.bin"
+      write(program, to: path)
+      let outcome = emurun(path)
+      #expect(outcome.code == 125)
+      let text = outcome.errors
+      #expect(text.contains("emurun: the guest died: lockup at "))
+      #expect(text.contains("\n    r0 0xdead0000  r1 0x"))
+      #expect(text.contains("trap bus fault at 0x12\n"))
+      #expect(text.contains("the last 4 events:\n"))
+      #expect(emurun(path, "--json").output.contains(#""reason": "lockup""#))
+    }
+  }
+
+  @Test func differentRunsAreTold() throws {
+    let one = try Emurun.parse([image("led-heartbeat.elf"), "--for", "1s"])
+      .plan(standardInput: -1)
+    var other = one
+    other.tick = 4_000_000
+    let host = Host(output: Output(), errors: Output())
+    let machine = try one.machine()
+    try one.drive(machine, host: host, between: {})
+    try Repetition(plan: one, host: host).compare(with: machine)
+    let refusal = #expect(throws: Refusal.self) {
+      try Repetition(plan: other, host: host).compare(with: machine)
+    }
+    #expect(refusal?.code == 70)
+    let lines = (refusal?.sentence ?? "").split(separator: "\n").map(String.init)
+    #expect(lines.count == 5)
+    #expect(lines[0].hasPrefix("the second run is not the first. Event "))
+    #expect(lines[1].hasSuffix("led  PF1 off"))
+    #expect(lines[3].hasSuffix("run  end: time-limit, code 0"))
+    #expect(lines[4].contains("please report it"))
+  }
+}

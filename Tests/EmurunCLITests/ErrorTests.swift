@@ -1,0 +1,158 @@
+import Glibc
+import Testing
+
+@testable import EmurunCLI
+
+/// Every sentence that refuses a run, and its exit code.
+@Suite struct ErrorTests {
+  private let m4 = image("hello-m4.elf")
+  private let rv64 = image("hello-rv64.elf")
+
+  /// The sentence as golden text; folders that differ from machine to machine as "IMAGES".
+  private func expect(
+    _ arguments: String..., code: Int32, _ sentence: String,
+    at location: SourceLocation = #_sourceLocation
+  ) {
+    let errors = Output()
+    let output = Output()
+    let result = Emurun.main(
+      arguments, on: Host(output: output, errors: errors, environment: { _ in nil }))
+    #expect(result == code, sourceLocation: location)
+    let folder = image("")
+    var text = ""
+    var rest = Substring(errors.text)
+    while let range = rest.firstRange(of: folder) {
+      text += rest[..<range.lowerBound] + "IMAGES/"
+      rest = rest[range.upperBound...]
+    }
+    text += rest
+    #expect(text == "emurun: \(sentence)\n", sourceLocation: location)
+    #expect(output.text == "", sourceLocation: location)
+  }
+
+  @Test func usage() {
+    expect(code: 64, "which image? Usage: emurun IMAGE [OPTIONS]; see emurun --help")
+    expect(m4, m4, code: 64, "Unexpected argument 'IMAGES/hello-m4.elf'. See 'emurun --help'.")
+    expect(
+      "--bogus", code: 64, "Unknown option '--bogus'. Did you mean '--board'? See 'emurun --help'.")
+    expect(m4, "--for", code: 64, "Missing value for '--for <duration>'. See 'emurun --help'.")
+    expect(
+      m4, "--for", "10", code: 64,
+      "The value '10' is invalid for '--for <duration>': a time is a number and ns, us, ms, s, min "
+        + "or h, such as 1.5s, or inf. See 'emurun --help'.")
+    expect(
+      rv64, "--memory", "5X", code: 64,
+      "The value '5X' is invalid for '--memory <size>': a size is a number and K, M or G, such as "
+        + "512M. See 'emurun --help'.")
+    expect(
+      rv64, "--load", "data.bin", code: 64,
+      "The value 'data.bin' is invalid for '--load <file@addr>': write FILE@ADDRESS, such as "
+        + "data.bin@0x80100000. See 'emurun --help'.")
+    expect(
+      rv64, "--uart", "modem", code: 64,
+      "The value 'modem' is invalid for '--uart <n=file>': write N=FILE or N=stdout, such as "
+        + "1=modem.log. See 'emurun --help'.")
+    expect(
+      m4, "--max-instructions", "many", code: 64,
+      "The value 'many' is invalid for '--max-instructions <n>'. See 'emurun --help'.")
+    expect(m4, "--mode", "u", code: 64, "--mode is m or s, not \"u\"")
+    expect("boards", "extra", code: 64, "Unexpected argument 'extra'. See 'emurun --help'.")
+  }
+
+  @Test func combinations() {
+    expect(
+      m4, "--trace", "led,insn", code: 64,
+      "--trace insn: single instructions cannot be traced yet; known are "
+        + "led,gpio,uart,mmio,irq,trap,sbi")
+    expect(
+      m4, "--trace", "leds", code: 64,
+      "--trace: there is no kind \"leds\"; known are led,gpio,uart,mmio,irq,trap,sbi")
+    expect(
+      m4, "--twice", "--interactive", code: 64,
+      "--twice cannot repeat what somebody types; use --input instead of --interactive")
+    expect(
+      m4, "--input", "-", "--interactive", code: 64,
+      "--input - and --interactive both want standard input; choose one")
+    expect(
+      m4, "--json", "--interactive", code: 64,
+      "--json leaves no console for --interactive; choose one")
+    expect(
+      m4, "--expect-text", "", code: 64,
+      "--expect-text and --fail-text need a text that is not empty")
+    expect(m4, "--uart", "7=x", code: 64, "--uart: m4-led has no uart7; it has uart0")
+    expect(
+      m4, "--uart", "0=stdout", "--json", code: 64,
+      "--json leaves no standard output for --uart 0=stdout")
+  }
+
+  @Test func boards() {
+    expect(
+      m4, "--board", "z80", code: 64, "there is no board \"z80\"; there are m4-led, rv64-virt")
+    expect(
+      rv64, "-M", "m4-led", code: 65,
+      "IMAGES/hello-rv64.elf: is code for RV64, and m4-led has a Cortex-M4F; leave --board out or "
+        + "name another one")
+    expect(
+      m4, "--memory", "1M", code: 64,
+      "m4-led has 64 KiB of SRAM, no more and no less; leave --memory out")
+    expect(
+      rv64, "-m", "1K", code: 64,
+      "1024 bytes of memory do not fit rv64-virt; it takes 64K to 64G, in steps of 4K")
+  }
+
+  @Test func images() throws {
+    expect("no-such.elf", code: 66, "no-such.elf: there is no such file; check the path")
+    expect("/tmp", code: 66, "/tmp: is a directory; name an image file in it")
+    try withFolder { folder in
+      let path = folder + "/image"
+      write([], to: path)
+      expect(path, code: 65, "\(path): is empty; build it again, or check the path")
+      write([UInt8](repeating: 0xFF, count: 64), to: path)
+      expect(
+        path, code: 65,
+        "\(path): shows neither a Cortex-M vector table nor RISC-V code in its first bytes; name "
+          + "its board with --board")
+      write(words(0x3000_0000, 0x0000_0101, 0, 0), to: path)
+      expect(
+        path, code: 65,
+        "\(path): SP 0x3000_0000 and PC 0x0000_0100 fit no built-in board of its architecture "
+          + "(m4-led); link it for one of them, or name a board with --board")
+    }
+  }
+
+  @Test func files() {
+    expect(
+      rv64, "--input", "no-such", code: 66,
+      "no-such: cannot be read: No such file or directory; check the path")
+    expect(
+      rv64, "--load", "no-such@0x80000000", code: 66,
+      "no-such: cannot be read: No such file or directory; check the path")
+    expect(
+      rv64, "--trace-file", "/no/such/folder", code: 73,
+      "/no/such/folder: cannot be written: No such file or directory; name another file")
+    expect(
+      rv64, "--trace-file", "/tmp", code: 73,
+      "/tmp: cannot be written: Is a directory; name another file")
+    expect(
+      rv64, "--uart", "0=/no/such/folder", code: 73,
+      "/no/such/folder: cannot be written: No such file or directory; name another file")
+  }
+
+  @Test func badInputLeavesNoFile() throws {
+    try withFolder { folder in
+      let (trace, bad) = (folder + "/trace", folder + "/bad.elf")
+      write(words(0x464C_457F, 0, 0, 0), to: bad)
+      #expect(emurun(bad, "--trace-file", trace).code == 65)
+      #expect(
+        emurun(rv64, "--trace-file", trace, "--load", "\(bad)@0x10").code == 65)
+      #expect(names(in: folder) == ["bad.elf"])
+    }
+  }
+
+  @Test func outputThatFailsOnTheWay() {
+    let outcome = emurun(rv64, "--trace-file", "/dev/full")
+    #expect(outcome.code == 74)
+    #expect(
+      outcome.errors.hasSuffix("emurun: /dev/full: cannot be written: No space left on device\n"))
+  }
+}

@@ -1,0 +1,116 @@
+import Testing
+
+@Suite struct HelpTests {
+  @Test func help() {
+    let outcome = emurun("--help")
+    #expect(outcome.code == 0)
+    #expect(outcome.errors == "")
+    #expect(
+      outcome.output == """
+        OVERVIEW: Run firmware for RV64 and Cortex-M4 boards, the same to the last instruction
+        every time.
+
+        The console comes out on standard output byte for byte; everything that emurun has to say
+        goes to standard error.
+
+        USAGE: emurun IMAGE [OPTIONS]
+               emurun boards
+               emurun doctor
+
+        ARGUMENTS:
+          <image>                 ELF, raw, Intel HEX, SREC or UF2: told apart by content.
+
+        MACHINE:
+          -M, --board, -machine <name>
+                                  The board; otherwise the image decides. 'emurun boards' lists
+                                  them.
+          --mode <m|s>            RV64: the mode of the first instruction, m or s.
+          -m, --memory <size>     RV64: how much RAM: 512M, 2G.
+          --load <file@addr>      Lay a file over memory, as it is. May be repeated.
+          --semihosting, -semihosting
+                                  Answer the firmware's semihosting calls.
+          --semihosting-root <folder>
+                                  Semihosting: files below this folder can be opened; none unless
+                                  told.
+          --append, -append <text>
+                                  Semihosting: the firmware's command line.
+
+        WHEN IT ENDS:
+          --for <duration>        Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf
+                                  with --interactive)
+          --max-instructions <n>  Stop directly after the n-th retired instruction.
+          --expect-text <text>    Success (0) when the console prints it; 124 if it never does.
+          --fail-text <text>      Failure (1) when the console prints it.
+          --no-reboot, -no-reboot A guest reset ends the run.
+
+        INPUT AND OUTPUT:
+          --input <file>          Console input, taken as fast as the firmware reads; - is
+                                  standard input.
+          --uart <n=file>         Where the output of UART n goes: a file, or stdout. May be
+                                  repeated.
+          --interactive, -nographic
+                                  The terminal is the console; Ctrl-A x ends the run.
+
+        EVIDENCE:
+          --trace <kinds>         Events as text on standard error:
+                                  led,gpio,uart,mmio,irq,trap,sbi.
+          --trace-file <file>     Events as JSON Lines into a file, instead of text. (default
+                                  kinds: all but mmio)
+          --json                  One JSON report on standard output instead of words and console.
+          --digest                Print the SHA-256 of all that could be seen of the run.
+          --twice                 Run twice, sliced differently, and compare; 70 if they differ.
+
+        OPTIONS:
+          --version               Show the version.
+          -h, --help              Show help information.
+
+        SUBCOMMANDS:
+          boards                  List the boards, with memory map and devices.
+          doctor                  Check libunicorn and this host.
+
+          See 'emurun help <subcommand>' for detailed help.
+
+        """)
+    #expect(emurun("-h").output == outcome.output)
+    #expect(emurun("help").output == outcome.output)
+  }
+
+  @Test func helpOfCommands() {
+    #expect(
+      emurun("boards", "--help").output == """
+        OVERVIEW: List the boards, with memory map and devices.
+
+        USAGE: boards
+
+        OPTIONS:
+          -h, --help              Show help information.
+
+
+        """)
+    #expect(emurun("help", "doctor").output == emurun("doctor", "--help").output)
+  }
+
+  @Test func version() {
+    let outcome = emurun("--version")
+    #expect(outcome.code == 0)
+    #expect(outcome.output == "0.1.0\n")
+  }
+
+  @Test func boards() {
+    let outcome = emurun("boards")
+    #expect(outcome.code == 0)
+    #expect(outcome.errors == "")
+    for word in ["m4-led", "rv64-virt", "0x400F_E000", "0x1006_0000", "PF1", "led3"] {
+      #expect(outcome.output.contains(word))
+    }
+  }
+
+  @Test func doctor() {
+    let outcome = emurun("doctor")
+    #expect(outcome.code == 0)
+    let lines = outcome.output.split(separator: "\n")
+    #expect(
+      lines.map { String($0.prefix { $0 != " " }) } == ["libunicorn", "", "", "self-test", "host"])
+    #expect(lines[3].hasSuffix("passed"))
+  }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import EmurunCLI
+
+@Suite struct OptionTests {
+  @Test func times() {
+    for (text, nanoseconds) in [
+      ("10s", 10_000_000_000), ("500ms", 500_000_000), ("2us", 2000), ("2µs", 2000), ("7ns", 7),
+      ("1.5s", 1_500_000_000), ("0.001us", 1), ("3min", 180_000_000_000), ("1h", 3_600_000_000_000),
+      ("0s", 0), ("1.500000000s", 1_500_000_000),
+    ] as [(String, UInt64)] {
+      #expect(VirtualTime(argument: text)?.nanoseconds == nanoseconds)
+    }
+    #expect(VirtualTime(argument: "inf") != nil)
+    #expect(VirtualTime(argument: "inf")?.nanoseconds == nil)
+    for text in [
+      "", "10", "s", "-1s", "1,5s", "1.s", ".5s", "1.5ns", "1.0000000001s", "1e3s", "1 s", "1S",
+      "99999999999999999999s", "18446744074s", "1..5s",
+    ] { #expect(VirtualTime(argument: text) == nil, "\(text)") }
+  }
+
+  @Test func sizes() {
+    for (text, bytes) in [
+      ("2G", 2 << 30), ("512M", 512 << 20), ("64K", 64 << 10), ("64k", 64 << 10),
+      ("128", 128 << 20),
+    ] as [(String, UInt64)] { #expect(MemorySize(argument: text)?.bytes == bytes) }
+    for text in ["", "M", "0", "1T", "-1M", "1.5G", "99999999999999G"] {
+      #expect(MemorySize(argument: text) == nil, "\(text)")
+    }
+  }
+
+  @Test func filesAndAddresses() {
+    #expect(FileAtAddress(argument: "a@b@0x80000000")?.path == "a@b")
+    #expect(FileAtAddress(argument: "a@0x80000000")?.address == 0x8000_0000)
+    #expect(FileAtAddress(argument: "a@16")?.address == 16)
+    for text in ["a", "@16", "a@", "a@0x", "a@zz"] { #expect(FileAtAddress(argument: text) == nil) }
+    #expect(UARTOutput(argument: "1=a=b")?.path == "a=b")
+    #expect(UARTOutput(argument: "1=stdout")?.path == nil)
+    for text in ["1", "=a", "x=a", "-1=a", "1="] { #expect(UARTOutput(argument: text) == nil) }
+  }
+
+  @Test func optionsAsQEMUUsersTypeThem() throws {
+    let command = try Emurun.parse([
+      "x.elf", "-machine", "virt", "-m", "256", "-nographic", "-no-reboot", "-semihosting",
+      "-append", "a b",
+    ])
+    #expect(command.machine.board == "virt")
+    #expect(command.machine.memory?.bytes == 256 << 20)
+    #expect(command.streams.interactive)
+    #expect(command.ending.noReboot)
+    #expect(command.machine.semihosting)
+    #expect(command.machine.append == "a b")
+    try #expect(Emurun.parse(["-M", "virt", "x.elf"]).machine.board == "virt")
+  }
+
+  @Test func theCommandLineOverrulesTheNote() throws {
+    let hello = image("hello-m4.elf")
+    try #expect(Emurun.parse([hello]).plan(standardInput: -1).options.semihosting != nil)
+    let named = try Emurun.parse([image("hello-rv64.elf"), "-M", "virt", "-m", "64"])
+      .plan(standardInput: -1)
+    #expect(named.board.name == "rv64-virt")
+    #expect(named.board.regions.contains { $0.size == 64 << 20 })
+    #expect(named.tick == 10_000_000_000)
+    try #expect(Emurun.parse([hello, "--for", "inf"]).plan(standardInput: -1).tick == nil)
+    try #expect(Emurun.parse([hello, "--interactive"]).plan(standardInput: -1).tick == nil)
+  }
+}
