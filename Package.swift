@@ -47,7 +47,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("pthread")]),
     .testTarget(
       name: "CoreShimTests", dependencies: ["CoreShim", "CoreProofs"], swiftSettings: strict),
-    .testTarget(name: "EmuTests", dependencies: ["Emu"], swiftSettings: strict),
+    .testTarget(name: "EmuTests", dependencies: ["Emu", "CoreShim"], swiftSettings: strict),
     .testTarget(
       name: "EmuTestingTests", dependencies: ["EmuTesting"], swiftSettings: strict),
     .testTarget(name: "EmurunCLITests", dependencies: ["EmurunCLI", "Emu"], swiftSettings: strict),

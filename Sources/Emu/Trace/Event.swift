@@ -35,7 +35,7 @@ public struct Event: Sendable, Hashable {
     /// An interrupt or, on a Cortex-M, any exception was entered. detail: its number; value: PC it
     /// struck.
     case interrupt = 7
-    /// detail: its number; value: PC returned to.
+    /// detail: its number; value: PC returned to, or on a Cortex-M the EXC_RETURN where another exception is chained.
     case interruptReturn = 8
     /// A synchronous trap. detail: cause; value: its PC.
     case trap = 9

@@ -26,10 +26,9 @@ extension CortexM {
     if !wasActive || !isLegal || excReturn & 0x0FFF_FFE0 != 0x0FFF_FFE0 {
       return refuse(&state, excReturn, from: returning)
     }
-    record(.interruptReturn, detail: UInt64(returning), value: UInt64(excReturn))
     if preempting(state) != 0 {
       // Tail-chaining: the frame stays where it is, for whoever returns last.
-      return chain(&state, excReturn)
+      return chain(&state, excReturn, from: returning)
     }
     pop(&state, excReturn, from: returning)
     if goal != Goal.handler && others == 0 && system.scr & SystemControl.SCR.sleepOnExit != 0 {
@@ -54,7 +53,7 @@ extension CortexM {
     let frame = usesPSP ? state.psp : state.msp
     guard memory32.load(words, count: hasFP ? 26 : 8, at: frame) else {
       return fault(
-        &state, excReturn, Exception.busFault, SystemControl.CFSR.unstacking)
+        &state, excReturn, from: returning, Exception.busFault, SystemControl.CFSR.unstacking)
     }
     let psr = words[7]
     if (goal == Goal.handler) != (psr & 0x1FF != 0) {
@@ -79,6 +78,7 @@ extension CortexM {
       core_m4_set_fpscr(core, words[24])
     }
     core_m4_set(core, &state)
+    record(.interruptReturn, detail: UInt64(returning), value: UInt64(state.r.15))
     core_m4_set_event(core, true)
     core_m4_clear_exclusive(core)
     reconsider(state)
@@ -86,17 +86,21 @@ extension CortexM {
 
   /// An integrity check failed: UsageFault INVPC, chained, with the EXC_RETURN that did not do in LR.
   private func refuse(_ state: inout CoreM4, _ excReturn: UInt32, from returning: Int) {
-    record(.interruptReturn, detail: UInt64(returning), value: UInt64(excReturn))
-    fault(&state, excReturn, Exception.usageFault, SystemControl.CFSR.invalidPC)
+    fault(
+      &state, excReturn, from: returning, Exception.usageFault, SystemControl.CFSR.invalidPC)
   }
 
-  private func fault(_ state: inout CoreM4, _ excReturn: UInt32, _ number: Int, _ bit: UInt32) {
+  private func fault(
+    _ state: inout CoreM4, _ excReturn: UInt32, from returning: Int, _ number: Int, _ bit: UInt32
+  ) {
     system.cfsr |= bit
     if !pendFault(number, bit, above: executionPriority(state), state) { return }
-    chain(&state, excReturn)
+    chain(&state, excReturn, from: returning)
   }
 
-  private func chain(_ state: inout CoreM4, _ excReturn: UInt32) {
+  /// In the trace the PC that a chained exception strikes is the EXC_RETURN.
+  private func chain(_ state: inout CoreM4, _ excReturn: UInt32, from returning: Int) {
+    record(.interruptReturn, detail: UInt64(returning), value: UInt64(excReturn))
     state.r.14 = excReturn
     takeException(&state, struck: excReturn)
   }
