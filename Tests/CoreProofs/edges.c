@@ -54,6 +54,7 @@ static const Edge edges[] = {
     { "str 0x40 inside IT", CORE_CORTEX_M4, { 0x2140, 0x4280, 0xbf02 /* ittt eq */, T_ADD, 0x600a, T_ADD, T_ADD }, 4, 1000, CORE_STOPPED, 5, 4, 8, CORE_M4_BUS_FAULT, 0x40 },
     { "ldr 0x41", CORE_CORTEX_M4, { T_ADD, 0x2141, 0x680a, T_ADD }, 2, 1000, CORE_STOPPED, 3, 2, 4, CORE_M4_UNALIGNED, 0x41 },
     { "ldrex 0x41", CORE_CORTEX_M4, { T_ADD, 0x2141, 0xe851, 0x2f00, T_ADD }, 2, 1000, CORE_STOPPED, 3, 2, 4, CORE_M4_UNALIGNED, 0x41 },
+    { "ldrex in memory, unaligned", CORE_CORTEX_M4, { T_ADD, 0x4679, 0x3101, 0xe851, 0x2f00, T_ADD }, 3, 1000, CORE_STOPPED, 4, 3, 6, CORE_M4_UNALIGNED, 0x20000007 },
     { "mcr p15", CORE_CORTEX_M4, { T_ADD, 0xee07, 0x0f15, T_ADD }, 1, 1000, CORE_STOPPED, 2, 1, 2, CORE_M4_NO_COPROCESSOR, 0 },
     { "bx to an even address", CORE_CORTEX_M4, { T_ADD, 0x2140, 0x4708, T_ADD }, 3, 1000, CORE_STOPPED, 3, 3, 0, CORE_M4_FETCH_FAULT, 0 },
     { "bx to an even address in memory", CORE_CORTEX_M4, { T_ADD, 0x4679 /* mov r1, pc */, 0x4708, T_ADD }, 3, 1000, CORE_STOPPED, 4, 3, 0, CORE_M4_INVALID_STATE, 0 },

@@ -189,6 +189,10 @@ void fp_traps(int variant, ProofReport *report)
     core_run(rig->core, 10);
     core_m4_get(rig->core, &state);
     EXPECT(report, state.control == 0 && core_index(rig->core) == 5, "ASPEN off: control %d", (int)state.control);
+    rig_reset(rig);                                             // switched off while state waits to be stacked
+    core_m4_set_fp(rig->core, 3, false, true, 0);
+    core_run(rig->core, 10);
+    EXPECT(report, rig->traps == 1 && rig->trap[0].cause == CORE_M4_LAZY_FP && rig->trap[0].pc == rig->base + 8, "ASPEN off, LSPACT on: %d traps", rig->traps);
     rig_free(rig);
     code_free(code);
 }

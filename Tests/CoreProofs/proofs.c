@@ -85,6 +85,8 @@ static const CoreProof proofs[] = {
     { "fetch faults", 1, fetch_faults },
     { "trap verdicts", 3, trap_verdicts },
     { "trap loops", 3, trap_loops },
+    { "patched illegal instruction", 2, patched_illegal },
+    { "reset forgets pages", 1, reset_forgets_pages },
     { "counters", 4, counters },
     { "far limits", 1, far_limits },
     { "reset", 4, reset_is_new },

@@ -19,3 +19,5 @@ void threads(int variant, ProofReport *report);
 void memory_stays_flat(int variant, ProofReport *report);
 void sv39(int variant, ProofReport *report);
 void sv39_by_hand(int variant, ProofReport *report);
+void patched_illegal(int variant, ProofReport *report);
+void reset_forgets_pages(int variant, ProofReport *report);

@@ -381,7 +381,7 @@ static Outcome run(const uint8_t *image, How how, uint64_t seed, ProofReport *re
         }
         if (how == SLICES && one_in(&random, 100))
             fill_code_buffer(o.s.core);
-        if (how == SLICES && one_in(&random, 256)) {            // the log must have every page that changed
+        if (how == SLICES && one_in(&random, 16)) {            // the log must have every page that changed
             o.logged += core_memory_take_dirty(memory, logged_page, copies);
             if (memcmp(copies[0], copies[1], MEMORY)) {
                 o.unlogged++;

@@ -104,3 +104,32 @@ void sv39_by_hand(int variant, ProofReport *report)
         report->runs++;
     }
 }
+
+// ---- core_reset forgets translations
+void reset_forgets_pages(int variant, ProofReport *report)
+{
+    (void)variant;
+    Code *code = code_new(0);
+    put32(code, LW);
+    Rig *rig = rig_new(CORE_RV64, code);
+    uint64_t *root = (uint64_t *)(rig->ram + ROOT), *level1 = (uint64_t *)(rig->ram + LEVEL1), *level0 = (uint64_t *)(rig->ram + LEVEL0);
+    root[1] = (rig->base + LEVEL1) >> 12 << 10 | V;
+    level1[0] = (rig->base + LEVEL0) >> 12 << 10 | V;
+    AT(uint32_t, rig->ram, 0x1000) = 11;
+    AT(uint32_t, rig->ram, 0x2000) = 22;
+    level0[0] = rig->base >> 12 << 10 | V | R | W | X | A | D;
+    for (uint64_t page = 1; page < 3; page++) {
+        level0[5] = (rig->base + page * 4096) >> 12 << 10 | V | R | W | A | D;
+        rig_reset(rig);
+        core_rv64_set_csr(rig->core, 0x3b0, ~0ull);
+        core_rv64_set_csr(rig->core, 0x3a0, 31);
+        rig_x(rig)[CORE_RV64_SATP] = 8ull << 60 | (rig->base + ROOT) >> 12;
+        rig_x(rig)[CORE_RV64_PRIV] = 1;
+        rig_x(rig)[CORE_RV64_PC] = VIRTUAL;
+        rig_x(rig)[A2] = VIRTUAL + 0x5000;
+        core_run(rig->core, 1);
+        EXPECT(report, rig->traps == 0 && rig_x(rig)[A1] == page * 11, "page %d: %d", (int)page, (int)rig_x(rig)[A1]);
+    }
+    rig_free(rig);
+    code_free(code);
+}

@@ -178,3 +178,37 @@ void trap_loops(int variant, ProofReport *report)
     rig_free(rig);
     code_free(code);
 }
+
+// ---- a block that ends in an illegal instruction goes when that is overwritten
+void patched_illegal(int variant, ProofReport *report)
+{
+    uint32_t illegal = variant % 2 ? 0xffff0000 : 0xffffffff;   // 2 bytes, 4 bytes
+    Code *code = code_new(0);
+    for (int i = 0; i < 4; i++)
+        put32(code, i == 2 ? illegal : (uint32_t)ADD);
+    put32(code, RV_WFI);
+    put32(code, 0x00552423);                    // at 20: sw t0, 8(a0)
+    put32(code, RV_WFI);
+    Rig *rig = rig_new(CORE_RV64, code);
+    for (int how = 0; how < 2; how++) {
+        core_run(rig->core, 10);
+        EXPECT(report, rig->traps == 1 && rig->trap[0].index == 3, "%d traps", rig->traps);
+        rig_reset(rig);
+        if (how) {                              // the guest's store
+            rig_x(rig)[CORE_RV64_PC] = rig->base + 20;
+            rig_x(rig)[A0] = rig->base;
+            rig_x(rig)[T0] = ADD;
+            core_run(rig->core, 10);
+        } else {
+            AT(uint32_t, rig->ram, 8) = ADD;
+            core_memory_written(rig->memory, 8, 4);
+        }
+        rig_reset(rig);
+        EXPECT(report, core_run(rig->core, 10) == CORE_SLEEP && rig->traps == 0 && rig_x(rig)[A0] == 4, "still illegal: %d traps, a0 %d", rig->traps, (int)rig_x(rig)[A0]);
+        AT(uint32_t, rig->ram, 8) = illegal;
+        core_memory_written(rig->memory, 8, 4);
+        rig_reset(rig);
+    }
+    rig_free(rig);
+    code_free(code);
+}

@@ -57,7 +57,8 @@ struct RandomGuestTests {
 struct CaseTests {
   static let names = [
     "edge cases", "unmapped everywhere", "torn and read-only accesses", "fetch faults",
-    "trap verdicts", "trap loops", "counters", "far limits", "reset",
+    "trap verdicts", "trap loops", "patched illegal instruction", "reset forgets pages", "counters",
+    "far limits", "reset",
   ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func byHand(_ proof: ProofCase) throws {
