@@ -99,16 +99,15 @@ struct Obituary {
   // MARK: Events
 
   private func lastEvents(_ debug: DebugInfo) -> String {
-    let trace = machine.trace
     var words = EventText(EventNames(machine.board), TraceKinds(rawValue: .max))
     words.symbol = { pc in
       debug.symbol(at: pc).map { $0.offset == 0 ? $0.name : "\($0.name)+\($0.offset)" }
     }
-    let last = trace.suffix(Self.events)
-    for event in last { words.add(event, findings: machine.findings) }
+    for event in machine.recent { words.add(event, findings: machine.findings) }
     words.flush()
-    let text = String(decoding: words.take(), as: UTF8.self)
-    return "the last \(last.count) events:\n" + text.dropLast()
+    let lines = String(decoding: words.take(), as: UTF8.self).split(separator: "\n")
+    let last = lines.suffix(Self.events)
+    return (["the last \(last.count) events:"] + last).joined(separator: "\n")
   }
 }
 

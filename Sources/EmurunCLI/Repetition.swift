@@ -10,7 +10,7 @@ struct Repetition {
 
   func compare(with first: Machine) throws(Refusal) {
     let second = try onAnotherThread { () throws(Refusal) in
-      // Only what is always recorded: less than the first run.
+      // Only what is always recorded: less than in the first run.
       let machine = try plan.machine(fresh: true, trace: .visible)
       try plan.drive(machine, pace: .ragged(state: 0x9E37_79B9_7F4A_7C15), host: host, between: {})
       return machine

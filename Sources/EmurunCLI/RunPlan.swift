@@ -21,7 +21,10 @@ struct RunPlan {
   func machine(fresh: Bool = false, trace: Event.Mask? = nil) throws(Refusal) -> Machine {
     var options = options
     if fresh { options.engine = .fresh }
-    if let trace { options.trace = trace }
+    if let trace {
+      options.trace = trace
+      options.recent = []
+    }
     do {
       let machine = try Machine(board, image: image, options: options)
       if let expectedText { machine.stop(.expectText, onText: expectedText.utf8) }
@@ -62,7 +65,10 @@ extension Emurun {
     }
     plan.options.hasMoreInput = streams.interactive
     plan.options.stopsAtReset = ending.noReboot
-    plan.options.trace = recorded
+    // A file without kinds has the usual ones.
+    let kinds = evidence.trace?.kinds ?? (evidence.traceFile == nil ? [] : .standard)
+    plan.options.trace = kinds.mask
+    plan.options.recent = Self.recent
     let duration =
       ending.duration
       ?? VirtualTime(
@@ -75,16 +81,13 @@ extension Emurun {
     return plan
   }
 
+  /// What one wants to know of a guest that died. Only the latest of it: a run may go on for days.
+  private static let recent: Event.Mask = [.interrupts, .traps, .sbi]
+
   static func read(_ path: String) throws(Refusal) -> Image {
     do { return try Image(path: path) } catch {
       throw Refusal(error.exitCode, error.description)
     }
-  }
-
-  /// Interrupts, traps and SBI calls are always recorded: they are what one wants to know of a guest that died.
-  private var recorded: Event.Mask {
-    let asked = (evidence.trace?.kinds ?? []).mask
-    return asked.union(.interrupts).union(.traps).union(.sbi)
   }
 
   private func checkCombinations() throws(Refusal) {

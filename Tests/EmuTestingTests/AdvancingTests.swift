@@ -108,4 +108,19 @@ import Testing
     #expect(pieces.traceDigest == whole.traceDigest)
     #expect(pieces.stateDigest == whole.stateDigest)
   }
+
+  @Test func theLatestOfAKindCanBeKeptWithoutAllOfIt() throws {
+    var options = MachineOptions()
+    options.recent = .interrupts
+    let machine = try Machine(.m4LED, image: .bundled("led-heartbeat"), options: options)
+    try machine.advance(for: .seconds(3))
+    #expect(!machine.trace.contains { $0.kind == .interrupt })
+    #expect(machine.recent.count == 256)
+    #expect(machine.recent.last?.kind == .interruptReturn)
+    #expect(zip(machine.recent, machine.recent.dropFirst()).allSatisfy { $0.tick <= $1.tick })
+    let plain = try heartbeat()
+    try plain.advance(for: .seconds(3))
+    #expect(plain.traceDigest == machine.traceDigest)
+    #expect(plain.recent.count == plain.trace.count)
+  }
 }

@@ -19,6 +19,8 @@ public struct MachineOptions: Sendable {
 
   /// Recorded beside `Event.Mask.visible`, which always is.
   public var trace: Event.Mask = .visible
+  /// Kinds of which only the latest events are kept, for `Machine.recent`.
+  public var recent: Event.Mask = []
   /// RV64: the mode of the first instruction; nil: the image decides.
   public var mode: Mode?
   /// Replaces the board's.
@@ -95,7 +97,7 @@ public final class Machine {
   convenience init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
     try self.init(
       board: board, content: boot.content, start: boot.start,
-      recorder: Recorder(mask: options.trace), options: options)
+      recorder: Recorder(mask: options.trace, recent: options.recent), options: options)
     powerOn()
     bus.send(options.input, now: now, index: index)
   }
@@ -122,6 +124,8 @@ public final class Machine {
   public var registers: [Register] { hart.registers }
   public var memory: Memory { bus.memory }
   public var trace: Trace { bus.recorder.trace }
+  /// The last few events, those included that the options want only here.
+  public var recent: [Event] { bus.recorder.recent }
   public var findings: [Finding] { bus.findings }
   /// The text so far, and what of it was not drained yet.
   public var console: Console {

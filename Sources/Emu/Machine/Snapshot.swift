@@ -34,7 +34,8 @@ extension Machine {
   public convenience init(_ snapshot: Snapshot) throws(MachineError) {
     try self.init(
       board: snapshot.board, content: snapshot.content, start: snapshot.start,
-      recorder: Recorder(mask: snapshot.options.trace, continuing: snapshot.trace),
+      recorder: Recorder(
+        mask: snapshot.options.trace, recent: snapshot.options.recent, continuing: snapshot.trace),
       options: snapshot.options)
     hart.resetCore()
     core_load(rig.core, snapshot.core)
