@@ -8,7 +8,7 @@ extension Machine {
       if case .waiting = run(until: RunLimit(tick: goal)) { break }
     }
     if let stop, stop.isDeath {
-      throw RunFailure(self, "\(Self.words(duration)) of it")
+      throw RunFailure(self, "\(Self.words(duration)) to go by")
     }
   }
 

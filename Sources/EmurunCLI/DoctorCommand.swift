@@ -20,10 +20,7 @@ struct DoctorCommand: HostedCommand {
     lines.append("host         \(Self.hostWords)")
     try host.output.write((lines.joined(separator: "\n") + "\n").utf8)
     if let failure {
-      throw Refusal(
-        ExitCode.unavailable,
-        "libunicorn \(library.version) on this host fails a check (\(failure)); "
-          + "install Debian 12's libunicorn 2.0.1 on x86-64")
+      throw library.refusal(failure)
     }
     return ExitCode.success
   }
@@ -37,5 +34,15 @@ struct DoctorCommand: HostedCommand {
   /// A C array of characters, which Swift sees as a tuple.
   private static func text<T>(_ field: inout T) -> String {
     withUnsafeBytes(of: &field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}
+
+extension EngineLibrary {
+  /// The sentence for a library or a host that will not do.
+  func refusal(_ check: String) -> Refusal {
+    Refusal(
+      ExitCode.unavailable,
+      "libunicorn \(version) (\(path)) on this host fails a check: \(check); "
+        + "install Debian 12's libunicorn 2.0.1 on x86-64, and see emurun doctor")
   }
 }

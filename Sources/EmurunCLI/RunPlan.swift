@@ -31,8 +31,10 @@ struct RunPlan {
       if let failText { machine.stop(.failText, onText: failText.utf8) }
       return machine
     } catch {
-      throw Refusal(
-        error.kind == .engine ? ExitCode.unavailable : ExitCode.badData, error.description)
+      switch error.kind {
+      case .image: throw Refusal(ExitCode.badData, error.description)
+      case .engine: throw EngineLibrary.current.refusal(error.description)
+      }
     }
   }
 }
@@ -71,8 +73,7 @@ extension Emurun {
     plan.options.recent = Self.recent
     let duration =
       ending.duration
-      ?? VirtualTime(
-        nanoseconds: streams.interactive ? nil : 10_000_000_000)
+      ?? VirtualTime(nanoseconds: streams.interactive ? nil : 10_000_000_000)
     plan.tick = duration.nanoseconds.map { choice.board.clock.ticks(nanoseconds: $0) }
     plan.instructions = ending.maxInstructions
     plan.expectedText = ending.expectText

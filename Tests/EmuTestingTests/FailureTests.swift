@@ -41,7 +41,7 @@ import Testing
       bytes: [0x37, 0x05, 0xAD, 0xDE, 0x83, 0x25, 0x05, 0x00], path: "dead", format: .raw)
     let machine = try Machine(.rv64Virt, image: image)
     let lines = failure { try machine.advance(for: .seconds(2)) }
-    #expect(lines[0].hasPrefix("waited for 2.0 seconds of it; the guest died at "))
+    #expect(lines[0].hasPrefix("waited for 2.0 seconds to go by; the guest died at "))
     #expect(lines[0].contains("by trap-loop"))
     #expect(lines.contains("the console is empty"))
   }

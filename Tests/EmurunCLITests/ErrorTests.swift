@@ -1,3 +1,4 @@
+import Emu
 import Glibc
 import Testing
 
@@ -154,5 +155,12 @@ import Testing
     #expect(outcome.code == 74)
     #expect(
       outcome.errors.hasSuffix("emurun: /dev/full: cannot be written: No space left on device\n"))
+  }
+
+  @Test func aLibraryThatWillNotDo() {
+    let refusal = EngineLibrary.current.refusal("a symbol is missing")
+    #expect(refusal.code == 69)
+    #expect(refusal.sentence.hasPrefix("libunicorn 2."))
+    #expect(refusal.sentence.contains(" on this host fails a check: a symbol is missing; install "))
   }
 }
