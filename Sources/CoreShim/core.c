@@ -183,7 +183,7 @@ CoreExit core_run(Core *c, uint64_t attempts)
             error = uc_emu_start(c->uc, AT(uint32_t, c->env, 60) | AT(uint32_t, c->env, ARM_THUMB), NOWHERE, 0, 0);
         if (error)
             handle(c, error);
-        if ((c->stop && !repeating(c)) || c->sleeping || c->sleeping_event)
+        if (c->stop || c->sleeping || c->sleeping_event)
             break;
     }
     c->granted = (int64_t)core_index(c);        // forget what is left

@@ -83,7 +83,7 @@ static int execute(const Arch *a, char *uc, char *cpu)
         c->in_fill = false;
         AT(uintptr_t, cpu, CPU_MEM_IO_PC) = 0;
         int result = a->exec(uc, cpu);
-        if (c->stop)
+        if (c->stop && !repeating(c))           // repeating: the code buffer overflowed on the way
             AT(uint8_t, uc, UC_STOP) = 1;
         if (!c->expired)
             return result;
