@@ -42,7 +42,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "CoreProofs", dependencies: ["CoreShim", "CUnicorn"], path: "Tests/CoreProofs",
-      exclude: ["standalone"],
+      exclude: ["standalone", "mutants"],
       cSettings: strictC + [.headerSearchPath("../../Sources/CoreShim")],
       linkerSettings: [.linkedLibrary("pthread")]),
     .testTarget(
