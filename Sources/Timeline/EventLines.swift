@@ -94,7 +94,7 @@ private struct EventFields: Sendable {
     case .interrupt, .interruptReturn:
       json.add("number", event.detail)
       json.add("name", names.interrupt(event))
-      json.add(event.kind == .interrupt ? "pc" : "excReturn", hex: event.value)
+      json.add("pc", hex: event.value)
     case .trap:
       json.add("cause", event.detail)
       json.add("name", names.trap(event))

@@ -103,7 +103,9 @@ public struct EventText {
     case .interruptReturn:
       guard kinds.contains(.irq) else { return nil }
       let name = names.interrupt(event)
-      return ("irq ", "return from \(name) by EXC_RETURN \(Self.hex(event.value))")
+      let isChained = event.value >> 28 == 0xF
+      let target = isChained ? "by EXC_RETURN \(Self.hex(event.value))" : "to \(place(event.value))"
+      return ("irq ", "return from \(name) \(target)")
     case .trap:
       guard kinds.contains(.trap) else { return nil }
       return ("trap", "\(names.trap(event)) at \(place(event.value))")

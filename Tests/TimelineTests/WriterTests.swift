@@ -104,7 +104,7 @@ import Testing
         #""read","register":null,"offset":128,"width":1,"value":"0x0"}"#,
         #""not-modelled","finding":0,"name":"SLEW","value":"0x1"}"#,
         #""irq","number":15,"name":"SysTick","pc":"0x1a4"}"#,
-        #""irq-return","number":15,"name":"SysTick","excReturn":"0xfffffff9"}"#,
+        #""irq-return","number":15,"name":"SysTick","pc":"0xfffffff9"}"#,
         #""irq","number":21,"name":"uart0 (IRQ 5)","pc":"0x1a6"}"#,
         #""trap","cause":3,"name":"undefined instruction","pc":"0x1b0"}"#,
         #""uart","byte":65}"#, #""uart","byte":34}"#, #""uart","byte":10}"#,

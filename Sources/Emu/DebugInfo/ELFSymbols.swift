@@ -35,10 +35,10 @@ extension ELFHandle {
     // No name is longer; a damaged file may have millions of symbols with one endless name.
     let length = strnlen(start, 1 << 12)
     let characters = UnsafeRawBufferPointer(start: start, count: length)
-    // Marks of assemblers between code and data ($t, $d, $x) and their local labels are no names.
-    guard let first = characters.first, first != UInt8(ascii: "$") || length > 3,
-      !characters.starts(with: ".L".utf8)
-    else { return nil }
+    // Marks between code and data ($a, $t, $d, $x and "$xrv64i...") and local labels are no names; Swift's begin $s or $e.
+    let isMark =
+      length > 1 && characters[0] == UInt8(ascii: "$") && "adtx".utf8.contains(characters[1])
+    guard length > 0, !isMark, !characters.starts(with: ".L".utf8) else { return nil }
     return String(decoding: characters, as: UTF8.self)
   }
 }
