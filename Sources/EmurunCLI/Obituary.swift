@@ -84,7 +84,7 @@ struct Obituary {
     let values = DWARFRegisters(machine)
     let memory = machine.memory
     let frames = debug.backtrace(
-      pc: machine.pc, registers: { values[$0] },
+      pc: struckByLoop ?? machine.pc, registers: { values[$0] },
       memory: { address, size in
         switch size {
         case 4: memory.load(address, as: UInt32.self).map(UInt64.init)
@@ -92,17 +92,24 @@ struct Obituary {
         default: nil
         }
       })
-    let lines = frames.enumerated().map { number, frame in "  #\(number) \(frame)" }
+    let places = (struckByLoop == nil ? [] : [place(machine.pc, debug)]) + frames.map(\.description)
+    let lines = places.enumerated().map { number, place in "  #\(number) \(place)" }
     return (["backtrace:"] + lines).joined(separator: "\n")
+  }
+
+  /// What a trap loop's handler was entered from. Its first instruction never finished, so that
+  /// every register, but for the ones of traps, is still as it was there.
+  private var struckByLoop: UInt64? {
+    guard machine.stop?.reason == .trapLoop else { return nil }
+    let entries = machine.recent.filter { $0.kind == .trap || $0.kind == .interrupt }
+    return entries.last { $0.value != machine.pc }?.value
   }
 
   // MARK: Events
 
   private func lastEvents(_ debug: DebugInfo) -> String {
     var words = EventText(EventNames(machine.board), TraceKinds(rawValue: .max))
-    words.symbol = { pc in
-      debug.symbol(at: pc).map { $0.offset == 0 ? $0.name : "\($0.name)+\($0.offset)" }
-    }
+    words.symbol = debug.place
     for event in machine.recent { words.add(event, findings: machine.findings) }
     words.flush()
     let lines = String(decoding: words.take(), as: UTF8.self).split(separator: "\n")

@@ -14,6 +14,8 @@ extension ELFFile {
     ]
     file.addSymbols([
       .init(name: "marker", address: text + 0x78, type: 0),
+      .init(name: "$x", address: text + 0x7C, type: 0),
+      .init(name: "$xrv64i2p1_m2p0", address: text + 0x7C, type: 0),
       .init(name: "leaf", address: text + 0x40, isGlobal: false),
       .init(name: "start", address: text, size: 0x20),
       .init(name: "main", address: text + 0x20, size: 0x20),

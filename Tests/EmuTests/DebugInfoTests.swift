@@ -1,5 +1,6 @@
-import Emu
 import Testing
+
+@testable import Emu
 
 @Suite struct DebugInfoTests {
   private let text: UInt64 = 0x8000_0000
@@ -22,6 +23,14 @@ import Testing
     let label = try #require(info.symbol(at: text + 0x7C))
     #expect(label == ("marker", 4))
     #expect(info.symbol(at: text + 0x80) == nil)
+  }
+
+  @Test func placesInWords() throws {
+    let info = try debugInfo()
+    #expect(info.place(at: text + 0x20) == "main")
+    #expect(info.place(at: text + 0x24) == "main+0x4")
+    #expect(info.place(at: text - 1) == nil)
+    #expect(DebugInfo.words(("$s5Hello5worldyyF", 2)) == "Hello.world() -> ()+0x2")
   }
 
   @Test func findsSymbolsByName() throws {

@@ -59,7 +59,8 @@ import Testing
       #expect(text.contains("emurun: the guest died: trap loop at 0x0: "))
       #expect(text.contains("\n   pc 0x0000000000000000  zero 0x0000000000000000  ra "))
       #expect(text.contains("  a0 0xffffffffdead0000\n"))
-      #expect(text.contains("\nbacktrace:\n  #0 0x0\n"))
+      // The handler that never began, and what it was entered from.
+      #expect(text.contains("\nbacktrace:\n  #0 0x0\n  #1 0x80000004\n"))
       #expect(text.contains("trap load access fault at 0x80000004\n"))
       #expect(text.contains("\ndied after "))
     }

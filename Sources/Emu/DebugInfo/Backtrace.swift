@@ -9,10 +9,7 @@ extension DebugInfo {
 
     public var description: String {
       var text = "0x" + String(pc, radix: 16)
-      if let symbol {
-        text += " in \(demangled(symbol.name))"
-        if symbol.offset > 0 { text += "+0x" + String(symbol.offset, radix: 16) }
-      }
+      if let symbol { text += " in \(DebugInfo.words(symbol))" }
       if let line { text += " at \(line.file):\(line.line)" }
       return text
     }

@@ -20,6 +20,14 @@ public final class DebugInfo {
     symbols.symbol(at: address).map { ($0.name, address - $0.address) }
   }
 
+  /// The same in words, as a backtrace has it: `main+0x4`, and Swift's names as people write them.
+  public func place(at address: UInt64) -> String? { symbol(at: address).map(Self.words) }
+
+  static func words(_ symbol: (name: String, offset: UInt64)) -> String {
+    demangled(symbol.name)
+      + (symbol.offset > 0 ? "+0x" + String(symbol.offset, radix: 16) : "")
+  }
+
   public func address(ofSymbol name: String) -> UInt64? { symbols.address(of: name) }
 
   /// The line of source that an instruction was made from.
