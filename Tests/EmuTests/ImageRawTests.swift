@@ -50,10 +50,14 @@ import Testing
     bytes.u64(0x1234)
     bytes.all += [UInt8](repeating: 0, count: 0x38 - 24)
     bytes.all += Array("RSC\u{5}".utf8) + [0, 0, 0, 0]
-    let image = try Image(bytes: bytes.all, path: "a.bin")
-    #expect(image.machine == .riscv64)
-    #expect(image.bootHeader?.textOffset == 0x20_0000)
-    #expect(image.bootHeader?.imageSize == 0x1234)
+    let block = UF2Block(address: 0x8020_0000, family: 0x1234, data: bytes.all)
+    for image in try [
+      Image(bytes: bytes.all, path: "a.bin"), Image(bytes: block.bytes, path: "a.uf2"),
+    ] {
+      #expect(image.machine == .riscv64)
+      #expect(image.bootHeader?.textOffset == 0x20_0000)
+      #expect(image.bootHeader?.imageSize == 0x1234)
+    }
     #expect(try Image(bytes: Array(bytes.all.dropLast()), path: "a.bin").bootHeader == nil)
   }
 

@@ -36,6 +36,14 @@ import Testing
     #expect(image.machine == .riscv64)
   }
 
+  @Test func startsAtItsFirstByte() throws {
+    let image = try image(
+      UF2Block(address: 0x8000_0100, number: 1, total: 2, family: 0x1234, data: ELFFile.code),
+      UF2Block(address: 0x8000_0000, number: 0, total: 2, family: 0x1234, data: ELFFile.code))
+    #expect(image.machine == .riscv64)
+    #expect(try image.knownEntry() == 0x8000_0000)
+  }
+
   @Test func damagedFiles() {
     let damaged = "the file is damaged: build or copy it again"
     #expect(

@@ -23,11 +23,15 @@ extension Image {
       address: segment.address, initialStackPointer: words.load(at: 0), reset: words.load(at: 4))
   }
 
-  /// Of a raw image that has one.
+  /// Of a raw image that has one, HEX, SREC and UF2 being ways to write such an image down. An ELF's
+  /// own headers say more.
   public var bootHeader: BootHeader? {
-    guard format == .raw, file.holds(64, at: 0), file.load(UInt32.self, at: 0x38) == 0x0543_5352
+    guard format != .elf, let segment = segments.first(where: { !$0.bytes.isEmpty })
     else { return nil }
-    return BootHeader(textOffset: file.load(at: 8), imageSize: file.load(at: 16))
+    let start = ImageFile(path: path, bytes: segment.bytes)
+    guard start.holds(64, at: 0), start.load(UInt32.self, at: 0x38) == 0x0543_5352
+    else { return nil }
+    return BootHeader(textOffset: start.load(at: 8), imageSize: start.load(at: 16))
   }
 
   /// The architecture that the first bytes look like, or those at the entry where it is known.

@@ -27,7 +27,9 @@ enum UF2 {
         memory.append(file.bytes[start..<start + Int(block.size)], at: UInt64(block.address))
       }
     }
-    var layout = ImageLayout(try memory.finished(file), start: nil)
+    let segments = try memory.finished(file)
+    // The format has no word for an entry, so it is the first byte, as with a raw image.
+    var layout = ImageLayout(segments, start: segments.first?.address)
     layout.family = family
     layout.machine = family.flatMap { families[$0]?.machine }
     return layout
