@@ -57,6 +57,9 @@ import Testing
       m4, "--max-instructions", "many", code: 64,
       "The value 'many' is invalid for '--max-instructions <n>'. See 'emurun --help'.")
     expect(m4, "--mode", "u", code: 64, "--mode is m or s, not \"u\"")
+    expect(
+      m4, "--mode", "s", code: 64,
+      "m4-led has a Cortex-M4F, which has no M and S mode; leave --mode out")
     expect("boards", "extra", code: 64, "Unexpected argument 'extra'. See 'emurun --help'.")
   }
 
