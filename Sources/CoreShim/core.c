@@ -23,7 +23,8 @@ static void power_on(Core *c)
     c->failure[0] = 0;
     memset(c->io_pages, 0xff, sizeof c->io_pages);
     c->watch = 0;
-    c->watch_interrupts = c->last_trap.valid = false;
+    c->watch_interrupts = false;
+    c->last_trap.valid = 0;
     c->clock_offset = c->time_offset = c->cycle_offset = c->retired_offset = 0;
     c->clock_numerator = c->clock_denominator = 1;
     memset(c->trap_counts, 0, sizeof c->trap_counts);

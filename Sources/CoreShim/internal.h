@@ -44,8 +44,21 @@ struct Core {
     CoreHost host;
     void *context;
 
+    // Between here and `figures`: what a saved Core has beside env (state.c).
     int64_t granted;                // the index at which the budget is used up
     uint64_t failed;                // attempts that trapped and so did not retire
+    uint64_t trap_counts[64], flow;
+    struct { uint64_t pc, cause, retired, valid; } last_trap;
+    uint64_t clock_offset, clock_numerator, clock_denominator, time_offset, cycle_offset, retired_offset;
+    // Device accesses of the instruction at done_index. When one of them must be the last thing before an interrupt or a stop, the
+    // instruction is run again as a block of its own and gets these answers instead of touching the devices twice.
+    uint64_t done_index, done[MAX_DONE];
+    uint32_t done_count, replay_next, replay_count;
+    uint32_t fp_access, fpdscr;
+    bool event, fp_lazy_active, fp_automatic;
+    uint8_t priority_mask;
+
+    CoreFigures figures;
     bool expired;                   // the last block did not fit into the budget
     bool stop, attention, sleeping, sleeping_event;
     CoreExit exit;
@@ -62,32 +75,18 @@ struct Core {
     bool in_fill;                   // a page table walk is going on
     uint8_t *last_pte;
     struct { uint64_t va, pa; unsigned mmu; } io_pages[IO_PAGES];   // virtual to physical, as the last walks found it
-
-    // Device accesses of the instruction at done_index. When one of them must be the last thing before an interrupt or a stop, the
-    // instruction is run again as a block of its own and gets these answers instead of touching the devices twice.
-    uint64_t done_index, done[MAX_DONE];
-    unsigned done_count, replay_next, replay_count;
     bool in_access;
     uint64_t fault_address;
     uint64_t fault_cause;           // Cortex-M: what the data abort that was just raised means; 0: the MPU
+    uint32_t trap_word;             // the RV64 instruction that traps, where its exception needs it
 
     uint64_t epoch;                 // counts translations: remembered host addresses are good for one epoch
     Memo memo[MEMO_SIZE];
 
-    uint64_t trap_counts[64], flow;
     uint64_t watch;                 // RV64 causes that the host wants to see
     bool watch_interrupts;
-    uint32_t trap_word;             // the RV64 instruction that traps, where its exception needs it
-    struct { uint64_t pc, cause, retired; bool valid; } last_trap;
-    uint64_t clock_offset, clock_numerator, clock_denominator, time_offset, cycle_offset, retired_offset;
     bool host_csr;                  // the host reads a CSR: between instructions, not in one
 
-    bool event, fp_lazy_active, fp_automatic;
-    unsigned fp_access;
-    uint8_t priority_mask;
-    uint32_t fpdscr;
-
-    CoreFigures figures;
     char pristine[ARM_RESET_BYTES]; // env as core_open left it
 };
 
