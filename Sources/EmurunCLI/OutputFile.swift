@@ -36,6 +36,26 @@ final class OutputFile {
     fchmod(descriptor, exists ? status.st_mode & 0o7777 : 0o666 & ~mask)
   }
 
+  /// Is this the place of that file, so that the one would replace the other?
+  func replaces(_ other: String) -> Bool {
+    guard temporary != nil, let real = realpath(other, nil) else { return false }
+    defer { free(real) }
+    return String(cString: real) == place
+  }
+
+  func replaces(_ other: OutputFile) -> Bool {
+    temporary != nil && other.temporary != nil && place == other.place
+  }
+
+  /// `path` without the detours that folders take.
+  private var place: String? {
+    let cut = path.lastIndex(of: "/")
+    let folder = cut.map { path[...$0] } ?? "."
+    guard let real = realpath(String(folder), nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real) + "/" + path[(cut.map(path.index(after:)) ?? path.startIndex)...]
+  }
+
   deinit {
     if let temporary { unlink(temporary) }
     close(descriptor)

@@ -36,9 +36,7 @@ final class RunOutputs {
       guard let slot = board.slot(of: name) else { throw Self.noUART(name, board) }
       let sink: Sink
       if let path = uart.path {
-        let file = try OutputFile(path)
-        files.append(file)
-        sink = .file(file)
+        sink = .file(try Self.open(path, command, &files))
       } else if command.evidence.json {
         throw Refusal(
           ExitCode.usage, "--json leaves no standard output for --uart \(uart.number)=stdout")
@@ -51,13 +49,27 @@ final class RunOutputs {
     let asked = command.evidence.trace?.kinds
     if let path = command.evidence.traceFile {
       kinds = asked ?? .standard
-      let file = try OutputFile(path)
-      files.append(file)
-      lines = (EventLines(names, kinds), file)
+      lines = (EventLines(names, kinds), try Self.open(path, command, &files))
     } else {
       kinds = asked ?? []
       if asked != nil { text = EventText(names, kinds) }
     }
+  }
+
+  /// A slip in a command line must not cost its user a file.
+  private static func open(
+    _ path: String, _ command: Emurun, _ files: inout [OutputFile]
+  ) throws(Refusal) -> OutputFile {
+    let file = try OutputFile(path)
+    let inputs = [command.image, command.streams.input] + command.machine.load.map(\.path)
+    if inputs.contains(where: { $0.map(file.replaces) ?? false }) {
+      throw Refusal(ExitCode.usage, "\(path): is read by this run; name another file to write")
+    }
+    if files.contains(where: file.replaces) {
+      throw Refusal(ExitCode.usage, "\(path): is to be written twice; name another file for one")
+    }
+    files.append(file)
+    return file
   }
 
   private static func noUART(_ name: String, _ board: Board) -> Refusal {

@@ -78,6 +78,15 @@ import Testing
       m4, "--input", "-", "--interactive", code: 64,
       "--input - and --interactive both want standard input; choose one")
     expect(
+      m4, "--trace-file", m4, code: 64,
+      "IMAGES/hello-m4.elf: is read by this run; name another file to write")
+    expect(
+      m4, "--input", rv64, "--uart", "0=" + image("./hello-rv64.elf"), code: 64,
+      "IMAGES/./hello-rv64.elf: is read by this run; name another file to write")
+    expect(
+      m4, "--uart", "0=/tmp/emurun-one", "--trace-file", "/tmp/../tmp/emurun-one", code: 64,
+      "/tmp/../tmp/emurun-one: is to be written twice; name another file for one")
+    expect(
       m4, "--json", "--interactive", code: 64,
       "--json leaves no console for --interactive; choose one")
     expect(
