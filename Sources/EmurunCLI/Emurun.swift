@@ -115,10 +115,13 @@ struct StreamOptionsGroup: ParsableArguments {
     transform: UARTOutput.parse)
   var uart: [UARTOutput] = []
 
-  @Flag(
-    name: [.long, .customLong("nographic", withSingleDash: true)],
-    help: "The terminal is the console; Ctrl-A x ends the run.")
+  @Flag(help: "The terminal is the console; Ctrl-A x ends the run.")
   var interactive = false
+
+  @Flag(
+    name: .customLong("nographic", withSingleDash: true),
+    help: "The same, where standard input is a terminal.")
+  var noGraphic = false
 }
 
 struct EvidenceOptionsGroup: ParsableArguments {

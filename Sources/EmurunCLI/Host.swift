@@ -12,7 +12,9 @@ public struct Host {
   public var environment: (String) -> String?
   /// The host's clock, for what a run took; nothing in a run depends on it.
   public var seconds: () -> Double
-  /// Has somebody pressed Ctrl-C?
+  /// From here on, Ctrl-C and the like are ways for a run to end and not for the process.
+  public var catchSignals: () -> Void = {}
+  /// Has somebody pressed Ctrl-C, or asked the process to end?
   public var isInterrupted: () -> Bool
 
   public init(
@@ -28,18 +30,10 @@ public struct Host {
     self.isInterrupted = isInterrupted
   }
 
-  /// This process. Takes over Ctrl-C and broken pipes, which are ways for a run to end and not for the process.
+  /// This process. A broken pipe is an error of writing and does not end it.
   public static func process() -> Host {
     signal(SIGPIPE, SIG_IGN)
-    var action = sigaction()
-    action.__sigaction_handler.sa_handler = { _ in
-      interrupted.store(true, ordering: .relaxed)
-    }
-    // A second Ctrl-C ends a process that does not come to its end.
-    action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
-    _ = interrupted.load(ordering: .relaxed)
-    sigaction(SIGINT, &action, nil)
-    return Host(
+    var host = Host(
       output: Output(descriptor: STDOUT_FILENO, name: "standard output"),
       errors: Output(descriptor: STDERR_FILENO, name: "standard error"),
       input: STDIN_FILENO,
@@ -49,7 +43,34 @@ public struct Host {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
       },
-      isInterrupted: { interrupted.load(ordering: .relaxed) })
+      isInterrupted: { interruption.load(ordering: .relaxed) != 0 })
+    host.catchSignals = {
+      _ = interruption.load(ordering: .relaxed)
+      var action = sigaction()
+      action.__sigaction_handler.sa_handler = { interruption.store($0, ordering: .relaxed) }
+      // A second one ends a process that does not come to its end.
+      action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
+      for signal in [SIGINT, SIGTERM, SIGHUP] {
+        var inherited = sigaction()
+        sigaction(signal, nil, &inherited)
+        // nohup, and shells for what they start in the background, want these ignored.
+        let isIgnored =
+          unsafeBitCast(inherited.__sigaction_handler.sa_handler, to: Int.self)
+          == unsafeBitCast(SIG_IGN, to: Int.self)
+        if !isIgnored { sigaction(signal, &action, nil) }
+      }
+    }
+    return host
+  }
+
+  /// Ends the process. Whoever killed it is told so by the system, as with any other program.
+  public static func exit(_ code: Int32) -> Never {
+    let asked = interruption.load(ordering: .relaxed)
+    if code == ExitCode.interrupted && asked != 0 && asked != SIGINT {
+      signal(asked, SIG_DFL)
+      raise(asked)
+    }
+    Glibc.exit(code)
   }
 
   /// UTF-8, by the same three variables that C's locales go by.
@@ -68,4 +89,5 @@ public struct Host {
   }
 }
 
-private let interrupted = Atomic<Bool>(false)
+/// The signal that asked for the end; 0: none.
+private let interruption = Atomic<Int32>(0)

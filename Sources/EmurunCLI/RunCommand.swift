@@ -4,13 +4,14 @@ import Timeline
 extension Emurun: HostedCommand {
   func run(on host: Host) throws(Refusal) -> Int32 {
     let plan = try plan(standardInput: host.input)
+    host.catchSignals()
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
     let outputs = try RunOutputs(self, plan.board, host)
     let machine = try plan.machine()
     let words = Words(plan: plan, style: host.style)
     if !evidence.json { host.errors.say("emurun: \(words.opening)") }
 
-    let keyboard = streams.interactive ? Keyboard(host) : nil
+    let keyboard = plan.isInteractive ? Keyboard(host) : nil
     let begin = host.seconds()
     try go(machine, plan, outputs, keyboard, host)
     let seconds = host.seconds() - begin

@@ -1,4 +1,5 @@
 import Emu
+import Glibc
 import Timeline
 
 /// What is to be run, with everything decided: options, what the image says of itself, and defaults.
@@ -14,6 +15,8 @@ struct RunPlan {
   var expectedText: String?
   var failText: String?
   var twice = false
+  /// Somebody, or what is piped in, types at the console.
+  var isInteractive = false
   /// To be said before the run, one sentence each.
   var warnings: [String] = []
 
@@ -45,7 +48,9 @@ extension Emurun {
     guard let path = image else {
       throw Refusal(ExitCode.usage, "which image? Usage: emurun IMAGE [OPTIONS]; see emurun --help")
     }
-    try checkCombinations()
+    let isInteractive =
+      streams.interactive || streams.noGraphic && isatty(standardInput) == 1
+    try checkCombinations(isInteractive)
     let image = try Self.read(path)
     var needs = Needs(image.note, path: path)
     try needs.override(by: machine)
@@ -71,7 +76,8 @@ extension Emurun {
     if let input = streams.input {
       plan.options.input = try InputFile.read(input, standardInput: standardInput)
     }
-    plan.options.hasMoreInput = streams.interactive
+    plan.isInteractive = isInteractive
+    plan.options.hasMoreInput = isInteractive
     plan.options.stopsAtReset = ending.noReboot
     // A file without kinds has the usual ones.
     let kinds = evidence.trace?.kinds ?? (evidence.traceFile == nil ? [] : .standard)
@@ -79,7 +85,7 @@ extension Emurun {
     plan.options.recent = Self.recent
     let duration =
       ending.duration
-      ?? VirtualTime(nanoseconds: streams.interactive ? nil : 10_000_000_000)
+      ?? VirtualTime(nanoseconds: isInteractive ? nil : 10_000_000_000)
     plan.tick = duration.nanoseconds.map { choice.board.clock.ticks(nanoseconds: $0) }
     plan.instructions = ending.maxInstructions
     plan.expectedText = ending.expectText
@@ -97,7 +103,7 @@ extension Emurun {
     }
   }
 
-  private func checkCombinations() throws(Refusal) {
+  private func checkCombinations(_ isInteractive: Bool) throws(Refusal) {
     if let word = evidence.trace?.unknown.first {
       let known = TraceKinds.names.map(\.name).joined(separator: ",")
       throw Refusal(
@@ -106,17 +112,17 @@ extension Emurun {
           ? "--trace insn: single instructions cannot be traced yet; known are \(known)"
           : "--trace: there is no kind \"\(word)\"; known are \(known)")
     }
-    if streams.interactive && evidence.twice {
+    if isInteractive && evidence.twice {
       throw Refusal(
         ExitCode.usage,
         "--twice cannot repeat what somebody types; use --input instead of "
           + "--interactive")
     }
-    if streams.interactive && streams.input == "-" {
+    if isInteractive && streams.input == "-" {
       throw Refusal(
         ExitCode.usage, "--input - and --interactive both want standard input; choose one")
     }
-    if streams.interactive && evidence.json {
+    if isInteractive && evidence.json {
       throw Refusal(
         ExitCode.usage, "--json leaves no console for --interactive; choose one")
     }

@@ -48,8 +48,8 @@ import Testing
                                   standard input.
           --uart <n=file>         Where the output of UART n goes: a file, or stdout. May be
                                   repeated.
-          --interactive, -nographic
-                                  The terminal is the console; Ctrl-A x ends the run.
+          --interactive           The terminal is the console; Ctrl-A x ends the run.
+          -nographic              The same, where standard input is a terminal.
 
         EVIDENCE:
           --trace <kinds>         Events as text on standard error:

@@ -60,11 +60,13 @@ import Testing
     var before = termios()
     tcgetattr(other, &before)
     try withEcho { path in
-      _ = writeAll(ContiguousArray("abc\u{1}\u{1}\u{3}\u{1}x".utf8), to: terminal)
-      let outcome = emurun(path, "--interactive", input: other)
-      #expect(outcome.code == 0)
-      #expect(outcome.errors.contains("Ctrl-A x ends the run"))
-      #expect(outcome.errors.contains("interrupted after"))
+      for option in ["--interactive", "-nographic"] {
+        _ = writeAll(ContiguousArray("abc\u{1}\u{1}\u{3}\u{1}x".utf8), to: terminal)
+        let outcome = emurun(path, option, input: other)
+        #expect(outcome.code == 0)
+        #expect(outcome.errors.contains("Ctrl-A x ends the run"))
+        #expect(outcome.errors.contains("interrupted after"))
+      }
     }
     var after = termios()
     tcgetattr(other, &after)

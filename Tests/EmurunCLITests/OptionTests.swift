@@ -46,7 +46,7 @@ import Testing
     ])
     #expect(command.machine.board == "virt")
     #expect(command.machine.memory?.bytes == 256 << 20)
-    #expect(command.streams.interactive)
+    #expect(command.streams.noGraphic)
     #expect(command.ending.noReboot)
     #expect(command.machine.semihosting)
     #expect(command.machine.append == "a b")
@@ -63,5 +63,8 @@ import Testing
     #expect(named.tick == 10_000_000_000)
     try #expect(Emurun.parse([hello, "--for", "inf"]).plan(standardInput: -1).tick == nil)
     try #expect(Emurun.parse([hello, "--interactive"]).plan(standardInput: -1).tick == nil)
+    // Without a terminal, as in CI, nobody could end a run without a limit.
+    let noTerminal = try Emurun.parse([hello, "-nographic"]).plan(standardInput: -1)
+    #expect(noTerminal.tick != nil && !noTerminal.isInteractive)
   }
 }

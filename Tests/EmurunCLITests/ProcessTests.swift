@@ -27,14 +27,17 @@ import Testing
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO)
-    // Tests run on threads that take no signals, and a child would take after them.
+    // Tests run on threads that take no signals, perhaps under nohup, and a child would take after them.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    var all = sigset_t()
+    sigfillset(&all)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     let words = ([Self.program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var child = pid_t()
@@ -76,16 +79,23 @@ import Testing
     #expect(code == 74)
   }
 
-  @Test func ctrlCEndsWithASummary() throws {
-    var text = ""
-    let code = try run([image("led-heartbeat.elf"), "--for", "inf"]) { child, pipe in
-      var first = [UInt8](repeating: 0, count: 4096)
-      // Something came, so the run is on.
-      while !first.contains(10) { _ = Glibc.read(pipe, &first, first.count) }
-      kill(child, SIGINT)
-      text = try self.text(of: pipe)
+  /// A shell says 130 of the first; who kills a process is told so.
+  @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, -SIGTERM), (SIGHUP, -SIGHUP)])
+  func aSignalEndsWithASummary(_ signal: Int32, _ code: Int32) throws {
+    try withFolder { folder in
+      var text = ""
+      let status = try run([
+        image("led-heartbeat.elf"), "--for", "inf", "--trace-file", folder + "/trace",
+      ]) { child, pipe in
+        var first = [UInt8](repeating: 0, count: 4096)
+        // Something came, so the run is on.
+        while !first.contains(10) { _ = Glibc.read(pipe, &first, first.count) }
+        kill(child, signal)
+        text = try self.text(of: pipe)
+      }
+      #expect(status == code)
+      #expect(text.contains("interrupted after "))
+      #expect(names(in: folder) == ["trace"])
     }
-    #expect(code == 130)
-    #expect(text.contains("interrupted after "))
   }
 }
