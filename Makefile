@@ -21,8 +21,9 @@ release:
 install: release
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/emurun
 
-test: lint
+test:
 	@scripts/setup test
+	@$(MAKE) --no-print-directory lint
 	@Sources/Firmware/build check
 	swift test
 
