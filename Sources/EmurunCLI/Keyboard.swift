@@ -35,7 +35,8 @@ final class Keyboard {
     guard !hasEnded, isReady(timeout: 0) else { return }
     var chunk = [UInt8](repeating: 0, count: 4096)
     let count = read(host.input, &chunk, chunk.count)
-    if count == 0 { hasEnded = true }
+    // A terminal that is gone gives errors for ever, and is ready to.
+    if count == 0 || count < 0 && errno != EINTR && errno != EAGAIN { hasEnded = true }
     if count <= 0 { return }
     var typed: [UInt8] = []
     for byte in chunk[..<count] { take(byte, &typed) }

@@ -47,12 +47,7 @@ import Testing
   }
 
   @Test func controlAXEndsARunAndLeavesTheTerminalAsItWas() throws {
-    // What posix_openpt and its like do, which Swift's Glibc leaves out.
-    let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
-    var (unlocked, number): (Int32, Int32) = (0, 0)
-    #expect(ioctl(terminal, 0x4004_5431, &unlocked) == 0)
-    #expect(ioctl(terminal, 0x8004_5430, &number) == 0)
-    let other = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+    let (terminal, other) = pseudoTerminal()
     defer {
       close(terminal)
       close(other)
@@ -72,5 +67,25 @@ import Testing
     tcgetattr(other, &after)
     #expect(after.c_lflag == before.c_lflag)
     #expect(after.c_iflag == before.c_iflag)
+  }
+
+  @Test func aTerminalThatIsGoneTypesNoMore() throws {
+    let (terminal, other) = pseudoTerminal()
+    defer { close(other) }
+    let host = Host(output: Output(), errors: Output(), input: other)
+    let keyboard = Keyboard(host)
+    close(terminal)
+    keyboard.pass(to: try Emurun.parse([image("hello-m4.elf")]).plan(standardInput: -1).machine())
+    #expect(!keyboard.wait())
+  }
+
+  private func pseudoTerminal() -> (terminal: Int32, other: Int32) {
+    // What posix_openpt and its like do, which Swift's Glibc leaves out.
+    let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    var (unlocked, number): (Int32, Int32) = (0, 0)
+    #expect(ioctl(terminal, 0x4004_5431, &unlocked) == 0)
+    #expect(ioctl(terminal, 0x8004_5430, &number) == 0)
+    let other = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+    return (terminal, other)
   }
 }
