@@ -1,0 +1,48 @@
+import Testing
+
+@testable import EmurunCLI
+
+/// What the pages show is what comes.
+@Suite struct DocumentationTests {
+  @Test(arguments: ["README.md", "docs/cli.md"])
+  func theRunsThatItShows(_ page: String) throws {
+    let runs = try Self.runs(read(package(page)))
+    #expect(!runs.isEmpty)
+    for run in runs {
+      var arguments = run[0].split(separator: " ").dropFirst(2).map(String.init)
+      arguments[0] = package(arguments[0])
+      // As on a terminal, where both streams come out.
+      let screen = Output()
+      _ = Emurun.main(
+        arguments, on: Host(output: screen, errors: screen, environment: { _ in "C.UTF-8" }))
+      var lines = screen.text.split(separator: "\n").map(Self.withoutHostTime)[...]
+      for line in run.dropFirst() where line != "..." {
+        guard let place = lines.firstIndex(of: Self.withoutHostTime(line)) else {
+          Issue.record("\(page), \(run[0]): does not print \(line)")
+          break
+        }
+        lines = lines[(place + 1)...]
+      }
+    }
+  }
+
+  /// The code blocks that begin with a command line and have more than that.
+  private static func runs(_ page: String) -> [[Substring]] {
+    var runs: [[Substring]] = []
+    var block: [Substring]?
+    for line in page.split(separator: "\n", omittingEmptySubsequences: false) {
+      guard line.hasPrefix("```") else {
+        block?.append(line)
+        continue
+      }
+      if let run = block, run.count > 1, run[0].hasPrefix("$ emurun ") { runs.append(run) }
+      block = block == nil ? [] : nil
+    }
+    return runs
+  }
+
+  private static func withoutHostTime(_ line: Substring) -> String {
+    line.hasSuffix(" s host)")
+      ? line.split(separator: " (").dropLast().joined(separator: " (") : String(line)
+  }
+}
