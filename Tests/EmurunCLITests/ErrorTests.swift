@@ -77,6 +77,14 @@ import Testing
     expect(
       m4, "--input", "-", "--interactive", code: 64,
       "--input - and --interactive both want standard input; choose one")
+    for (memory, address, advice) in [
+      ("128M", "0x87e00000", "give it more --memory"),
+      ("4G", "0xbfe00000", "let it end below or begin above"),
+    ] {
+      expect(
+        rv64, "-m", memory, "--load", m4 + "@" + address, code: 65,
+        "the image covers \(address), where the device tree goes; \(advice)")
+    }
     expect(
       m4, "--trace-file", m4, code: 64,
       "IMAGES/hello-m4.elf: is read by this run; name another file to write")

@@ -80,14 +80,16 @@ struct Boot: Sendable {
   ) throws(MachineError) -> UInt64 {
     if blob.isEmpty { return 0 }
     let size = UInt64(blob.count)
-    let top = min(ram.end, 0xC000_0000)
+    let limit: UInt64 = 0xC000_0000
+    let top = min(ram.end, limit)
     let address = size <= top ? (top - size) & ~0x1F_FFFF : 0
     if content.contains(where: {
       $0.address < address + size && address < $0.address + $0.size
     }) {
       throw MachineError(
         .image,
-        "the image covers \(hex(address)), where the device tree goes; give it more --memory")
+        "the image covers \(hex(address)), where the device tree goes; "
+          + (ram.end < limit ? "give it more --memory" : "let it end below or begin above"))
     }
     try add(Extent(address: address, bytes: blob), "the device tree", board)
     return address
