@@ -29,6 +29,7 @@ public struct UARTLine {
   /// Types something: the guest takes it as fast as it reads, from here on.
   public func send(_ text: String) { send(Array(text.utf8)) }
 
+  /// Input for the console, which the firmware takes when it asks for it.
   public func send(_ bytes: [UInt8]) {
     precondition(isConsole, "\(name): only the console of \(machine.board.name) takes input")
     machine.send(bytes)
@@ -36,8 +37,10 @@ public struct UARTLine {
 }
 
 extension Machine {
+  /// The console of every built-in board.
   public var uart0: UARTLine { uart(0) }
 
+  /// A test that names a UART which its board lacks is wrong, and ends there.
   public func uart(_ number: Int) -> UARTLine {
     let name = "uart\(number)"
     precondition(board.slot(of: name) != nil, "\(board.name) has no \(name)")

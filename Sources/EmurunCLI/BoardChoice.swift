@@ -13,18 +13,13 @@ struct BoardChoice {
       try Self.check(image, on: board)
       return
     }
-    do {
-      let guess = try Boards.guess(for: image)
-      others = guess.others
-      // The same, with what the user wants of it.
-      board = try Self.named(guess.board.name, needs, commandLine)
-    } catch let error as ImageError {
+    let guess: Boards.Guess
+    do { guess = try Boards.guess(for: image) } catch {
       throw Refusal(error.exitCode, error.description)
-    } catch let refusal as Refusal {
-      throw refusal
-    } catch {
-      preconditionFailure("\(error)")
     }
+    others = guess.others
+    // The same, with what the user wants of it.
+    board = try Self.named(guess.board.name, needs, commandLine)
   }
 
   private static func named(
@@ -42,7 +37,7 @@ struct BoardChoice {
 
   /// A board that was named is taken, but not with code for another architecture.
   private static func check(_ image: Image, on board: Board) throws(Refusal) {
-    guard image.format == .elf, let machine = image.machine, machine != board.machine
+    guard image.format == .elf, let machine = image.machine, machine != board.core.machine
     else { return }
     let words = machine == .arm ? "Arm" : "RV64"
     throw Refusal(
@@ -53,13 +48,6 @@ struct BoardChoice {
 }
 
 extension Board {
-  var machine: Image.Machine {
-    switch core {
-    case .rv64: .riscv64
-    case .cortexM4: .arm
-    }
-  }
-
   /// "Cortex-M4F", "RV64GC".
   var coreWords: String {
     switch core {

@@ -39,7 +39,7 @@ struct Obituary {
   // MARK: Registers
 
   private func registers() -> String {
-    let general = DWARFRegisters.names(machine.board.machine) + ["pc", "xpsr"]
+    let general = DWARFRegisters.names(machine.board.core.machine) + ["pc", "xpsr"]
     let all = machine.registers
     let parts = [
       all.filter { general.contains($0.name) },
@@ -123,7 +123,7 @@ struct DWARFRegisters {
   private var values: [Int: UInt64] = [:]
 
   init(_ machine: Machine) {
-    let names = Self.names(machine.board.machine)
+    let names = Self.names(machine.board.core.machine)
     for register in machine.registers {
       if let number = names.firstIndex(of: register.name) { values[number] = register.value }
       if register.name == "psp" { values[DebugInfo.processStackPointer] = register.value }

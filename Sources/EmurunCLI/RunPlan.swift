@@ -58,7 +58,7 @@ extension Emurun {
     let choice = try BoardChoice(for: image, needs, commandLine: commandLine)
     var plan = RunPlan(image: image, board: choice.board, choice: choice)
     plan.warnings = needs.warnings
-    if machine.mode != nil && choice.board.machine != .riscv64 {
+    if machine.mode != nil && choice.board.core.machine != .riscv64 {
       throw Refusal(
         ExitCode.usage,
         "\(choice.board.name) has a \(choice.board.coreWords), which has no M and S mode; "

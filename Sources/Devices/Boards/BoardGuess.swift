@@ -14,7 +14,7 @@ extension Boards {
   /// they fit it, else another on which they do.
   public static func guess(for image: Image) throws(ImageError) -> Guess {
     let machine = try image.knownMachine()
-    let candidates = all.filter { $0.machine == machine }
+    let candidates = all.filter { $0.core.machine == machine }
     let start = image.start
     let fitting = candidates.filter { start.fits($0) }
     guard let board = fitting.first else {
@@ -30,13 +30,6 @@ extension Boards {
 }
 
 extension Board {
-  fileprivate var machine: Image.Machine {
-    switch core {
-    case .rv64: .riscv64
-    case .cortexM4: .arm
-    }
-  }
-
   fileprivate func region(holding address: UInt64) -> Region? {
     regions.first { $0.address <= address && address < $0.end }
   }

@@ -5,6 +5,14 @@ public struct Board: Sendable {
     case rv64(timebase: Ratio)
     /// priorityBits: 3 on a TM4C123; interrupts: external ones, IRQ 0 up.
     case cortexM4(priorityBits: Int, interrupts: Int)
+
+    /// Whose code it runs.
+    public var machine: Image.Machine {
+      switch self {
+      case .rv64: .riscv64
+      case .cortexM4: .arm
+      }
+    }
   }
 
   /// Memory that guests execute from and access directly. Sizes and addresses are multiples of 4
