@@ -184,6 +184,7 @@ static void store_slow(const Arch *a, char *uc, void *pages, uint64_t ram_addres
         c->figures.precise_exits++;
         repeat_alone(a, c->cpu, storing.hit, i, host_pc);
     }
+    leave_behind(c);                                            // a block that is dropped keeps its jump to the next one, which may be dropped too
 }
 
 bool qht_remove(void *table, char *tb, uint32_t hash)           // a block is dropped: is it the one that is storing?

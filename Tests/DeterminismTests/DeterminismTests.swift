@@ -96,7 +96,7 @@ private let names = [
   "led-heartbeat", "panic-heartbeat", "hello-m4", "hello-rv64", "sbi-heartbeat-rv64",
 ]
 private let images = names.flatMap { ["\($0).elf", "\($0).bin"] }
-private let folder =
+let folder =
   #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
   .joined(separator: "/") + "/images/"
 
@@ -121,16 +121,4 @@ private func finish(_ machine: Machine) -> DeterminismTests.Outcome {
   return .init(
     trace: machine.traceDigest, state: machine.stateDigest, index: machine.index,
     console: machine.console.text)
-}
-
-private struct SplitMix {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
 }
