@@ -1,6 +1,7 @@
 // RV64 traps, interrupts, counters and wfi, as the Privileged Architecture 1.12 has them (3.1.6-3.1.9, 3.1.15, 4.1); the library stops at
 // "something happened" and its own interrupt order is lowest bit first.
 #include "internal.h"
+#include <string.h>
 
 enum { MSTATUS_SIE = 1 << 1, MSTATUS_MIE = 1 << 3, MSTATUS_SPIE = 1 << 5, MSTATUS_MPIE = 1 << 7, MSTATUS_SPP = 1 << 8, MSTATUS_MPP = 3 << 11 };
 enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_MISALIGNED = 6, STORE_FAULT = 7,
@@ -253,8 +254,40 @@ static int csr_write(char *env, int csr, uint64_t value)        // what the next
     return 0;
 }
 
+// ---- the soft TLB holds nothing but what the registers say now: what a miss would find can not depend on what is in it, which is
+// gone in a Core that goes on from a saved state
+static void forget_translations(Core *c)
+{
+    c->arch->tlb_flush(c->cpu);
+    memset(c->io_pages, 0xff, sizeof c->io_pages);
+}
+
+static int translation_write(char *env, int csr, uint64_t value)        // satp and the PMP, which the library writes without a flush
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    int refused = library_ops[csr].write ? library_ops[csr].write(env, csr, value) : -1;
+    if (c && refused >= 0)
+        forget_translations(c);
+    return refused;
+}
+
+static void watch_translation(int csr)
+{
+    CsrOps own;
+    real.rv64_get_csr_ops(csr, &library_ops[csr]);
+    own = library_ops[csr];
+    own.write = translation_write;
+    real.rv64_set_csr_ops(csr, &own);
+}
+
 void rv64_set_up(void)
 {
+    enum { SATP = 0x180, PMPCFG = 0x3a0, PMPADDR = 0x3b0 };
+    watch_translation(SATP);
+    for (int i = 0; i < 4; i++)
+        watch_translation(PMPCFG + i);
+    for (int i = 0; i < 16; i++)
+        watch_translation(PMPADDR + i);
     static const int counters[] = { CSR_CYCLE, CSR_TIME, CSR_INSTRET, CSR_MCYCLE, CSR_MINSTRET };
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
         CsrOps *saved = &library_ops[counters[i]];
