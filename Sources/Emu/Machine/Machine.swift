@@ -268,6 +268,9 @@ public final class Machine {
 
   // MARK: Sleep
 
+  /// Nobody sleeps until then: a deadline there or later never comes, so that no sum of ticks overflows. 292 years at 1 GHz.
+  private static let endOfTime: Tick = 1 << 63
+
   private func sleep(_ sleep: Hart.Sleep) {
     hart.settle()
     hart.sleep = sleep
@@ -283,7 +286,7 @@ public final class Machine {
   /// On to the next tick at which anything can happen; false: there is none.
   private func jump(_ limit: RunLimit) -> Bool {
     let next = bus.deadlines.next
-    if next == .max { return false }
+    if next >= Self.endOfTime { return false }
     let goal = min(next > now ? next : now + 1, limit.tick ?? .max)
     past.asleep += goal - now
     hart.tickOffset += goal - now

@@ -3,7 +3,8 @@
 public struct RunLimit {
   /// The clock shows this tick; asleep or not.
   public var tick: Tick?
-  /// Directly behind the n-th retired instruction since power-on.
+  /// Directly behind the n-th retired instruction since power-on. A guest may sleep for ever, with a timer that does not wake it:
+  /// only a tick ends that.
   public var retired: UInt64?
   /// Directly behind the n-th attempt since power-on.
   public var index: UInt64?
