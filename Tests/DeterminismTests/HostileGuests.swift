@@ -326,11 +326,13 @@ private struct ThumbNoise {
     load(0, 0x2000_7F00)
     for instruction in [
       0x4685,  // mov sp, r0
-      0x6E01, 0x014A, 0x1889, 0x31F7, 0x6601,  // ldr r1, [r0, #0x60]; lsls r2, r1, #5; adds r1, r1, r2; adds r1, #247; str
+      // ldr r1, [r0, #0x60]; lsls r2, r1, #5; adds r1, r1, r2; adds r1, #247; str
+      0x6E01, 0x014A, 0x1889, 0x31F7, 0x6601,
       0x0549, 0x0D49, 0x0049,  // lsls r1, #21; lsrs r1, #21; lsls r1, #1
     ] as [UInt32] { half(instruction) }
     load(2, UInt32(Self.ram))
-    for instruction in [0x1889, 0x6181] as [UInt32] { half(instruction) }  // adds r1, r1, r2; str r1, [r0, #24]
+    // adds r1, r1, r2; str r1, [r0, #24]
+    for instruction in [0x1889, 0x6181] as [UInt32] { half(instruction) }
     load(1, 0x0100_0000)
     half(0x61C1)  // str r1, [r0, #28]
     load(1, 0xFFFF_FFF9)
