@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void power_on(Core *c)
 {
@@ -62,9 +63,17 @@ static bool map_gaps(Core *c)
     return true;
 }
 
+// The library ends the process where the host refuses it the address space of its code buffer: ask for as much first.
+static bool has_room(void)
+{
+    const size_t room = (1ul << 30) + (64ul << 20);
+    void *there = mmap(NULL, room, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return there != MAP_FAILED && !munmap(there, room);
+}
+
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count)
 {
-    if (!usable || hart > 31)
+    if (!usable || hart > 31 || !has_room())
         return NULL;
     Core *c = calloc(1, sizeof *c);
     if (!c)

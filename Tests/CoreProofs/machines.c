@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,28 @@ void threads(int variant, ProofReport *report)
     report->instructions += trace->attempts;
     trace_free(trace);
     guest_free(guest);
+}
+
+// ---- as many Cores as the host has address space for, and then a refusal: in a process of its own, which has only 4 GiB more
+void address_space_ends(int variant, ProofReport *report)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit;
+        char line[64] = "";
+        FILE *file = fopen("/proc/self/statm", "r");
+        if (!file || !fgets(line, sizeof line, file))
+            _exit(10);
+        limit.rlim_cur = limit.rlim_max = strtoul(line, NULL, 10) * 4096 + (4ul << 30);
+        setrlimit(RLIMIT_AS, &limit);
+        int count = 0;
+        while (count < 9 && core_open(variant ? CORE_CORTEX_M4 : CORE_RV64, 0, NULL, 0))
+            count++;
+        _exit(count == 9);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT(report, status == 0, "the process ended with %x", status);
 }
 
 // ---- memory: exact stops, overflows of the code buffer, Cores opened and closed

@@ -97,6 +97,7 @@ static const CoreProof proofs[] = {
     { "Sv39", 4, sv39 },
     { "Sv39 by hand", 3, sv39_by_hand },
     { "threads", 2, threads },
+    { "address space ends", 2, address_space_ends },
     { "memory stays flat", 2, memory_stays_flat },
 };
 

@@ -17,6 +17,7 @@ void harts_by_hand(int variant, ProofReport *report);
 void harts_random(int variant, ProofReport *report);
 void threads(int variant, ProofReport *report);
 void memory_stays_flat(int variant, ProofReport *report);
+void address_space_ends(int variant, ProofReport *report);
 void sv39(int variant, ProofReport *report);
 void sv39_by_hand(int variant, ProofReport *report);
 void patched_illegal(int variant, ProofReport *report);

@@ -70,7 +70,7 @@ struct CaseTests {
 struct MachineTests {
   static let names = [
     "harts by hand", "harts patching each other", "lazy FP", "FP traps", "Sv39", "Sv39 by hand",
-    "threads", "memory stays flat",
+    "threads", "address space ends", "memory stays flat",
   ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func machines(_ proof: ProofCase) throws {

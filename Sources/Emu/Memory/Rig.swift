@@ -41,7 +41,10 @@ final class Rig: @unchecked Sendable {
     }
     let kind = key.isRV64 ? CORE_RV64 : CORE_CORTEX_M4
     guard let core = core_open(kind, 0, regions, regions.count) else {
-      throw MachineError(.engine, "the engine cannot be opened: out of memory")
+      throw MachineError(
+        .engine,
+        "the engine cannot be opened: the host has no memory left for it, or no address space, of "
+          + "which each machine takes 1 GiB (ulimit -v)")
     }
     self.core = core
     self.memory = memory
