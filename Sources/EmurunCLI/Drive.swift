@@ -1,5 +1,8 @@
 import Emu
 
+/// A guest that toggles a pin without end must not fill the host: every event is kept for the timeline and the digest.
+private let mostEvents = 1 << 25
+
 extension RunPlan {
   /// Runs a machine to its end. `between` is called after every slice, and with it everything that happened is over.
   ///
@@ -25,6 +28,12 @@ extension RunPlan {
       case .waiting: if try !waiting() { machine.end(.idle) }
       }
       if machine.stop == nil && host.isInterrupted() { machine.end(.interrupted) }
+      if machine.stop == nil && machine.trace.count > mostEvents {
+        host.errors.say(
+          "emurun: warning: more than \(mostEvents) events, which fill 1 GiB; the run ends here: shorten --for"
+        )
+        machine.end(.interrupted)
+      }
       pace.took(host.seconds() - begin)
       try between()
     }
