@@ -7,7 +7,8 @@ extension Machine {
     image: Image, options: MachineOptions = MachineOptions()
   ) throws {
     let note = image.note
-    let board = try note["board"].map { try Boards.named($0) } ?? Boards.guess(for: image).board
+    let name = try note["board"] ?? Boards.guess(for: image).board.name
+    let board = try Boards.named(name, harts: note["smp"].flatMap { Int($0) })
     var options = options
     if options.semihosting == nil, note["semihosting"] == "on" {
       options.semihosting = SemihostingOptions()

@@ -26,7 +26,8 @@ struct BoardChoice {
     _ name: String, _ needs: Needs, _ commandLine: String
   ) throws(Refusal) -> Board {
     do {
-      return try Boards.named(name, memory: needs.memory, bootArguments: commandLine)
+      return try Boards.named(
+        name, memory: needs.memory, harts: needs.harts, bootArguments: commandLine)
     } catch {
       let isUnknown = (try? Boards.named(name)) == nil
       throw needs.isBoardFromNote && isUnknown

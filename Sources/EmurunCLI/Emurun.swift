@@ -54,6 +54,18 @@ struct MachineOptionsGroup: ParsableArguments {
   var memory: MemorySize?
 
   @Option(
+    name: [.long, .customLong("smp", withSingleDash: true)],
+    help: ArgumentHelp("RV64: how many harts, 1 to 8.", valueName: "n"),
+    transform: HartCount.parse)
+  var smp: HartCount?
+
+  @Option(
+    help: ArgumentHelp(
+      "Several harts: instructions in a turn of one of them. (default: 1000)", valueName: "n"),
+    transform: Quantum.parse)
+  var quantum: Quantum?
+
+  @Option(
     help: ArgumentHelp(
       "Lay a file over memory, as it is. May be repeated.", valueName: "file@addr"),
     transform: FileAtAddress.parse)

@@ -5,6 +5,7 @@ struct Needs {
   var board: String?
   var mode: MachineOptions.Mode?
   var memory: UInt64?
+  var harts: Int?
   var semihosting = false
   private(set) var warnings: [String] = []
   /// The board is the note's word, not the user's.
@@ -24,13 +25,16 @@ struct Needs {
       memory = MemorySize(argument: text)?.bytes
       if memory == nil { ignore("memory", text, "a size such as 512M") }
     }
+    if let text = note["smp"] {
+      harts = HartCount(argument: text)?.number
+      if harts == nil { ignore("smp", text, "a number from 1 to \(Board.mostHarts)") }
+    }
     switch note["semihosting"] {
     case "on": semihosting = true
     case nil, "off": break
     case let text?: ignore("semihosting", text, "on or off")
     }
     // What this version has anyway needs no word; what it has not is better said than found out.
-    if let text = note["smp"], text != "1" { ignore("smp", text, "1 in this version") }
     if let text = note["bios"], text != "none", text != "default" {
       ignore("bios", text, "none or default in this version")
     }
@@ -47,6 +51,7 @@ struct Needs {
       isBoardFromNote = false
     }
     memory = options.memory?.bytes ?? memory
+    harts = options.smp?.number ?? harts
     semihosting = options.semihosting || semihosting
     if let text = options.mode {
       guard let mode = MachineOptions.Mode(rawValue: text) else {

@@ -27,7 +27,8 @@ struct Obituary {
       default: "fault"
       }
     let place = place(stop.pc, debug)
-    return "emurun: the guest died: \(what) at \(place)"
+    let hart = machine.harts.count == 1 ? "" : " of hart \(stop.hart)"
+    return "emurun: the guest died: \(what)\(hart) at \(place)"
       + (stop.detail.isEmpty ? "" : ": \(stop.detail)")
   }
 

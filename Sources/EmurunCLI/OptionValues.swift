@@ -1,4 +1,5 @@
 import ArgumentParser
+import Emu
 import Timeline
 
 /// The value of an option that is no plain text or number.
@@ -77,6 +78,28 @@ struct MemorySize: OptionValue, Hashable {
     let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
     if overflow || bytes == 0 { return nil }
     self.bytes = bytes
+  }
+}
+
+/// "4".
+struct HartCount: OptionValue, Hashable {
+  static let form = "harts are a number from 1 to \(Board.mostHarts)"
+  let number: Int
+
+  init?(argument: String) {
+    guard let number = Int(argument), 1...Board.mostHarts ~= number else { return nil }
+    self.number = number
+  }
+}
+
+/// Attempts in a turn of one of several harts.
+struct Quantum: OptionValue, Hashable {
+  static let form = "a turn is a number of instructions from 1 to 1000000000"
+  let attempts: UInt64
+
+  init?(argument: String) {
+    guard let attempts = UInt64(argument), 1...1_000_000_000 ~= attempts else { return nil }
+    self.attempts = attempts
   }
 }
 

@@ -65,6 +65,7 @@ extension Emurun {
           + "leave --mode out")
     }
     plan.options.mode = needs.mode
+    if let quantum = machine.quantum { plan.options.quantum = quantum.attempts }
     if needs.semihosting {
       plan.options.semihosting = SemihostingOptions(
         root: machine.semihostingRoot, commandLine: commandLine)

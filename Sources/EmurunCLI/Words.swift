@@ -9,7 +9,8 @@ struct Words {
   /// "m4-led (Cortex-M4F, 16 MHz), raw image, 2 312 bytes".
   var opening: String {
     let board = plan.board
-    return "\(board.name) (\(board.coreWords), \(clock)), \(format), \(content)"
+    let cores = board.harts == 1 ? board.coreWords : "\(board.harts) harts of \(board.coreWords)"
+    return "\(board.name) (\(cores), \(clock)), \(format), \(content)"
       + (plan.choice.others.isEmpty
         ? "" : "; would also fit \(plan.choice.others.joined(separator: ", ")) (--board)")
   }

@@ -35,7 +35,8 @@ public struct EventText {
     }
     guard let (kind, words) = describe(event, findings) else { return }
     flush()
-    line(event, kind, words)
+    let isOneOfMany = names.board.harts > 1 && event.source == Event.core
+    line(event, kind, (isOneOfMany ? "hart \(event.hart): " : "") + words)
   }
 
   /// What is still held back: half a line of a UART.

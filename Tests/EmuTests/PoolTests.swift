@@ -64,7 +64,7 @@ import Testing
     func translations() throws -> UInt64 {
       let machine = try Machine.running(Program.alarms)
       _ = machine.run()
-      return machine.rig.figures.translations
+      return machine.rig.figures().translations
     }
     var options = MachineOptions()
     options.engine = .cold

@@ -116,6 +116,15 @@ import Testing
     expect(
       m4, "--memory", "1M", code: 64,
       "m4-led has 64 KiB of SRAM, no more and no less; leave --memory out")
+    expect(m4, "-smp", "2", code: 64, "m4-led has one core; leave --smp out")
+    expect(
+      rv64, "--smp", "9", code: 64,
+      "The value '9' is invalid for '--smp <n>': harts are a number from 1 to 8. See 'emurun "
+        + "--help'.")
+    expect(
+      rv64, "--quantum", "0", code: 64,
+      "The value '0' is invalid for '--quantum <n>': a turn is a number of instructions from 1 to "
+        + "1000000000. See 'emurun --help'.")
     expect(
       rv64, "-m", "1K", code: 64,
       "1024 bytes of memory do not fit rv64-virt; it takes 64K to 64G, in steps of 4K")

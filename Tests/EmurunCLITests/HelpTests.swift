@@ -26,6 +26,9 @@ import Testing
                                   them.
           --mode <m|s>            RV64: the mode of the first instruction, m or s.
           -m, --memory <size>     RV64: how much RAM: 512M, 2G.
+          --smp, -smp <n>         RV64: how many harts, 1 to 8.
+          --quantum <n>           Several harts: instructions in a turn of one of them. (default:
+                                  1000)
           --load <file@addr>      Lay a file over memory, as it is. May be repeated.
           --semihosting, -semihosting
                                   Answer the firmware's semihosting calls.

@@ -18,15 +18,18 @@ public enum Boards {
   ///
   /// - Parameters:
   ///   - memory: bytes of RAM, where that is the user's choice; nil: what the board has.
+  ///   - harts: nil: one.
   ///   - bootArguments: the kernel's command line, where the board hands one over.
   public static func named(
-    _ name: String, memory: UInt64? = nil, bootArguments: String = ""
+    _ name: String, memory: UInt64? = nil, harts: Int? = nil, bootArguments: String = ""
   ) throws(BoardError) -> Board {
     switch name {
     case "rv64-virt", "virt":
       return .rv64Virt(
-        memory: try checked(memory ?? 128 << 20), bootArguments: bootArguments)
+        memory: try checked(memory ?? 128 << 20), harts: try checked(harts: harts ?? 1),
+        bootArguments: bootArguments)
     case "m4-led":
+      if harts ?? 1 != 1 { throw BoardError("m4-led has one core; leave --smp out") }
       if memory != nil {
         throw BoardError(
           "m4-led has 64 KiB of SRAM, no more and no less; leave --memory out")
@@ -36,6 +39,13 @@ public enum Boards {
       throw BoardError(
         "there is no board \"\(name)\"; there are \(names.joined(separator: ", "))")
     }
+  }
+
+  private static func checked(harts: Int) throws(BoardError) -> Int {
+    guard 1...Board.mostHarts ~= harts else {
+      throw BoardError("\(harts) harts do not fit rv64-virt; it takes 1 to \(Board.mostHarts)")
+    }
+    return harts
   }
 
   private static let leastMemory: UInt64 = 64 << 10

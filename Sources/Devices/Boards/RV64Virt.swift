@@ -10,8 +10,10 @@ extension Board {
   /// - Parameters:
   ///   - memory: bytes of DRAM, a multiple of 4 KiB.
   ///   - bootArguments: the command line for a kernel, in the device tree.
-  public static func rv64Virt(memory: UInt64 = 128 << 20, bootArguments: String = "") -> Board {
-    let harts = 1
+  ///   - harts: 1 to 8.
+  public static func rv64Virt(
+    memory: UInt64 = 128 << 20, harts: Int = 1, bootArguments: String = ""
+  ) -> Board {
     let timebase = Ratio(1, 100)
     let leds = (0..<4).map { Board.LED("led\($0)", .green, device: "gpio0", pin: $0) }
     let dram = Board.Region("dram", at: 0x8000_0000, size: memory, writable: true)
@@ -36,7 +38,7 @@ extension Board {
     return Board(
       name: "rv64-virt", revision: 1,
       summary: "RV64GC, 1 ns an instruction; QEMU's virt, with LEDs",
-      core: .rv64(timebase: timebase), clock: Clock(hertz: 1_000_000_000),
+      core: .rv64(timebase: timebase), harts: harts, clock: Clock(hertz: 1_000_000_000),
       regions: [.init("boot-rom", at: 0x1000, size: 0xF000, writable: false), dram],
       devices: parts.placements, leds: leds, console: "uart0", deviceTree: parts.tree.blob())
   }

@@ -73,6 +73,8 @@ public struct Board: Sendable {
   public var revision: Int
   public var summary: String
   public var core: Core
+  /// 1 to 8; a Cortex-M4 is alone.
+  public var harts: Int
   public var clock: Clock
   public var regions: [Region]
   /// In slot order: the order in which devices act that are due at the same tick, and the numbers
@@ -85,13 +87,16 @@ public struct Board: Sendable {
   public var deviceTree: [UInt8]
 
   public init(
-    name: String, revision: Int, summary: String, core: Core, clock: Clock, regions: [Region],
-    devices: [Placement], leds: [LED] = [], console: String = "uart0", deviceTree: [UInt8] = []
+    name: String, revision: Int, summary: String, core: Core, harts: Int = 1, clock: Clock,
+    regions: [Region], devices: [Placement], leds: [LED] = [], console: String = "uart0",
+    deviceTree: [UInt8] = []
   ) {
     self.name = name
     self.revision = revision
     self.summary = summary
     self.core = core
+    precondition(1...Self.mostHarts ~= harts, "board \(name): \(harts) harts")
+    self.harts = harts
     self.clock = clock
     self.regions = regions
     self.devices = devices
@@ -99,6 +104,8 @@ public struct Board: Sendable {
     self.console = console
     self.deviceTree = deviceTree
   }
+
+  public static let mostHarts = 8
 
   public func slot(of device: String) -> Int? { devices.firstIndex { $0.name == device } }
 }

@@ -9,8 +9,6 @@ final class Bus {
     var slot: Unmanaged<AnySlot>
   }
 
-  private static let mostHarts = 8
-
   let board: Board
   let memory: Memory
   let recorder: Recorder
@@ -21,9 +19,10 @@ final class Bus {
 
   /// Set once, when the machine is put together. A bench has none.
   @exclusivity(unchecked) var harts: [Hart] = []
-  /// Whose turn it is; nil between turns.
-  @exclusivity(unchecked) var running: Hart?
-  /// The tick at which the turn ends.
+  @exclusivity(unchecked) var turns = Turns(harts: 1, quantum: 1)
+  /// Who runs instructions at the moment; nil: nobody.
+  @exclusivity(unchecked) unowned(unsafe) var running: Hart?
+  /// The tick at which the engine comes back.
   @exclusivity(unchecked) var horizon: Tick = 0
 
   @exclusivity(unchecked) var console = Console()
@@ -50,8 +49,8 @@ final class Bus {
     let count = board.devices.count
     // Cores come behind the devices in the order of deadlines.
     slotCount = count
-    deadlines = Deadlines(slots: count + Self.mostHarts)
-    precondition(count + Self.mostHarts <= 64, "board \(board.name): \(count) devices")
+    deadlines = Deadlines(slots: count + board.harts)
+    precondition(count + board.harts <= 64, "board \(board.name): \(count) devices")
     consoleSlot = board.slot(of: board.console)
     windows = .allocate(capacity: count)
     port = .allocate(capacity: 1)
@@ -154,7 +153,11 @@ final class Bus {
   /// Lets everybody act who is due, in the order of (tick, slot), but nobody twice at one tick: a
   /// device cannot stop time, and a run that was cut here goes on as if it had not been. `now` is
   /// the tick of the next instruction.
-  func act(now: Tick, index: UInt64) {
+  @inline(__always) func act(now: Tick, index: UInt64) {
+    if deadlines.next <= now { actNow(now, index) }
+  }
+
+  private func actNow(_ now: Tick, _ index: UInt64) {
     if acted.tick != now { acted = (now, 0) }
     while deadlines.next <= now, stop == nil, let number = deadlines.due(at: now, but: acted.slots)
     {
@@ -164,7 +167,9 @@ final class Bus {
         enter(slot, now: now, index: index, hart: 0)
         slot.advance()
       } else {
-        harts[number - slots.count].advance(now: now)
+        let hart = harts[number - slots.count]
+        hart.advance(now: now)
+        stir(hart)
       }
     }
   }
@@ -172,12 +177,26 @@ final class Bus {
   /// Where a hart stands in the order of deadlines.
   func slot(of hart: Hart) -> Int { slots.count + Int(hart.number) }
 
+  // MARK: Sleep
+
+  /// Something happened to a hart that may be what it sleeps for.
+  func stir(_ hart: Hart) {
+    guard let sleep = hart.sleep, hart.wakes(from: sleep) else { return }
+    let number = Int(hart.number)
+    guard let running else { return turns.wake(number, at: harts[turns.hart].index) }
+    turns.wake(number, at: running.index + 1)
+    if !turns.isAlone { running.cut(atIndex: turns.end) }
+  }
+
   // MARK: Lines
 
   func drive(_ wire: Board.Wire, _ level: Bool, from slot: AnySlot) {
     switch wire {
     case .interrupt(let number, let hart):
-      if hart < harts.count { harts[hart].setLine(number, level) }
+      if hart < harts.count {
+        harts[hart].setLine(number, level)
+        stir(harts[hart])
+      }
     case .input(let line, let name):
       guard let number = board.slot(of: name) else {
         preconditionFailure("board \(board.name): \(slot.name) drives \(name), which is not there")
@@ -193,6 +212,7 @@ final class Bus {
 
   struct Saved: Sendable {
     fileprivate var devices: [any Hashable & Codable & Sendable]
+    fileprivate var turns: Turns
     fileprivate var acted: (tick: Tick, slots: UInt64)
     fileprivate var timeOffset: UInt64
     fileprivate var console: Console
@@ -203,12 +223,14 @@ final class Bus {
 
   func save() -> Saved {
     Saved(
-      devices: slots.map(\.state), acted: acted, timeOffset: timeOffset, console: console,
+      devices: slots.map(\.state), turns: turns, acted: acted, timeOffset: timeOffset,
+      console: console,
       watch: watch, findings: findings, findingNumbers: findingNumbers)
   }
 
   func restore(_ saved: Saved) {
     for (slot, state) in zip(slots, saved.devices) { slot.restore(state) }
+    turns = saved.turns
     acted = saved.acted
     timeOffset = saved.timeOffset
     console = saved.console

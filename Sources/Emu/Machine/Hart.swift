@@ -5,10 +5,11 @@ import CoreShim
 /// and a reset are.
 ///
 /// Inside a callback `index` and `now` are those of the instruction it belongs to; between two
-/// turns, of the next one.
-class Hart {
+/// turns, of the next one. Both are the machine's: they are brought up to date when its turn comes
+/// (`align`).
+public class Hart {
   final let core: OpaquePointer
-  final let number: UInt8
+  public final let number: UInt8
   final unowned(unsafe) let bus: Bus
   /// What is recorded.
   private let mask: Event.Mask
@@ -17,7 +18,7 @@ class Hart {
   @exclusivity(unchecked) final var tickOffset: UInt64 = 0
   /// The engine's count for the instruction that a callback is about.
   @exclusivity(unchecked) final private var at: UInt64 = 0
-  /// How it sleeps; nil: it does not.
+  /// How it sleeps; nil: it does not. One that was woken is awake from its next turn on.
   @exclusivity(unchecked) final var sleep: Sleep?
   /// Since when.
   @exclusivity(unchecked) final var asleepSince: Tick = 0
@@ -30,6 +31,8 @@ class Hart {
     case interrupt
     /// WFE.
     case event
+    /// It waits for another hart to start it: HSM's STOPPED.
+    case stopped
   }
 
   init(core: OpaquePointer, number: UInt8, bus: Bus) {
@@ -63,8 +66,10 @@ class Hart {
   func isFetchFault(_ cause: UInt64) -> Bool { fatalError("abstract") }
   /// What the engine's counts by cause mean.
   func traps(_ counts: UnsafePointer<UInt64>) -> TrapCounts { fatalError("abstract") }
-  var pc: UInt64 { fatalError("abstract") }
-  var registers: [Register] { fatalError("abstract") }
+  /// Of its next instruction.
+  public var pc: UInt64 { fatalError("abstract") }
+  /// As people read them.
+  public var registers: [Register] { fatalError("abstract") }
   /// Everything that a guest can see and that is not in memory, for the state digest and snapshots.
   func encode(into encoder: inout CanonicalBytes) { fatalError("abstract") }
 
@@ -163,6 +168,20 @@ class Hart {
   /// Between two instructions.
   final func settle() { at = core_index(core) }
 
+  /// The machine is at this tick and index, and this hart's next instruction is of there.
+  final func align(now: Tick, index: UInt64) {
+    settle()
+    indexOffset = index &- at
+    tickOffset = now &- at
+    setClock()
+  }
+
+  /// For whoever looks at it while it is another's turn.
+  final func align() {
+    let current = bus.harts[bus.turns.hart]
+    if current !== self { align(now: current.now, index: current.index) }
+  }
+
   /// The engine's count and the guest's counters, brought in line with machine time.
   final func setClock() {
     guard case .rv64(let timebase) = bus.board.core else { return }
@@ -171,7 +190,19 @@ class Hart {
   }
 
   final func cut(at tick: Tick) { core_cut(core, tick > tickOffset ? tick - tickOffset : 0) }
+  final func cut(atIndex index: UInt64) { core_cut(core, index &- indexOffset) }
   final func halt() { core_stop(core) }
+
+  /// Ends its turn, and sleeps unless what it would wait for is there.
+  final func fallAsleep(_ sleep: Sleep) {
+    settle()
+    bus.turns.finish()
+    if wakes(from: sleep) { return }
+    self.sleep = sleep
+    asleepSince = now
+    bus.turns.fallAsleep(Int(number))
+    record(.sleep)
+  }
 
   // MARK: Callbacks
 

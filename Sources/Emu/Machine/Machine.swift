@@ -35,6 +35,8 @@ public struct MachineOptions: Sendable {
   public var hasMoreInput = false
   /// A guest reset ends the run.
   public var stopsAtReset = false
+  /// Several harts: attempts in a turn. The guest can see it, so it is part of the digest.
+  public var quantum: UInt64 = 1000
   public var engine = Engine.pooled
 
   public init() {}
@@ -50,8 +52,10 @@ public final class Machine {
   public let options: MachineOptions
   let bus: Bus
   let rig: Rig
-  /// One hart for now; lockstep of several is a loop over these.
-  let hart: Hart
+  /// By number.
+  public let harts: [Hart]
+  /// Whose turn it is.
+  @exclusivity(unchecked) unowned(unsafe) private(set) var hart: Hart
   let boot: RV64.Start
   private let semihosting: Semihosting?
   var past = Past()
@@ -80,18 +84,28 @@ public final class Machine {
     bus = Bus(board: board, memory: rig.memory, recorder: recorder)
     let semihosting = options.semihosting.map { Semihosting($0) }
     self.semihosting = semihosting
-    hart =
+    harts = Self.harts(of: board, rig.cores, bus, start, semihosting)
+    hart = harts[0]
+    bus.harts = harts
+    bus.turns = Turns(harts: harts.count, quantum: options.quantum)
+  }
+
+  private static func harts(
+    of board: Board, _ cores: [OpaquePointer], _ bus: Bus, _ start: RV64.Start,
+    _ semihosting: Semihosting?
+  ) -> [Hart] {
+    cores.enumerated().map { number, core in
       switch board.core {
       case .rv64(let timebase):
         RV64(
-          core: rig.core, bus: bus, start: start, timebase: timebase,
+          core: core, number: UInt8(number), bus: bus, start: start, timebase: timebase,
           semihosting: semihosting)
       case .cortexM4(let priorityBits, let interrupts):
         CortexM(
-          core: rig.core, bus: bus, priorityBits: priorityBits, interrupts: interrupts,
+          core: core, bus: bus, priorityBits: priorityBits, interrupts: interrupts,
           semihosting: semihosting)
       }
-    bus.harts = [hart]
+    }
   }
 
   convenience init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
@@ -107,20 +121,26 @@ public final class Machine {
   // MARK: Where it is
 
   /// Ticks since power-on.
-  public var now: Tick { core_index(rig.core) + hart.tickOffset }
-  /// Instructions begun since power-on.
-  public var index: UInt64 { core_index(rig.core) + hart.indexOffset }
-  /// Instructions retired since power-on.
-  public var retired: UInt64 { past.retired + core_retired(rig.core) }
+  public var now: Tick { core_index(hart.core) + hart.tickOffset }
+  /// Instructions begun since power-on, by all harts.
+  public var index: UInt64 { core_index(hart.core) + hart.indexOffset }
+  /// Instructions retired since power-on, by all harts.
+  public var retired: UInt64 {
+    var sum = past.retired
+    for core in rig.cores { sum += core_retired(core) }
+    return sum
+  }
   public var nanoseconds: UInt64 { board.clock.nanoseconds(at: now) }
-  /// Ticks that went by without an attempt.
+  /// Ticks that went by without an attempt: nobody was awake.
   public var asleep: Tick { past.asleep }
   /// Guest resets so far.
   public var resets: Int { past.resets }
   /// How the run ended.
   public var stop: Stop? { past.stop }
 
+  /// Of the machine's next instruction.
   public var pc: UInt64 { hart.pc }
+  /// Of the hart whose turn it is.
   public var registers: [Register] { hart.registers }
   public var memory: Memory { bus.memory }
   public var trace: Trace { bus.recorder.trace }
@@ -133,10 +153,14 @@ public final class Machine {
     set { bus.console = newValue }
   }
 
-  public var traps: TrapCounts { past.traps + hart.traps(core_trap_counts(rig.core)) }
+  public var traps: TrapCounts {
+    harts.reduce(past.traps) { $0 + $1.traps(core_trap_counts($1.core)) }
+  }
 
   /// A hash over every trap and interrupt so far, with its index.
-  var flow: UInt64 { Flow.fold(past.flow, core_flow(rig.core), hart.flow) }
+  var flow: UInt64 {
+    harts.reduce(past.flow) { Flow.fold($0, core_flow($1.core), $1.flow) }
+  }
 
   // MARK: From outside
 
@@ -158,13 +182,17 @@ public final class Machine {
 
   // MARK: Start and end
 
-  private func powerOn() {
-    hart.sleep = nil
-    hart.resetCore()
+  private func powerOn(now: Tick = 0, index: UInt64 = 0) {
+    bus.turns = Turns(harts: harts.count, quantum: options.quantum, index: index)
+    hart = harts[0]
+    for hart in harts {
+      hart.sleep = nil
+      hart.resetCore()
+      hart.align(now: now, index: index)
+    }
     semihosting?.reset()
     bus.reset(now: now, index: index)
-    hart.settle()
-    hart.start(at: now)
+    for hart in harts { hart.start(at: now) }
   }
 
   /// Cores and devices start again; RAM stays; time and index run on.
@@ -173,13 +201,11 @@ public final class Machine {
     past.resets += 1
     if options.stopsAtReset { return finish(Stop(.reset)) }
     let (index, now) = (index, now)
-    past.retired += core_retired(rig.core)
+    past.retired = retired
     past.traps = traps
     past.flow = flow
-    hart.forgetCounts()
-    hart.indexOffset = index
-    hart.tickOffset = now
-    powerOn()
+    for hart in harts { hart.forgetCounts() }
+    powerOn(now: now, index: index)
   }
 
   private func finish(_ reason: Stop) {
@@ -205,29 +231,26 @@ public final class Machine {
     bus.paused = false
     while true {
       if let stop { return .stopped(stop) }
-      if let stop = bus.stop {
-        finish(stop)
+      if bus.isInterrupted {
+        if let stop = bus.stop {
+          finish(stop)
+        } else if let source = bus.takeReset() {
+          reset(by: source)
+        } else {
+          return .event
+        }
         continue
       }
-      if let source = bus.takeReset() {
-        reset(by: source)
-        continue
-      }
-      if bus.paused { return .event }
       hart.settle()
       if let pause = reached(limit) { return pause }
       bus.act(now: now, index: index)
       if bus.isInterrupted { continue }
-      if let sleep = hart.sleep {
-        if hart.wakes(from: sleep) {
-          wake()
-        } else if !jump(limit) {
-          if options.hasMoreInput { return .waiting }
-          finish(Stop(.idle))
-        }
-        continue
+      if takeTurn() {
+        runTurn(limit)
+      } else if !jump(limit) {
+        if options.hasMoreInput { return .waiting }
+        finish(Stop(.idle))
       }
-      turn(limit)
     }
   }
 
@@ -238,11 +261,25 @@ public final class Machine {
     return nil
   }
 
+  /// Whoever has the turn keeps it to its end, and then the next one has it; false: all sleep.
+  private func takeTurn() -> Bool {
+    let index = index
+    if bus.turns.goesOn(at: index) { return true }
+    if !bus.turns.pass(at: index) { return false }
+    let now = now
+    giveTurn(to: bus.turns.hart)
+    hart.align(now: now, index: index)
+    if hart.sleep != nil { wake() }
+    return true
+  }
+
+  func giveTurn(to number: Int) { hart = harts[number] }
+
   /// Attempts until something else is due. A hart retires at most one instruction an attempt, so
   /// the limit of retired ones is not passed, and is reached in as many turns as it takes.
-  private func turn(_ limit: RunLimit) {
-    var attempts: UInt64 = 1 << 40
-    let now = now
+  private func runTurn(_ limit: RunLimit) {
+    let (now, index) = (now, index)
+    var attempts = min(bus.turns.left(at: index), 1 << 40)
     // A deadline that is not in the future has had its call at this tick.
     let next = bus.deadlines.next
     if next != .max { attempts = min(attempts, next > now ? next - now : 1) }
@@ -251,16 +288,16 @@ public final class Machine {
     if let end = limit.retired { attempts = min(attempts, end - retired) }
     bus.horizon = now &+ attempts
     bus.running = hart
-    let exit = core_run(rig.core, attempts)
+    let exit = core_run(hart.core, attempts)
     bus.running = nil
     bus.horizon = 0
     switch exit {
-    case CORE_SLEEP: sleep(.interrupt)
-    case CORE_SLEEP_EVENT: sleep(.event)
+    case CORE_SLEEP: hart.fallAsleep(.interrupt)
+    case CORE_SLEEP_EVENT: hart.fallAsleep(.event)
     case CORE_TRAP_LOOP:
       bus.end(Stop(.trapLoop, detail: "the trap handler at \(hex(hart.pc)) traps into itself"))
     case CORE_FAILED:
-      let what = core_failure(rig.core).map { String(cString: $0) } ?? ""
+      let what = core_failure(hart.core).map { String(cString: $0) } ?? ""
       bus.end(Stop(.fault, detail: "emulator bug: \(what)"))
     default: break
     }
@@ -270,13 +307,6 @@ public final class Machine {
 
   /// Nobody sleeps until then: a deadline there or later never comes, so that no sum of ticks overflows. 292 years at 1 GHz.
   private static let endOfTime: Tick = 1 << 63
-
-  private func sleep(_ sleep: Hart.Sleep) {
-    hart.settle()
-    hart.sleep = sleep
-    hart.asleepSince = now
-    if !hart.wakes(from: sleep) { hart.record(.sleep) } else { hart.sleep = nil }
-  }
 
   private func wake() {
     hart.sleep = nil

@@ -10,8 +10,9 @@ public struct Snapshot: Sendable {
   public let options: MachineOptions
   let start: RV64.Start
   let content: [Extent]
-  let core: [UInt8]
-  let hart: Hart.Saved
+  /// By hart: its engine's state, and its own.
+  let cores: [[UInt8]]
+  let harts: [Hart.Saved]
   let bus: Bus.Saved
   let trace: Trace
   let past: Machine.Past
@@ -22,11 +23,14 @@ public struct Snapshot: Sendable {
 extension Machine {
   /// Where this machine is now; the machine itself stays as it is.
   public func snapshot() -> Snapshot {
-    var core = [UInt8](repeating: 0, count: core_state_size(rig.core))
-    core_save(rig.core, &core)
+    let cores = rig.cores.map { core in
+      var state = [UInt8](repeating: 0, count: core_state_size(core))
+      core_save(core, &state)
+      return state
+    }
     return Snapshot(
-      board: board, options: options, start: boot, content: memory.content(), core: core,
-      hart: hart.save(), bus: bus.save(), trace: trace, past: past,
+      board: board, options: options, start: boot, content: memory.content(), cores: cores,
+      harts: harts.map { $0.save() }, bus: bus.save(), trace: trace, past: past,
       now: now)
   }
 
@@ -37,11 +41,14 @@ extension Machine {
       recorder: Recorder(
         mask: snapshot.options.trace, recent: snapshot.options.recent, continuing: snapshot.trace),
       options: snapshot.options)
-    hart.resetCore()
-    core_load(rig.core, snapshot.core)
-    hart.restore(snapshot.hart)
+    for (hart, core) in zip(harts, snapshot.cores) {
+      hart.resetCore()
+      core_load(hart.core, core)
+    }
+    for (hart, saved) in zip(harts, snapshot.harts) { hart.restore(saved) }
     bus.restore(snapshot.bus)
     past = snapshot.past
+    giveTurn(to: bus.turns.hart)
   }
 }
 

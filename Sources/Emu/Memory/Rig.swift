@@ -16,17 +16,19 @@ struct Extent: Sendable {
   }
 }
 
-/// An engine and the memory it maps, without the board around them. Making one costs milliseconds,
+/// The engines of a machine, one a hart, and the memory they map, without the board around them. Making one costs milliseconds,
 /// so they are kept: a rig that was used before is brought to exactly the content of a new one, and
 /// where memory already has that content the code translated from it stays. Nothing that a guest
 /// can see tells the two apart.
 final class Rig: @unchecked Sendable {
   private struct Key: Hashable, Sendable {
     var isRV64: Bool
+    var harts: Int
     var regions: [Board.Region]
   }
 
-  let core: OpaquePointer
+  /// By hart.
+  let cores: [OpaquePointer]
   let memory: Memory
   private let key: Key
   private let isKept: Bool
@@ -40,21 +42,26 @@ final class Rig: @unchecked Sendable {
       CoreRegion(memory: $0.handle, address: $0.region.address, writable: $0.region.writable)
     }
     let kind = key.isRV64 ? CORE_RV64 : CORE_CORTEX_M4
-    guard let core = core_open(kind, 0, regions, regions.count) else {
-      throw MachineError(
-        .engine,
-        "the engine cannot be opened: the host has no memory left for it, or no address space, of "
-          + "which each machine takes 1 GiB (ulimit -v)")
+    var cores: [OpaquePointer] = []
+    for hart in 0..<key.harts {
+      guard let core = core_open(kind, UInt32(hart), regions, regions.count) else {
+        for core in cores { core_close(core) }
+        throw MachineError(
+          .engine,
+          "the engine cannot be opened: the host has no memory left for it, or no address space, "
+            + "of which each hart takes 1 GiB (ulimit -v)")
+      }
+      cores.append(core)
     }
-    self.core = core
+    self.cores = cores
     self.memory = memory
     self.key = key
     self.isKept = isKept
   }
 
-  deinit { core_close(core) }
+  deinit { for core in cores { core_close(core) } }
 
-  var figures: CoreFigures { core_figures(core) }
+  func figures(hart: Int = 0) -> CoreFigures { core_figures(cores[hart]) }
 
   // MARK: The pool
 
@@ -67,7 +74,7 @@ final class Rig: @unchecked Sendable {
   ) throws(MachineError) -> Rig {
     var isRV64 = false
     if case .rv64 = board.core { isRV64 = true }
-    let key = Key(isRV64: isRV64, regions: board.regions)
+    let key = Key(isRV64: isRV64, harts: board.harts, regions: board.regions)
     if engine == .fresh { return try Rig(key, isKept: false) }
     let kept = pool.withLock { pool -> Rig? in
       // The one given back last: its memory is warm, and in a test its image is often the same.
@@ -75,7 +82,7 @@ final class Rig: @unchecked Sendable {
       return pool.remove(at: index)
     }
     let rig = if let kept { kept } else { try Rig(key, isKept: true) }
-    if engine == .cold { core_drop_code(rig.core) }
+    if engine == .cold { for core in rig.cores { core_drop_code(core) } }
     return rig
   }
 

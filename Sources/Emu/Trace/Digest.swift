@@ -63,8 +63,11 @@ extension Machine {
     bytes.append(index)
     bytes.append(now)
     bytes.append(bus.timeOffset)
-    bytes.append(hart.sleep?.rawValue ?? 0)
-    hart.encode(into: &bytes)
+    if harts.count > 1 { bus.turns.encode(into: &bytes, at: index) }
+    for hart in harts {
+      bytes.append(hart.sleep?.rawValue ?? 0)
+      hart.encode(into: &bytes)
+    }
     for slot in bus.slots { bytes.append(encoding: slot.state) }
     hash.update(bytes)
     memory.collectDirty()
@@ -78,6 +81,10 @@ extension Machine {
     bytes.append(Self.schema)
     bytes.append(board.name)
     bytes.append(UInt32(board.revision))
+    if harts.count > 1 {
+      bytes.append(UInt32(harts.count))
+      bytes.append(options.quantum)
+    }
     return bytes
   }
 }

@@ -17,16 +17,13 @@ extension CortexM {
         return true
       }
       return preempting(state) != 0
+    case .stopped: return false
     }
   }
 
   /// SCR.SLEEPONEXIT, at a return to Thread mode with nothing active: as if the next instruction were a WFI, but it is none.
   func sleepOnExit() {
-    settle()
-    if ends(.interrupt) { return }
-    sleep = .interrupt
-    asleepSince = now
-    record(.sleep)
-    halt()
+    fallAsleep(.interrupt)
+    if sleep != nil { halt() }
   }
 }

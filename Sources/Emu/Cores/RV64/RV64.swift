@@ -26,21 +26,26 @@ final class RV64: Hart {
   @exclusivity(unchecked) var sbi: SBI?
 
   init(
-    core: OpaquePointer, bus: Bus, start: Start, timebase: Ratio, semihosting: Semihosting?
+    core: OpaquePointer, number: UInt8, bus: Bus, start: Start, timebase: Ratio,
+    semihosting: Semihosting?
   ) {
     self.start = start
     self.timebase = timebase
     self.semihosting = semihosting
-    super.init(core: core, number: 0, bus: bus)
+    super.init(core: core, number: number, bus: bus)
   }
 
   override func start(at now: Tick) {
-    setClock()
     sbi = nil
     schedule(at: .max)
     if case .supervisor(let entry, let deviceTree) = start {
       sbi = SBI()
-      enterSupervisor(at: entry, deviceTree)
+      if number == 0 {
+        enterSupervisor(at: entry, deviceTree)
+      } else {
+        sleep = .stopped
+        bus.turns.fallAsleep(Int(number))
+      }
     }
     watch()
   }
@@ -124,7 +129,7 @@ final class RV64: Hart {
   override func advance(now: Tick) { raiseTimer() }
 
   override func wakes(from sleep: Sleep) -> Bool {
-    core_rv64_mip(core) & words[Int(CORE_RV64_MIE)] != 0
+    sleep == .interrupt && core_rv64_mip(core) & words[Int(CORE_RV64_MIE)] != 0
   }
 
   override func traps(_ counts: UnsafePointer<UInt64>) -> TrapCounts {
@@ -143,6 +148,7 @@ final class RV64: Hart {
   // MARK: State
 
   override var registers: [Register] {
+    align()
     var all = [Register("pc", pc, width: 64)]
     for (number, name) in Self.names.enumerated() {
       all.append(Register(name, x(number), width: 64))
