@@ -19,7 +19,8 @@ let package = Package(
     .systemLibrary(name: "CFdt", providers: [.apt(["libfdt-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
     .target(name: "CoreShim", dependencies: ["CUnicorn"], cSettings: strictC),
-    .target(name: "Emu", dependencies: ["CoreShim", "CElf", "CNettle"], swiftSettings: strict),
+    .target(
+      name: "Emu", dependencies: ["CoreShim", "CElf", "CFdt", "CNettle"], swiftSettings: strict),
     .target(name: "Devices", dependencies: ["Emu", "CFdt"], swiftSettings: strict),
     .target(name: "Timeline", dependencies: ["Emu"], swiftSettings: strict),
     .target(

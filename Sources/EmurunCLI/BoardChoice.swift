@@ -7,27 +7,31 @@ struct BoardChoice {
   /// Names of others that would do, where it was a guess.
   private(set) var others: [String] = []
 
-  init(for image: Image, _ needs: Needs, commandLine: String) throws(Refusal) {
-    if let name = needs.board {
-      board = try Self.named(name, needs, commandLine)
-      try Self.check(image, on: board)
+  init(for sources: BootSources, _ needs: Needs) throws(Refusal) {
+    if let name = needs.board ?? (sources.wantsRV64 ? "rv64-virt" : nil) {
+      board = try Self.named(name, needs)
+      if sources.wantsRV64 && board.core.machine != .riscv64 {
+        throw Refusal(
+          ExitCode.usage,
+          "--bios, --kernel, --initrd and --sbi are for RV64, and \(board.name) has a "
+            + "\(board.coreWords); leave them out, or name another --board")
+      }
+      try Self.check(sources.image, on: board)
+      if let firmware = sources.firmware { try Self.check(firmware.image, on: board) }
       return
     }
     let guess: Boards.Guess
-    do { guess = try Boards.guess(for: image) } catch {
+    do { guess = try Boards.guess(for: sources.image) } catch {
       throw Refusal(error.exitCode, error.description)
     }
     others = guess.others
     // The same, with what the user wants of it.
-    board = try Self.named(guess.board.name, needs, commandLine)
+    board = try Self.named(guess.board.name, needs)
   }
 
-  private static func named(
-    _ name: String, _ needs: Needs, _ commandLine: String
-  ) throws(Refusal) -> Board {
+  private static func named(_ name: String, _ needs: Needs) throws(Refusal) -> Board {
     do {
-      return try Boards.named(
-        name, memory: needs.memory, harts: needs.harts, bootArguments: commandLine)
+      return try Boards.named(name, memory: needs.memory, harts: needs.harts)
     } catch {
       let isUnknown = (try? Boards.named(name)) == nil
       throw needs.isBoardFromNote && isUnknown

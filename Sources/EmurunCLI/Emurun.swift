@@ -8,6 +8,7 @@ public struct Emurun: ParsableCommand {
       "Run firmware for RV64 and Cortex-M4 boards, the same to the last instruction every time.",
     usage: """
       emurun IMAGE [OPTIONS]
+      emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
       emurun boards
       emurun doctor
       """,
@@ -23,6 +24,9 @@ public struct Emurun: ParsableCommand {
 
   @OptionGroup(title: "Machine")
   var machine: MachineOptionsGroup
+
+  @OptionGroup(title: "Boot (RV64)")
+  var boot: BootOptionsGroup
 
   @OptionGroup(title: "When it ends")
   var ending: EndingOptionsGroup
@@ -40,12 +44,16 @@ struct MachineOptionsGroup: ParsableArguments {
   @Option(
     name: [.long, .customShort("M"), .customLong("machine", withSingleDash: true)],
     help: ArgumentHelp(
-      "The board; otherwise the image decides. 'emurun boards' lists them.", valueName: "name"))
-  var board: String?
+      "The board; otherwise the image decides. 'emurun boards' lists them.", valueName: "name"),
+    transform: QEMUWords.parse)
+  var board: QEMUWords?
 
   @Option(
-    help: ArgumentHelp("RV64: the mode of the first instruction, m or s.", valueName: "m|s"))
-  var mode: String?
+    name: .customLong("cpu", withSingleDash: true),
+    help: ArgumentHelp(
+      "As QEMU users type it, rv64,g=on: refused where the core is another.", valueName: "model"),
+    transform: QEMUWords.parse)
+  var cpu: QEMUWords?
 
   @Option(
     name: [.long, .customShort("m")],
@@ -83,8 +91,53 @@ struct MachineOptionsGroup: ParsableArguments {
 
   @Option(
     name: [.long, .customLong("append", withSingleDash: true)],
-    help: ArgumentHelp("Semihosting: the firmware's command line.", valueName: "text"))
+    help: ArgumentHelp(
+      "The kernel's, or under semihosting the firmware's, command line.", valueName: "text"))
   var append: String?
+}
+
+struct BootOptionsGroup: ParsableArguments {
+  @Option(
+    name: [.long, .customLong("bios", withSingleDash: true)],
+    help: ArgumentHelp(
+      "What starts in M mode; none: the kernel itself; default: emurun's own SBI.",
+      valueName: "file[@addr]"))
+  var bios: String?
+
+  @Option(
+    name: [.long, .customLong("kernel", withSingleDash: true)],
+    help: ArgumentHelp("The image, as QEMU users name it.", valueName: "file"))
+  var kernel: String?
+
+  @Option(
+    name: [.long, .customLong("initrd", withSingleDash: true)],
+    help: ArgumentHelp("An initial RAM disk for the kernel.", valueName: "file"))
+  var initrd: String?
+
+  @Option(
+    name: [.long, .customLong("dtb", withSingleDash: true)],
+    help: ArgumentHelp("A device tree blob instead of the board's own.", valueName: "file"))
+  var dtb: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the device tree blob that software would get, and end.", valueName: "file"))
+  var dtbDump: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Who answers the calls of S mode: emurun, or what runs in M mode. (default: host; firmware "
+        + "where there is a --bios file)", valueName: "host|firmware"))
+  var sbi: String?
+
+  @Flag(
+    name: .customLong("bios-sbi-pass-through", withSingleDash: true),
+    help: "The same as --sbi firmware; a raw --bios of at most 60 KiB is a boot ROM at 0x1000.")
+  var passThrough = false
+
+  @Option(
+    help: ArgumentHelp("The mode of the image's first instruction, m or s.", valueName: "m|s"))
+  var mode: String?
 }
 
 struct EndingOptionsGroup: ParsableArguments {

@@ -6,6 +6,8 @@ extension Emurun: HostedCommand {
     let plan = try plan(standardInput: host.input)
     host.catchSignals()
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
+    if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
+    if let path = dtbDump { return try dump(plan, to: path) }
     let outputs = try RunOutputs(self, plan.board, host)
     let machine = try plan.machine()
     let words = Words(plan: plan, style: host.style)
@@ -40,6 +42,15 @@ extension Emurun: HostedCommand {
       if !evidence.json { host.errors.say("the second run, sliced differently, was the same") }
     }
     return plan.verdict(stop)
+  }
+
+  /// The device tree as software would get it.
+  private func dump(_ plan: RunPlan, to path: String) throws(Refusal) -> Int32 {
+    var files: [OutputFile] = []
+    let file = try RunOutputs.open(path, self, &files)
+    try file.write(plan.machine().deviceTree ?? [])
+    try file.commit()
+    return ExitCode.success
   }
 
   private func go(

@@ -57,12 +57,11 @@ final class RunOutputs {
   }
 
   /// A slip in a command line must not cost its user a file.
-  private static func open(
+  static func open(
     _ path: String, _ command: Emurun, _ files: inout [OutputFile]
   ) throws(Refusal) -> OutputFile {
     let file = try OutputFile(path)
-    let inputs = [command.image, command.streams.input] + command.machine.load.map(\.path)
-    if inputs.contains(where: { $0.map(file.replaces) ?? false }) {
+    if command.inputs.contains(where: file.replaces) {
       throw Refusal(ExitCode.usage, "\(path): is read by this run; name another file to write")
     }
     if files.contains(where: file.replaces) {

@@ -19,6 +19,7 @@ struct RunPlan {
   var isInteractive = false
   /// To be said before the run, one sentence each.
   var warnings: [String] = []
+  var notices: [String] = []
 
   /// A machine at power-on. `fresh`: with an engine of its own, which nothing ran on before.
   func machine(fresh: Bool = false, trace: Event.Mask? = nil) throws(Refusal) -> Machine {
@@ -36,6 +37,7 @@ struct RunPlan {
     } catch {
       switch error.kind {
       case .image: throw Refusal(ExitCode.badData, error.description)
+      case .options: throw Refusal(ExitCode.usage, error.description)
       case .engine: throw EngineLibrary.current.refusal(error.description)
       }
     }
@@ -45,30 +47,23 @@ struct RunPlan {
 extension Emurun {
   /// Reads the image and everything else that is read before a run.
   func plan(standardInput: Int32) throws(Refusal) -> RunPlan {
-    guard let path = image else {
-      throw Refusal(ExitCode.usage, "which image? Usage: emurun IMAGE [OPTIONS]; see emurun --help")
-    }
     let isInteractive =
       streams.interactive || streams.noGraphic && isatty(standardInput) == 1
     try checkCombinations(isInteractive)
-    let image = try Self.read(path)
-    var needs = Needs(image.note, path: path)
-    try needs.override(by: machine)
-    let commandLine = machine.append ?? ""
-    let choice = try BoardChoice(for: image, needs, commandLine: commandLine)
-    var plan = RunPlan(image: image, board: choice.board, choice: choice)
+    if let model = machine.cpu { try CPUModel.check(model) }
+    if let name = machine.board { try MachineProperties.check(name) }
+    let sources = try BootSources(self)
+    var needs = Needs(sources.image.note, path: sources.image.path)
+    try needs.override(by: self)
+    let choice = try BoardChoice(for: sources, needs)
+    var plan = RunPlan(image: sources.image, board: choice.board, choice: choice)
     plan.warnings = needs.warnings
-    if machine.mode != nil && choice.board.core.machine != .riscv64 {
-      throw Refusal(
-        ExitCode.usage,
-        "\(choice.board.name) has a \(choice.board.coreWords), which has no M and S mode; "
-          + "leave --mode out")
-    }
-    plan.options.mode = needs.mode
+    plan.notices = sources.notices
     if let quantum = machine.quantum { plan.options.quantum = quantum.attempts }
+    try addBoot(to: &plan, sources, needs, standardInput)
     if needs.semihosting {
       plan.options.semihosting = SemihostingOptions(
-        root: machine.semihostingRoot, commandLine: commandLine)
+        root: machine.semihostingRoot, commandLine: machine.append ?? "")
     }
     for file in machine.load {
       let bytes = try InputFile.read(file.path, standardInput: standardInput)
@@ -98,10 +93,43 @@ extension Emurun {
   /// What one wants to know of a guest that died. Only the latest of it: a run may go on for days.
   private static let recent: Event.Mask = [.interrupts, .traps, .sbi]
 
-  static func read(_ path: String) throws(Refusal) -> Image {
-    do { return try Image(path: path) } catch {
-      throw Refusal(error.exitCode, error.description)
+  private func addBoot(
+    to plan: inout RunPlan, _ sources: BootSources, _ needs: Needs, _ standardInput: Int32
+  ) throws(Refusal) {
+    if plan.board.core.machine != .riscv64 {
+      for (word, isThere) in [
+        ("--mode", boot.mode != nil), ("--dtb", boot.dtb != nil), ("--dtb-dump", dtbDump != nil),
+        ("-cpu", machine.cpu != nil),
+      ] where isThere {
+        throw Refusal(
+          ExitCode.usage,
+          "\(plan.board.name) has a \(plan.board.coreWords): \(word) is for RV64; leave it out")
+      }
+      return
     }
+    plan.options.mode = try sources.mode(needs)
+    plan.options.sbi = needs.sbi
+    plan.options.firmware = sources.firmware
+    plan.options.base = sources.base
+    plan.options.commandLine = machine.append ?? ""
+    if let path = boot.initrd {
+      plan.options.initialDisk = try InputFile.read(path, standardInput: standardInput)
+    }
+    if let path = boot.dtb {
+      plan.options.deviceTree = (try InputFile.read(path, standardInput: standardInput), path)
+    }
+  }
+
+  /// Where the device tree is to be written.
+  var dtbDump: String? {
+    boot.dtbDump ?? machine.board?.properties.last { $0.key == "dumpdtb" }?.value
+  }
+
+  /// Every file that a run reads.
+  var inputs: [String] {
+    let bios = boot.bios.map { FileAtAddress(argument: $0)?.path ?? $0 }
+    return [image, bios, boot.kernel, boot.initrd, boot.dtb, streams.input].compactMap { $0 }
+      + machine.load.map(\.path)
   }
 
   private func checkCombinations(_ isInteractive: Bool) throws(Refusal) {

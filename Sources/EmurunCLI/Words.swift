@@ -10,7 +10,8 @@ struct Words {
   var opening: String {
     let board = plan.board
     let cores = board.harts == 1 ? board.coreWords : "\(board.harts) harts of \(board.coreWords)"
-    return "\(board.name) (\(cores), \(clock)), \(format), \(content)"
+    let firmware = plan.options.firmware.map { "firmware \($0.image.path), " } ?? ""
+    return "\(board.name) (\(cores), \(clock)), \(firmware)\(format), \(content)"
       + (plan.choice.others.isEmpty
         ? "" : "; would also fit \(plan.choice.others.joined(separator: ", ")) (--board)")
   }

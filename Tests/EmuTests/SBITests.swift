@@ -8,7 +8,7 @@ import Testing
     var options = MachineOptions()
     options.mode = .supervisor
     options.trace = [.sbi, .interrupts, .sleep]
-    options.deviceTree = [0xD0, 0x0D, 0xFE, 0xED]
+    options.deviceTree = (BootTests.emptyTree, "tree")
     return try Machine.running(Assembler.program(build), options: options)
   }
 

@@ -58,8 +58,7 @@ import Testing
       "The value 'many' is invalid for '--max-instructions <n>'. See 'emurun --help'.")
     expect(m4, "--mode", "u", code: 64, "--mode is m or s, not \"u\"")
     expect(
-      m4, "--mode", "s", code: 64,
-      "m4-led has a Cortex-M4F, which has no M and S mode; leave --mode out")
+      m4, "--mode", "s", code: 64, "m4-led has a Cortex-M4F: --mode is for RV64; leave it out")
     expect("boards", "extra", code: 64, "Unexpected argument 'extra'. See 'emurun --help'.")
   }
 
@@ -83,7 +82,7 @@ import Testing
     ] {
       expect(
         rv64, "-m", memory, "--load", m4 + "@" + address, code: 65,
-        "the image covers \(address), where the device tree goes; \(advice)")
+        "the file loaded at \(address) covers \(address), where the device tree goes; \(advice)")
     }
     expect(
       m4, "--trace-file", m4, code: 64,
@@ -104,6 +103,60 @@ import Testing
     expect(
       m4, "--uart", "0=stdout", "--json", code: 64,
       "--json leaves no standard output for --uart 0=stdout")
+  }
+
+  @Test func starts() throws {
+    let sbi = image("sbi-heartbeat-rv64.elf")
+    expect(
+      rv64, "-kernel", sbi, code: 64,
+      "IMAGES/hello-rv64.elf and --kernel IMAGES/sbi-heartbeat-rv64.elf are two images; what "
+        + "starts first is --bios, and more files go into memory with --load")
+    expect(
+      m4, "--board", "m4-led", "--bios", rv64, code: 64,
+      "--bios, --kernel, --initrd and --sbi are for RV64, and m4-led has a Cortex-M4F; leave them "
+        + "out, or name another --board")
+    expect(
+      "-kernel", sbi, "-bios", rv64, "--mode", "s", code: 64,
+      "--mode s: what --bios names starts in M mode; leave one of them out")
+    expect(rv64, "--sbi", "both", code: 64, "--sbi is host or firmware, not \"both\"")
+    expect(
+      rv64, "--sbi", "host", "-bios-sbi-pass-through", code: 64,
+      "-bios-sbi-pass-through is --sbi firmware; choose one")
+    expect(
+      sbi, "--sbi", "firmware", code: 64,
+      "the image starts in S mode, and nothing below it would answer its calls: name a firmware "
+        + "with --bios, or leave --sbi firmware out")
+    expect(
+      rv64, "-M", "virt,aia=aplic", code: 64,
+      "-machine: aia=aplic cannot be had; known are dumpdtb=FILE, and aclint=off, aia=none, "
+        + "usb=off and accel=tcg, which change nothing")
+    expect(
+      sbi, "--dtb", rv64, code: 65,
+      "IMAGES/hello-rv64.elf: is no device tree blob (FDT_ERR_BADMAGIC); make one with dtc -O dtb")
+    expect(
+      "-kernel", m4, code: 64,
+      "--bios, --kernel, --initrd and --sbi are for RV64, and m4-led has a Cortex-M4F; leave them "
+        + "out, or name another --board")
+    for option in ["-bios", "-initrd", "-dtb"] {
+      #expect(emurun("-kernel", sbi, option, "no-such").code == 66)
+    }
+  }
+
+  /// What `dtc` reads, with and without an image.
+  @Test func deviceTreesAreWritten() throws {
+    try withFolder { folder in
+      let (one, two) = (folder + "/one", folder + "/two")
+      #expect(emurun("--dtb-dump", one).code == 0)
+      #expect(emurun("-M", "virt,dumpdtb=" + two, "-append", "x=y").code == 0)
+      let bytes = try InputFile.read(one, standardInput: -1)
+      #expect(bytes.starts(with: [0xD0, 0x0D, 0xFE, 0xED]))
+      let texts = try (read(one), read(two))
+      #expect(!texts.0.contains("bootargs") && texts.1.contains("bootargs"))
+      // It can be given back.
+      let sbi = image("sbi-heartbeat-rv64.elf")
+      #expect(emurun(sbi, "--dtb", one, "--for", "1ms").code == 0)
+      #expect(emurun(sbi, "--dtb", one, "--dtb-dump", one).code == 64)
+    }
   }
 
   @Test func boards() {

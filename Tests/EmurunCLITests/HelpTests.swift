@@ -14,6 +14,7 @@ import Testing
         goes to standard error.
 
         USAGE: emurun IMAGE [OPTIONS]
+               emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
                emurun boards
                emurun doctor
 
@@ -24,7 +25,8 @@ import Testing
           -M, --board, -machine <name>
                                   The board; otherwise the image decides. 'emurun boards' lists
                                   them.
-          --mode <m|s>            RV64: the mode of the first instruction, m or s.
+          -cpu <model>            As QEMU users type it, rv64,g=on: refused where the core is
+                                  another.
           -m, --memory <size>     RV64: how much RAM: 512M, 2G.
           --smp, -smp <n>         RV64: how many harts, 1 to 8.
           --quantum <n>           Several harts: instructions in a turn of one of them. (default:
@@ -36,7 +38,23 @@ import Testing
                                   Semihosting: files below this folder can be opened; none unless
                                   told.
           --append, -append <text>
-                                  Semihosting: the firmware's command line.
+                                  The kernel's, or under semihosting the firmware's, command line.
+
+        BOOT (RV64):
+          --bios, -bios <file[@addr]>
+                                  What starts in M mode; none: the kernel itself; default:
+                                  emurun's own SBI.
+          --kernel, -kernel <file>
+                                  The image, as QEMU users name it.
+          --initrd, -initrd <file>
+                                  An initial RAM disk for the kernel.
+          --dtb, -dtb <file>      A device tree blob instead of the board's own.
+          --dtb-dump <file>       Write the device tree blob that software would get, and end.
+          --sbi <host|firmware>   Who answers the calls of S mode: emurun, or what runs in M
+                                  mode. (default: host; firmware where there is a --bios file)
+          -bios-sbi-pass-through  The same as --sbi firmware; a raw --bios of at most 60 KiB is a
+                                  boot ROM at 0x1000.
+          --mode <m|s>            The mode of the image's first instruction, m or s.
 
         WHEN IT ENDS:
           --for <duration>        Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf

@@ -44,13 +44,64 @@ import Testing
       "x.elf", "-machine", "virt", "-m", "256", "-nographic", "-no-reboot", "-semihosting",
       "-append", "a b",
     ])
-    #expect(command.machine.board == "virt")
+    #expect(command.machine.board?.name == "virt")
     #expect(command.machine.memory?.bytes == 256 << 20)
     #expect(command.streams.noGraphic)
     #expect(command.ending.noReboot)
     #expect(command.machine.semihosting)
     #expect(command.machine.append == "a b")
-    try #expect(Emurun.parse(["-M", "virt", "x.elf"]).machine.board == "virt")
+    try #expect(Emurun.parse(["-M", "virt", "x.elf"]).machine.board?.name == "virt")
+  }
+
+  @Test func wordsAsQEMUHasThem() throws {
+    let drive = try #require(QEMUWords(argument: "file=a,,b=c,format=raw,snapshot"))
+    #expect(drive.name == nil)
+    #expect(drive.properties.map(\.key) == ["file", "format", "snapshot"])
+    #expect(drive.properties.map(\.value) == ["a,b=c", "raw", "on"])
+    #expect(QEMUWords(argument: "rv64,g=on")?.name == "rv64")
+    #expect(QEMUWords(argument: "rv64,") == nil)
+  }
+
+  /// `-cpu` is taken where it says what the core is.
+  @Test func cpus() throws {
+    func words(_ model: String) -> String? {
+      guard let model = QEMUWords(argument: model) else { return "no words" }
+      do { try CPUModel.check(model) } catch { return error.sentence }
+      return nil
+    }
+    for model in [
+      "rv64", "rv64,g=on", "rv64,g=true,v=false,h=off,sstc=off,zba=off", "rv64,priv_spec=v1.12.0",
+    ] { #expect(words(model) == nil) }
+    let core = "the core is rv64 (RV64GC: i m a f d c, s and u mode, mmu, pmp)"
+    #expect(words("rv64,v=on") == "-cpu: \(core), and has no v")
+    #expect(words("rv64,c=off") == "-cpu: \(core), and c cannot be switched off")
+    #expect(words("rv64,vlen=256") == "-cpu: vlen=256 cannot be chosen; \(core)")
+    #expect(words("max") == "-cpu: there is no \"max\" on this board; \(core)")
+  }
+
+  /// What starts where, for each way to say it.
+  @Test func whatStarts() throws {
+    func plan(_ words: String...) throws -> RunPlan {
+      try Emurun.parse(words).plan(standardInput: -1)
+    }
+    let (raw, elf) = (image("hello-rv64.bin"), image("sbi-heartbeat-rv64.elf"))
+    try #expect(plan(raw).options.mode == nil)
+    try #expect(plan("-kernel", raw).options.mode == .supervisor)
+    try #expect(plan("-kernel", raw, "-bios", "none").options.mode == .machine)
+    try #expect(plan(elf, "-bios", "default").options.mode == .supervisor)
+    try #expect(plan(elf, "-bios", "none", "--mode", "s").options.mode == .supervisor)
+    let alone = try plan("-bios", raw)
+    #expect(alone.options.mode == .machine && alone.options.firmware == nil)
+    try #expect(plan("-bios", raw + "@0x1000").options.base == 0x1000)
+    let both = try plan("-bios", raw + "@0x80001000", "-kernel", elf)
+    #expect(both.options.firmware?.address == 0x8000_1000 && both.image.path == elf)
+    #expect(both.options.sbi == nil && both.notices.isEmpty)
+    let passed = try plan("-bios", raw, "-kernel", elf, "-bios-sbi-pass-through")
+    #expect(passed.options.firmware?.address == 0x1000 && passed.options.sbi == .firmware)
+    let size = passed.options.firmware?.image.contents.count ?? 0
+    #expect(passed.notices == ["\(raw): \(size) bytes, a boot ROM at 0x1000"])
+    try #expect(plan(elf, "--sbi", "host").options.sbi == .host)
+    try #expect(plan("-kernel", elf, "-append", "a b").options.commandLine == "a b")
   }
 
   @Test func theCommandLineOverrulesTheNote() throws {

@@ -19,15 +19,13 @@ public enum Boards {
   /// - Parameters:
   ///   - memory: bytes of RAM, where that is the user's choice; nil: what the board has.
   ///   - harts: nil: one.
-  ///   - bootArguments: the kernel's command line, where the board hands one over.
   public static func named(
-    _ name: String, memory: UInt64? = nil, harts: Int? = nil, bootArguments: String = ""
+    _ name: String, memory: UInt64? = nil, harts: Int? = nil
   ) throws(BoardError) -> Board {
     switch name {
     case "rv64-virt", "virt":
       return .rv64Virt(
-        memory: try checked(memory ?? 128 << 20), harts: try checked(harts: harts ?? 1),
-        bootArguments: bootArguments)
+        memory: try checked(memory ?? 128 << 20), harts: try checked(harts: harts ?? 1))
     case "m4-led":
       if harts ?? 1 != 1 { throw BoardError("m4-led has one core; leave --smp out") }
       if memory != nil {

@@ -9,11 +9,8 @@ extension Board {
 
   /// - Parameters:
   ///   - memory: bytes of DRAM, a multiple of 4 KiB.
-  ///   - bootArguments: the command line for a kernel, in the device tree.
   ///   - harts: 1 to 8.
-  public static func rv64Virt(
-    memory: UInt64 = 128 << 20, harts: Int = 1, bootArguments: String = ""
-  ) -> Board {
+  public static func rv64Virt(memory: UInt64 = 128 << 20, harts: Int = 1) -> Board {
     let timebase = Ratio(1, 100)
     let leds = (0..<4).map { Board.LED("led\($0)", .green, device: "gpio0", pin: $0) }
     let dram = Board.Region("dram", at: 0x8000_0000, size: memory, writable: true)
@@ -21,7 +18,7 @@ extension Board {
     // Slot numbers are in traces and digests: only append.
     var parts = RV64VirtParts(
       tree: .rv64Virt(
-        memory: dram, harts: harts, timebaseFrequency: 10_000_000, bootArguments: bootArguments))
+        memory: dram, harts: harts, timebaseFrequency: 10_000_000))
     parts.add("uart0", UART16550(), at: 0x1000_0000, size: 0x100, harts: harts)
     parts.add("test", SiFiveTest(), at: 0x10_0000, size: 0x1000, harts: harts)
     var timerWires: [Int: [Board.Wire]] = [:]
@@ -64,7 +61,7 @@ private struct RV64VirtParts {
 extension DeviceTreeNode {
   /// The tree without its devices: harts, memory, what the kernel is told.
   fileprivate static func rv64Virt(
-    memory: Board.Region, harts: Int, timebaseFrequency: UInt32, bootArguments: String
+    memory: Board.Region, harts: Int, timebaseFrequency: UInt32
   ) -> DeviceTreeNode {
     var root = DeviceTreeNode("/")
     root.set("compatible", "emurun,rv64-virt", "riscv-virtio")
@@ -74,7 +71,6 @@ extension DeviceTreeNode {
 
     var chosen = DeviceTreeNode("chosen")
     chosen.set("stdout-path", "/soc/serial@10000000")
-    if !bootArguments.isEmpty { chosen.set("bootargs", bootArguments) }
 
     var cpus = DeviceTreeNode("cpus")
     cpus.set("#address-cells", 1)

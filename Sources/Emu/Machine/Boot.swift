@@ -1,42 +1,50 @@
 /// What a machine finds at power-on: memory, and on RV64 how its first instruction comes about.
-/// Decided here, once, from board, image and options.
+/// Decided here, once, from board, image and options. See docs/boot.md.
 struct Boot: Sendable {
   private(set) var content: [Extent] = []
-  private(set) var start = RV64.Start.machine
+  private(set) var start = RV64.Start()
+  private let board: Board
+  /// What is in memory so far that nothing else may lie on.
+  private var taken: [(extent: Extent, what: String)] = []
 
   init(_ image: Image, on board: Board, _ options: MachineOptions) throws(MachineError) {
+    self.board = board
     switch board.core {
-    case .cortexM4: try load(image, base: board.regions.first?.address ?? 0, board, options)
-    case .rv64: try prepareRV64(image, board, options)
+    case .cortexM4:
+      try add(image, at: board.regions.first?.address ?? 0)
+      try addLoads(options)
+    case .rv64: try prepareRV64(image, options)
     }
   }
 
   // MARK: Memory
 
-  private mutating func load(
-    _ image: Image, base: UInt64, _ board: Board, _ options: MachineOptions
-  ) throws(MachineError) {
-    for segment in try Self.place(image, at: base).segments {
-      let extent = Extent(address: segment.address, bytes: segment.bytes, size: segment.size)
-      try add(extent, "\(image.path): its segment", board)
+  @discardableResult
+  private mutating func add(_ image: Image, at base: UInt64) throws(MachineError) -> Image {
+    let placed: Image
+    do { placed = try image.placed(at: base) } catch {
+      throw MachineError(.image, error.description)
     }
-    for (address, bytes) in options.loads {
-      try add(Extent(address: address, bytes: bytes), "the file loaded", board)
+    for segment in placed.segments {
+      // What a kernel uses behind its file (its header says how much) is its own too.
+      let size = max(segment.size, placed.bootHeader?.imageSize ?? 0)
+      try add(
+        Extent(address: segment.address, bytes: segment.bytes, size: size),
+        "\(image.path): its segment")
     }
+    return placed
   }
 
-  private static func place(_ image: Image, at base: UInt64) throws(MachineError) -> Image {
-    do { return try image.placed(at: base) } catch { throw MachineError(.image, error.description) }
+  private mutating func addLoads(_ options: MachineOptions) throws(MachineError) {
+    for (address, bytes) in options.loads {
+      try add(Extent(address: address, bytes: bytes), "the file loaded", mayCover: true)
+    }
   }
 
   private mutating func add(
-    _ extent: Extent, _ what: String, _ board: Board
+    _ extent: Extent, _ what: String, mayCover: Bool = false
   ) throws(MachineError) {
-    let fits = board.regions.contains {
-      extent.address >= $0.address && extent.size <= $0.size
-        && extent.address - $0.address <= $0.size - extent.size
-    }
-    if !fits {
+    if !board.holds(extent) {
       let memory = board.regions.map { "\($0.name) \(hex($0.address))..\(hex($0.end - 1))" }
       throw MachineError(
         .image,
@@ -44,6 +52,13 @@ struct Boot: Sendable {
           + "\(board.name) (\(memory.joined(separator: ", "))); link it for this board or take "
           + "another one with --board")
     }
+    if !mayCover, let other = taken.first(where: { $0.extent.overlaps(extent) }) {
+      throw MachineError(
+        .image,
+        "\(what) at \(extent.range) would lie on what is at \(other.extent.range) "
+          + "(\(other.what)); link or load one of them elsewhere")
+    }
+    taken.append((extent, what))
     content.append(extent)
   }
 
@@ -53,59 +68,140 @@ struct Boot: Sendable {
   private static let payloadOffset: UInt64 = 0x20_0000
 
   private mutating func prepareRV64(
-    _ image: Image, _ board: Board, _ options: MachineOptions
+    _ image: Image, _ options: MachineOptions
   ) throws(MachineError) {
     guard let ram = board.regions.first(where: \.writable) else {
       throw MachineError(.image, "\(board.name) has no RAM")
     }
+    let payload = ram.address + Self.payloadOffset
     let isPayload =
-      image.bootHeader != nil
-      || image.format == .elf && (image.entry ?? 0) >= ram.address + Self.payloadOffset
-    let mode = options.mode ?? (isPayload ? .supervisor : .machine)
-    let offset = image.bootHeader?.textOffset ?? (mode == .supervisor ? Self.payloadOffset : 0)
-    let placed = try Self.place(image, at: ram.address + offset)
-    try load(placed, base: 0, board, options)
-    let deviceTree = try addDeviceTree(options.deviceTree ?? board.deviceTree, ram, board)
-    let entry: UInt64
-    do { entry = try placed.knownEntry() } catch { throw MachineError(.image, error.description) }
-    switch mode {
-    case .supervisor: start = .supervisor(entry: entry, deviceTree: deviceTree)
-    case .machine: try addResetROM(entry, deviceTree, ram, board)
+      options.firmware != nil || image.bootHeader != nil
+      || image.format == .elf && (image.entry ?? 0) >= payload
+    // A firmware is what starts in M mode; without one the image decides.
+    start.mode =
+      options.firmware != nil ? .machine : options.mode ?? (isPayload ? .supervisor : .machine)
+    start.answersSBI = options.sbi.map { $0 == .host } ?? (start.mode == .supervisor)
+    if start.mode == .supervisor && options.sbi == .firmware {
+      throw MachineError(
+        .options,
+        "the image starts in S mode, and nothing below it would answer its calls: name a firmware "
+          + "with --bios, or leave --sbi firmware out")
+    }
+    let firmware = options.firmware
+    var first: UInt64?
+    if let firmware {
+      first = try Self.entry(of: add(firmware.image, at: firmware.address ?? ram.address))
+    }
+    let hasOffset = isPayload || start.mode == .supervisor
+    let offset = image.bootHeader?.textOffset ?? (hasOffset ? Self.payloadOffset : 0)
+    let base = firmware == nil ? options.base : nil
+    let kernel = try Self.entry(of: add(image, at: base ?? ram.address + offset))
+    try addLoads(options)
+    let chosen = try chosen(options, kernel: kernel, ram)
+    let isROM = board.regions.contains { !$0.writable && $0.holds(first ?? kernel) }
+    let needsInfo = start.mode == .supervisor || isROM || isResetROMCovered
+    let info = ResetROM.info(next: isPayload ? kernel : payload)
+    try addDeviceTree(options, chosen, info: needsInfo ? info : [], ram)
+    if needsInfo {
+      start.pc = isROM || start.mode == .supervisor ? first ?? kernel : ResetROM.address
+    } else {
+      let rom = ResetROM.bytes(
+        entry: first ?? kernel, deviceTree: start.deviceTree, info: info)
+      try add(Extent(address: ResetROM.address, bytes: rom), "the reset ROM")
     }
   }
 
-  /// At the end of RAM, as QEMU 7.2 has it: below 3 GiB and 2 MiB aligned.
+  private static func entry(of image: Image) throws(MachineError) -> UInt64 {
+    do { return try image.knownEntry() } catch { throw MachineError(.image, error.description) }
+  }
+
+  private var isResetROMCovered: Bool {
+    content.contains {
+      $0.address <= ResetROM.address && ResetROM.address - $0.address < $0.size
+    }
+  }
+
+  /// What the kernel is told of its start, with the initial RAM disk put in its place: behind the
+  /// kernel by half of RAM or 128 MiB, as QEMU 7.2 has it.
+  private mutating func chosen(
+    _ options: MachineOptions, kernel: UInt64, _ ram: Board.Region
+  ) throws(MachineError) -> [(name: String, value: [UInt8])] {
+    var properties: [(name: String, value: [UInt8])] = []
+    if !options.commandLine.isEmpty {
+      properties.append(("bootargs", Array(options.commandLine.utf8) + [0]))
+    }
+    if let disk = options.initialDisk {
+      let address = kernel + min(ram.size / 2, 128 << 20)
+      let extent = Extent(address: address, bytes: disk)
+      if !ram.holds(address) || ram.end - address < extent.size {
+        throw MachineError(
+          .image,
+          "the initial RAM disk, \(disk.count) bytes, would go to \(extent.range), beyond the end "
+            + "of RAM at \(hex(ram.end - 1)); give it more --memory")
+      }
+      try add(extent, "the initial RAM disk")
+      properties.append(("linux,initrd-start", address.bigEndianBytes))
+      properties.append(("linux,initrd-end", (address + extent.size).bigEndianBytes))
+    }
+    return properties
+  }
+
+  /// At the end of RAM, as QEMU 7.2 has it: below 3 GiB and 2 MiB aligned. `info` lies behind it.
   private mutating func addDeviceTree(
-    _ blob: [UInt8], _ ram: Board.Region, _ board: Board
-  ) throws(MachineError) -> UInt64 {
-    if blob.isEmpty { return 0 }
+    _ options: MachineOptions, _ chosen: [(name: String, value: [UInt8])], info: [UInt8],
+    _ ram: Board.Region
+  ) throws(MachineError) {
+    if options.deviceTree == nil && board.deviceTree.isEmpty { return }
+    var tree = try DeviceTreeFile(
+      options.deviceTree?.bytes ?? board.deviceTree, from: options.deviceTree?.path ?? board.name)
+    tree.choose(chosen)
+    var blob = tree.bytes
+    let padding = -blob.count & 7
+    blob += [UInt8](repeating: 0, count: info.isEmpty ? 0 : padding) + info
     let size = UInt64(blob.count)
     let limit: UInt64 = 0xC000_0000
     let top = min(ram.end, limit)
     let address = size <= top ? (top - size) & ~0x1F_FFFF : 0
-    if content.contains(where: {
-      $0.address < address + size && address < $0.address + $0.size
-    }) {
+    let extent = Extent(address: address, bytes: blob)
+    if let other = taken.first(where: { $0.extent.overlaps(extent) }) {
       throw MachineError(
         .image,
-        "the image covers \(hex(address)), where the device tree goes; "
+        "\(other.what) at \(hex(other.extent.address)) covers \(hex(address)), where the device "
+          + "tree goes; "
           + (ram.end < limit ? "give it more --memory" : "let it end below or begin above"))
     }
-    try add(Extent(address: address, bytes: blob), "the device tree", board)
-    return address
+    try add(extent, "the device tree")
+    start.deviceTree = address
+    if !info.isEmpty { start.info = address + size - UInt64(info.count) }
   }
+}
 
-  /// An image that brings its own code to the ROM's address runs that instead.
-  private mutating func addResetROM(
-    _ entry: UInt64, _ deviceTree: UInt64, _ ram: Board.Region, _ board: Board
-  ) throws(MachineError) {
-    let covered = content.contains {
-      $0.address <= ResetROM.address && ResetROM.address - $0.address < $0.size
+extension Board {
+  fileprivate func holds(_ extent: Extent) -> Bool {
+    regions.contains {
+      extent.address >= $0.address && extent.size <= $0.size
+        && extent.address - $0.address <= $0.size - extent.size
     }
-    if covered { return }
-    let rom = ResetROM.bytes(
-      entry: entry, deviceTree: deviceTree, payload: ram.address + Self.payloadOffset)
-    try add(Extent(address: ResetROM.address, bytes: rom), "the reset ROM", board)
+  }
+}
+
+extension Board.Region {
+  fileprivate func holds(_ address: UInt64) -> Bool { address &- self.address < size }
+}
+
+extension Extent {
+  /// "0x80200000..0x80280fff"
+  fileprivate var range: String { "\(hex(address))..\(hex(address &+ (size &- 1)))" }
+
+  /// Both lie in memory, so no sum overflows.
+  fileprivate func overlaps(_ other: Extent) -> Bool {
+    address < other.address + other.size && other.address < address + size
+  }
+}
+
+extension UInt64 {
+  fileprivate var bigEndianBytes: [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * $0)) }
   }
 }
 
@@ -115,5 +211,12 @@ extension Machine {
     _ board: Board, image: Image, options: MachineOptions = MachineOptions()
   ) throws(MachineError) {
     try self.init(board: board, boot: Boot(image, on: board, options), options: options)
+  }
+
+  /// The device tree that a1 points at, as it is in memory now; nil: there is none.
+  public var deviceTree: [UInt8]? {
+    guard boot.deviceTree != 0, let size = memory.load(boot.deviceTree + 4, as: UInt32.self)
+    else { return nil }
+    return memory.read(boot.deviceTree, count: Int(size.byteSwapped))
   }
 }

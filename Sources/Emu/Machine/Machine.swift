@@ -7,6 +7,11 @@ public struct MachineOptions: Sendable {
     case supervisor = "s"
   }
 
+  public enum SBIProvider: String, Sendable, CaseIterable {
+    case host
+    case firmware
+  }
+
   /// Where the engine comes from. Never a difference that a run can show.
   public enum Engine: Sendable, Hashable {
     /// From the pool, with the code that it translated for the same flash.
@@ -23,8 +28,20 @@ public struct MachineOptions: Sendable {
   public var recent: Event.Mask = []
   /// RV64: the mode of the first instruction; nil: the image decides.
   public var mode: Mode?
-  /// Replaces the board's.
-  public var deviceTree: [UInt8]?
+  /// Where a raw image goes; nil: where its kind goes.
+  public var base: UInt64?
+  /// RV64: what starts in M mode, with the image as its payload in S mode; `address`: where a raw
+  /// one goes, nil: to the start of RAM.
+  public var firmware: (image: Image, address: UInt64?)?
+  /// RV64: who answers the calls of S mode; nil: the emulator where it starts the image in S mode,
+  /// else whatever runs in M mode.
+  public var sbi: SBIProvider?
+  /// RV64: an initial RAM disk for a kernel.
+  public var initialDisk: [UInt8]?
+  /// RV64: a kernel's command line.
+  public var commandLine = ""
+  /// Replaces the board's; `path` is for messages.
+  public var deviceTree: (bytes: [UInt8], path: String)?
   /// More memory content, laid over the image's.
   public var loads: [(address: UInt64, bytes: [UInt8])] = []
   /// nil: off.

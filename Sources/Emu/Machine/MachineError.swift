@@ -4,6 +4,8 @@ public struct MachineError: Error, Sendable, CustomStringConvertible {
   public enum Kind: Sendable, Hashable {
     /// The image does not fit the board: exit code 65.
     case image
+    /// The options contradict each other: exit code 64.
+    case options
     /// This host or its libunicorn will not do: exit code 69.
     case engine
   }

@@ -3,12 +3,17 @@ import CoreShim
 /// An RV64GC hart: what the machine and its SBI add to the engine, which knows traps and interrupts
 /// itself.
 final class RV64: Hart {
-  /// The first instruction after a reset.
-  enum Start: Sendable, Hashable {
-    /// Through the reset ROM at 0x1000.
-    case machine
-    /// At the kernel, as if a firmware had just left it there: the emulator is the SBI.
-    case supervisor(entry: UInt64, deviceTree: UInt64)
+  /// How a hart begins after a reset.
+  struct Start: Sendable, Hashable {
+    /// Supervisor: at the kernel, as if a firmware had just left it there.
+    var mode = MachineOptions.Mode.machine
+    var pc = ResetROM.address
+    /// In a1, unless the reset ROM does that; 0: none.
+    var deviceTree: UInt64 = 0
+    /// A `fw_dynamic_info`, in a2; 0: the reset ROM has it.
+    var info: UInt64 = 0
+    /// The emulator is the SBI.
+    var answersSBI = false
   }
 
   enum Cause {
@@ -38,11 +43,16 @@ final class RV64: Hart {
   override func start(at now: Tick) {
     sbi = nil
     schedule(at: .max)
-    if case .supervisor(let entry, let deviceTree) = start {
-      sbi = SBI()
-      if number == 0 {
-        enterSupervisor(at: entry, deviceTree)
-      } else {
+    if start.answersSBI { sbi = SBI() }
+    if start.info != 0 {
+      x(10, UInt64(number))
+      x(11, start.deviceTree)
+      x(12, start.info)
+    }
+    words[Int(CORE_RV64_PC)] = start.pc
+    if start.mode == .supervisor {
+      enterSupervisor()
+      if number != 0 {
         sleep = .stopped
         bus.turns.fallAsleep(Int(number))
       }
@@ -61,16 +71,13 @@ final class RV64: Hart {
 
   /// What a firmware leaves to its payload: traps of S and U mode delegated but for the calls to
   /// itself, counters open to it.
-  private func enterSupervisor(at entry: UInt64, _ deviceTree: UInt64) {
+  private func enterSupervisor() {
     let allExceptions: UInt64 = 0xB3FF
     let supervisorInterrupts: UInt64 = 0x222
-    x(10, UInt64(number))
-    x(11, deviceTree)
     words[Int(CORE_RV64_MEDELEG)] = allExceptions & ~(1 << Cause.ecallFromS)
     words[Int(CORE_RV64_MIDELEG)] = supervisorInterrupts
     let mcounteren: UInt32 = 0x306
     core_rv64_set_csr(core, mcounteren, 7)
-    words[Int(CORE_RV64_PC)] = entry
     words[Int(CORE_RV64_PRIV)] = 1
   }
 

@@ -16,14 +16,19 @@ enum ResetROM {
     0x0000_0297, 0x0282_8613, 0xF140_2573, 0x0202_B583, 0x0182_B283, 0x0002_8067,
   ]
 
-  static func bytes(entry: UInt64, deviceTree: UInt64, payload: UInt64) -> [UInt8] {
+  static func bytes(entry: UInt64, deviceTree: UInt64, info: [UInt8]) -> [UInt8] {
     var rom = CanonicalBytes()
     for word in code { rom.append(word) }
     rom.append(entry)
     rom.append(deviceTree)
+    return rom.bytes + info
+  }
+
+  /// The `fw_dynamic_info` of OpenSBI: where an S-mode payload is.
+  static func info(next: UInt64) -> [UInt8] {
+    var bytes = CanonicalBytes()
     // magic "OSBI", version, next_addr, next_mode S, options, boot_hart
-    let info: [UInt64] = [0x4942_534F, 2, payload, 1, 0, 0]
-    for word in info { rom.append(word) }
-    return rom.bytes
+    for word in [0x4942_534F, 2, next, 1, 0, 0] as [UInt64] { bytes.append(word) }
+    return bytes.bytes
   }
 }
