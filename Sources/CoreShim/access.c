@@ -181,6 +181,8 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     uint64_t result = library(env, address, x, y, z);
     AT(uintptr_t, cpu, CPU_MEM_IO_PC) = outer;
     c->paged_lookup = false;
+    if (c->watched.memory && !AT(int, AT(char *, cpu, CPU_UC), UC_BYTEWISE))
+        report_store(c, host_pc);               // the last byte of one that crosses pages was stored, too
     return result;
 }
 

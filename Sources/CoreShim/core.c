@@ -21,6 +21,7 @@ static void power_on(Core *c)
     c->done_count = c->replay_next = c->replay_count = 0;
     c->fault_cause = c->fault_address = c->access_va = 0;
     c->paged_lookup = c->in_access = false;
+    c->watched.memory = NULL;
     c->failure[0] = 0;
     memset(c->io_pages, 0xff, sizeof c->io_pages);
     c->watch = 0;
@@ -73,7 +74,7 @@ static bool has_room(void)
 
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count)
 {
-    if (!usable || hart > 31 || !has_room())
+    if (!usable || hart > 30 || !has_room())
         return NULL;
     Core *c = calloc(1, sizeof *c);
     if (!c)

@@ -17,7 +17,7 @@ enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
 enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, NOT_CODE = -1 };
-enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
+enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
 typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; bool writable; } View;
@@ -25,12 +25,15 @@ typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; bo
 struct CoreMemory {
     uint8_t *host;
     uint64_t size;
-    uint32_t *code;                 // per KiB: bit h = the Core of hart h has translated code there
+    uint32_t *code;                 // per KiB: bit h = the Core of hart h has translated code there; WATCHED
     uint64_t code_low, code_high;   // KiB between which bits of code may be set
     uint8_t *dirty;                 // per 4 KiB: written since core_memory_take_dirty
     View *views[MAX_SHARED_VIEWS];
     int view_count;
+    struct { uint64_t offset, length; } watches[MAX_WATCHES];
+    int watch_count;
 };
+#define WATCHED (1u << 31)          // in `code`: somebody waits for a store into this page
 
 // ---- one hart
 typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back; bool last; } Memo;    // which instruction a host address belongs to
@@ -76,6 +79,7 @@ struct Core {
     uint8_t *last_pte;
     struct { uint64_t va, pa; unsigned mmu; } io_pages[IO_PAGES];   // virtual to physical, as the last walks found it
     bool in_access;
+    CoreStore watched;              // what the store that is being made writes of watched memory; memory NULL: nothing
     uint64_t fault_address;
     uint64_t fault_cause;           // Cortex-M: what the data abort that was just raised means; 0: the MPU
     uint32_t trap_word;             // the RV64 instruction that traps, where its exception needs it
@@ -196,8 +200,12 @@ void paged_fetch(Core *c, uint64_t va);
 // memory.c
 void forget_code(Core *c);
 uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc);      // where the host has the code that this block was made from; NULL: not in memory
+void close_pages(CoreMemory *memory, uint64_t from, uint64_t size);     // no Core stores there unseen from here on
 bool map_region(Core *c, const CoreRegion *region);
 void unmap_regions(Core *c);
+// watch.c
+void watched_store(Core *c, CoreMemory *memory, uint64_t at, uint64_t length, uintptr_t host_pc);
+void report_store(Core *c, uintptr_t host_pc);
 // rv64.c
 void rv64_set_up(void);
 void rv64_on_trap(uc_engine *uc, uint32_t number, void *core);

@@ -64,7 +64,6 @@ void core_memory_written(CoreMemory *memory, uint64_t offset, uint64_t length)
 size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *, uint64_t), void *data)
 {
     size_t count = 0;
-    uint32_t closed = 0;
     for (uint64_t i = 0; i < memory->size >> 12; i += 8) {
         if (!AT(uint64_t, memory->dirty, i))                    // eight pages at once: nearly all are clean
             continue;
@@ -77,13 +76,20 @@ size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *, uint64_t)
                 page(data, j << 12);
         }
     }
-    for (int i = 0; count && i < memory->view_count; i++) {
+    if (count)
+        close_pages(memory, 0, memory->size);
+    return count;
+}
+
+void close_pages(CoreMemory *memory, uint64_t from, uint64_t size)
+{
+    uint32_t closed = 0;
+    for (int i = 0; i < memory->view_count; i++) {
         Core *c = memory->views[i]->core;
         if (!(closed >> c->hart & 1))
-            c->arch->reset_dirty(c->cpu, (uint64_t)memory->host, memory->size);
+            c->arch->reset_dirty(c->cpu, (uint64_t)memory->host + from, size);      // by host address: finds every alias
         closed |= 1u << c->hart;
     }
-    return count;
 }
 
 // ---- mappings
@@ -164,10 +170,14 @@ static void store_slow(const Arch *a, char *uc, void *pages, uint64_t ram_addres
     }
     CoreMemory *memory = v->memory;
     uint64_t at = ram_address - v->ram_address;
+    uint32_t marks = memory->code[at >> 10] | memory->code[(at + (uint64_t)length - 1) >> 10];
     c->figures.slow_stores++;
-    if (!(memory->code[at >> 10] | memory->code[(at + (uint64_t)length - 1) >> 10])) {
+    if (marks & WATCHED)
+        watched_store(c, memory, at, (uint64_t)length, host_pc);
+    if (!(marks & ~WATCHED)) {
         memory->dirty[at >> 12] = 1;
-        open_page(c, memory->host + (at >> a->page_bits << a->page_bits));
+        if (!marks)
+            open_page(c, memory->host + (at >> a->page_bits << a->page_bits));
         return;
     }
     storing.arch = a;
@@ -206,17 +216,11 @@ static void protect(const Arch *a, char *uc, uint64_t ram_address)      // first
     }
     CoreMemory *memory = v->memory;
     uint64_t at = (ram_address - v->ram_address) & ~(size - 1);
-    uint32_t closed = 0;
     for (uint64_t k = at >> 10; k < (at + size) >> 10; k++)
         memory->code[k] |= 1u << c->hart;
     memory->code_low = at >> 10 < memory->code_low ? at >> 10 : memory->code_low;
     memory->code_high = (at + size) >> 10 > memory->code_high ? (at + size) >> 10 : memory->code_high;
-    for (int i = 0; i < memory->view_count; i++) {
-        Core *other = memory->views[i]->core;
-        if (!(closed >> other->hart & 1))
-            other->arch->reset_dirty(other->cpu, (uint64_t)memory->host + at, size);       // by host address: finds every alias
-        closed |= 1u << other->hart;
-    }
+    close_pages(memory, at, size);
 }
 
 static void unprotect(const Arch *a, char *uc, uint64_t ram_address)    // the last block of a page is gone

@@ -87,6 +87,7 @@ static const CoreProof proofs[] = {
     { "trap loops", 3, trap_loops },
     { "patched illegal instruction", 2, patched_illegal },
     { "reset forgets pages", 1, reset_forgets_pages },
+    { "watched memory", 5, watched_memory },
     { "counters", 4, counters },
     { "far limits", 1, far_limits },
     { "reset", 4, reset_is_new },

@@ -21,4 +21,5 @@ void address_space_ends(int variant, ProofReport *report);
 void sv39(int variant, ProofReport *report);
 void sv39_by_hand(int variant, ProofReport *report);
 void patched_illegal(int variant, ProofReport *report);
+void watched_memory(int variant, ProofReport *report);
 void reset_forgets_pages(int variant, ProofReport *report);

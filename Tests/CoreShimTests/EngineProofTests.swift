@@ -57,7 +57,8 @@ struct RandomGuestTests {
 struct CaseTests {
   static let names = [
     "edge cases", "unmapped everywhere", "torn and read-only accesses", "fetch faults",
-    "trap verdicts", "trap loops", "patched illegal instruction", "reset forgets pages", "counters",
+    "trap verdicts", "trap loops", "watched memory",
+    "patched illegal instruction", "reset forgets pages", "counters",
     "far limits", "reset",
   ]
 

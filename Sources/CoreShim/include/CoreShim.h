@@ -38,6 +38,11 @@ void core_memory_written(CoreMemory *memory, uint64_t offset, uint64_t length);
 // Calls page with the offset of each 4 KiB page written since the last call, forgets them, arms the log again; how many.
 size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *data, uint64_t offset), void *data);
 
+// Bytes that somebody waits for: a guest's store that touches one of them is told to its Core's host (CoreHost.stored). Stores into
+// that page are slow meanwhile; elsewhere it costs nothing. False: 32 are watched already, or these do not lie in memory.
+bool core_memory_watch(CoreMemory *memory, uint64_t offset, uint64_t length);
+void core_memory_unwatch(CoreMemory *memory, uint64_t offset, uint64_t length);     // one that was begun with the same numbers
+
 // ---- what a Core asks of its host. No callback may unwind through C: it returns a verdict and the shim acts on it
 
 typedef struct Core Core;
@@ -79,12 +84,21 @@ typedef enum {
 } CoreTrapVerdict;
 
 typedef struct {
+    CoreMemory *memory;
+    uint64_t offset, length;    // the watched bytes among those stored
+    uint64_t index, pc;         // of the storing instruction
+} CoreStore;
+
+typedef struct {
     // A load or store that hits no CoreMemory, or a store into one that is read-only.
     CoreAccessVerdict (*access)(void *context, CoreAccess *access);
     // A synchronous trap. M4: every one. RV64: those of core_rv64_watch, and with bit 63 interrupts just taken (verdict ignored).
     CoreTrapVerdict (*trap)(void *context, const CoreTrap *trap);
     // M4: between two instructions, while core_m4_set_pending says so: enter the pending exception if its priority allows.
     void (*interrupt)(void *context);
+    // A store into watched memory, once it is done: between it and the next instruction. The registers that this one writes behind
+    // its store (rd of an AMO or SC, a base register on M4) are still to come. The host may write memory and stop.
+    void (*stored)(void *context, const CoreStore *store);
 } CoreHost;
 
 typedef struct {
@@ -95,7 +109,7 @@ typedef struct {
 
 // ---- life
 
-// Call core_check first. NULL: out of memory, more than 16 regions, or not our library. hart: 0..31, different for Cores that share memory.
+// Call core_check first. NULL: out of memory, more than 16 regions, or not our library. hart: 0..30, different for Cores that share memory.
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count);
 void core_close(Core *core);
 // Back to the state of core_open in all that a guest can see, with this host from now on; translated code is kept.

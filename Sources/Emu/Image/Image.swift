@@ -50,6 +50,8 @@ public struct Image: Sendable {
   public internal(set) var virtualEntry: UInt64?
   /// The file does not say where it belongs (raw): its one segment is at 0 until it is `placed`.
   public internal(set) var needsBase: Bool
+  /// Where an RV64 program talks to its host.
+  let hostInterface: HTIF.Addresses?
   /// The UF2 family ID, which names a chip.
   public internal(set) var family: UInt32?
 
@@ -88,6 +90,7 @@ public struct Image: Sendable {
     virtualEntry = layout.virtualEntry
     family = layout.family
     needsBase = self.format == .raw
+    hostInterface = self.format == .elf ? HTIF.Addresses(in: file, layout) : nil
     if machine == nil { machine = guessedMachine }
   }
 }

@@ -3,12 +3,14 @@
 struct Boot: Sendable {
   private(set) var content: [Extent] = []
   private(set) var start = RV64.Start()
+  let hostInterface: HTIF.Addresses?
   private let board: Board
   /// What is in memory so far that nothing else may lie on.
   private var taken: [(extent: Extent, what: String)] = []
 
   init(_ image: Image, on board: Board, _ options: MachineOptions) throws(MachineError) {
     self.board = board
+    hostInterface = board.core.machine == .riscv64 ? image.hostInterface : nil
     switch board.core {
     case .cortexM4:
       try add(image, at: board.regions.first?.address ?? 0)

@@ -230,6 +230,13 @@ public class Hart {
           $0.settle()
           $0.interrupt()
         }
+      },
+      stored: { context, store in
+        guard let context, let store else { return }
+        Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
+          $0.at = store.pointee.index
+          $0.memory.watcher?()
+        }
       })
     core_reset(core, host, Unmanaged.passUnretained(self).toOpaque())
   }

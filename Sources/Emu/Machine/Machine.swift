@@ -75,6 +75,7 @@ public final class Machine {
   @exclusivity(unchecked) unowned(unsafe) private(set) var hart: Hart
   let boot: RV64.Start
   private let semihosting: Semihosting?
+  let htif: HTIF?
   var past = Past()
 
   /// What the machine itself knows of its run; the rest is in its parts.
@@ -91,7 +92,8 @@ public final class Machine {
 
   /// A board with this in its memory, not started.
   init(
-    board: Board, content: [Extent], start: RV64.Start, recorder: Recorder, options: MachineOptions
+    board: Board, content: [Extent], start: RV64.Start, hostInterface: HTIF.Addresses?,
+    recorder: Recorder, options: MachineOptions
   ) throws(MachineError) {
     self.board = board
     self.options = options
@@ -105,6 +107,7 @@ public final class Machine {
     hart = harts[0]
     bus.harts = harts
     bus.turns = Turns(harts: harts.count, quantum: options.quantum)
+    htif = hostInterface.map { [bus] in HTIF($0, bus: bus) }
   }
 
   private static func harts(
@@ -127,13 +130,16 @@ public final class Machine {
 
   convenience init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
     try self.init(
-      board: board, content: boot.content, start: boot.start,
+      board: board, content: boot.content, start: boot.start, hostInterface: boot.hostInterface,
       recorder: Recorder(mask: options.trace, recent: options.recent), options: options)
     powerOn()
     bus.send(options.input, now: now, index: index)
   }
 
-  deinit { rig.giveBack() }
+  deinit {
+    htif?.close()
+    rig.giveBack()
+  }
 
   // MARK: Where it is
 
@@ -185,6 +191,7 @@ public final class Machine {
   public func send(_ bytes: some Sequence<UInt8>) {
     hart.settle()
     bus.send(bytes, now: now, index: index)
+    htif?.look()
   }
 
   /// Ends the run with that reason when the console shows that text.
@@ -208,6 +215,7 @@ public final class Machine {
       hart.align(now: now, index: index)
     }
     semihosting?.reset()
+    htif?.state = HTIF.State()
     bus.reset(now: now, index: index)
     for hart in harts { hart.start(at: now) }
   }

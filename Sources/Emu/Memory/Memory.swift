@@ -86,7 +86,7 @@ public final class Memory {
   public func store<T: FixedWidthInteger>(_ value: T, at address: UInt64) -> Bool {
     guard let (block, offset) = find(address, UInt64(MemoryLayout<T>.size)) else { return false }
     UnsafeMutableRawPointer(block.bytes + Int(offset)).storeBytes(of: value, as: T.self)
-    core_memory_written(block.handle, offset, UInt64(MemoryLayout<T>.size))
+    written(block, offset, UInt64(MemoryLayout<T>.size))
     return true
   }
 
@@ -102,7 +102,7 @@ public final class Memory {
       guard let base = from.baseAddress else { return }
       memcpy(block.bytes + Int(offset), base, from.count)
     }
-    core_memory_written(block.handle, offset, UInt64(bytes.count))
+    written(block, offset, UInt64(bytes.count))
     return true
   }
 
@@ -115,6 +115,37 @@ public final class Memory {
     guard let end = memchr(start, 0, room) else { return nil }
     return Array(
       UnsafeRawBufferPointer(start: start, count: UnsafeRawPointer(end) - UnsafeRawPointer(start)))
+  }
+
+  // MARK: Watches
+
+  private var watches: [Range<UInt64>] = []
+  /// Called directly behind each store of a guest that touches watched bytes, and within each write of anybody else that does.
+  var watcher: (() -> Void)?
+
+  /// False: no memory there.
+  @discardableResult
+  func watch(_ address: UInt64, count: UInt64) -> Bool {
+    guard let (block, offset) = find(address, count),
+      core_memory_watch(block.handle, offset, count)
+    else { return false }
+    watches.append(address..<address + count)
+    return true
+  }
+
+  func unwatch(_ address: UInt64, count: UInt64) {
+    guard let number = watches.firstIndex(of: address..<address + count),
+      let (block, offset) = find(address, count)
+    else { return }
+    core_memory_unwatch(block.handle, offset, count)
+    watches.remove(at: number)
+  }
+
+  private func written(_ block: Block, _ offset: UInt64, _ count: UInt64) {
+    core_memory_written(block.handle, offset, count)
+    if watches.isEmpty { return }
+    let start = block.region.address + offset
+    if watches.contains(where: { $0.overlaps(start..<start + count) }) { watcher?() }
   }
 
   /// Adds what was written since the last call to `touched`.

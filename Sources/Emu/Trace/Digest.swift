@@ -69,6 +69,7 @@ extension Machine {
       hart.encode(into: &bytes)
     }
     for slot in bus.slots { bytes.append(encoding: slot.state) }
+    if let htif { bytes.append(encoding: htif.state) }
     hash.update(bytes)
     memory.collectDirty()
     for block in memory.blocks { hash.update(block) }
