@@ -12,6 +12,7 @@ import Emu
 /// - No value that a guest can store traps in the model, and time never stands still.
 public struct DeviceConformance<D: Device> {
   private let device: D
+  private let map: RegisterMap
   private let window: UInt64
   private let seed: UInt64
   private let steps: Int
@@ -22,6 +23,7 @@ public struct DeviceConformance<D: Device> {
   ///   - steps: random accesses and other events of a run, of which there are three.
   public init(_ device: D, window: UInt64, seed: UInt64 = 1, steps: Int = 10_000) {
     self.device = device
+    map = device.map
     self.window = window
     self.seed = seed
     self.steps = steps
@@ -41,14 +43,14 @@ public struct DeviceConformance<D: Device> {
   // MARK: The map
 
   private func checkMap(_ problems: inout Problems) {
-    for register in device.map.registers where register.offset + register.length > window {
+    for register in map.registers where register.offset + register.length > window {
       problems.add("\(register.name) lies beyond the window's \(window) bytes")
     }
   }
 
   private func checkResetValues(_ bench: DeviceBench<D>, _ when: String, _ problems: inout Problems)
   {
-    for register in device.map.registers where register.permission != .writeOnly {
+    for register in map.registers where register.permission != .writeOnly {
       guard let width = register.widest else { continue }
       for number in 0..<register.count {
         let offset = register.offset + number * register.size
@@ -78,13 +80,16 @@ public struct DeviceConformance<D: Device> {
 
   /// All of them in and around registers; of the rest of a large window, samples.
   private var offsets: [UInt64] {
-    let registers = device.map.registers
-    return (0..<window).filter { offset in
-      offset % 251 < 8 || offset < 64
-        || registers.contains {
-          $0.offset &- offset <= 16 || offset &- $0.offset <= min($0.length, 64) + 16
-        }
+    var offsets = Set(0..<min(window, 64))
+    let step = max(251, window >> 8 | 1)
+    for start in stride(from: 0, to: window, by: Int(step)) {
+      offsets.formUnion(start..<min(start + 8, window))
     }
+    for register in map.registers {
+      let start = register.offset - min(register.offset, 16)
+      offsets.formUnion(start..<min(register.offset + min(register.length, 64) + 16, window))
+    }
+    return offsets.sorted()
   }
 
   /// A load, or a store of a value.
@@ -107,9 +112,9 @@ public struct DeviceConformance<D: Device> {
     if answer == nil && bench.state != before { problems.add("\(what) faults and changes state") }
     let isFinding = bench.events[said...].contains { $0.kind == .notModelled }
 
-    let register = device.map.registers.first { offset &- $0.offset < $0.length }
+    let register = map.registers.first { offset &- $0.offset < $0.length }
     switch register {
-    case nil where device.map.reserved == .fault:
+    case nil where map.reserved == .fault:
       if answer != nil { problems.add("\(what), reserved, does not fault") }
     case nil:
       if answer != 0 || !isFinding { problems.add("\(what), reserved, is not zero and a finding") }
@@ -189,6 +194,8 @@ public struct DeviceConformance<D: Device> {
   private func moved(_ old: DeviceBench<D>, input: some Sequence<UInt8>) -> DeviceBench<D> {
     let new = bench()
     new.advance(to: old.now)
+    let memory: UInt64 = 0x8000_0000
+    if let bytes = old.memory.read(memory, count: 0x1_0000) { new.memory.write(bytes, at: memory) }
     new.state = old.state
     new.send(input)
     return new
@@ -230,7 +237,7 @@ public struct DeviceConformance<D: Device> {
   /// Mostly in a register.
   private func place(_ random: inout SplitMix) -> (offset: UInt64, width: UInt8) {
     let width = UInt8(1) << UInt8(random.next() & 3)
-    let registers = device.map.registers
+    let registers = map.registers
     if registers.isEmpty || random.next() % 8 == 0 {
       return (random.next() % window & ~(UInt64(width) - 1), width)
     }
@@ -281,20 +288,6 @@ private struct Problems {
 
   mutating func add(_ problem: String) {
     if all.count < 16 { all.append(problem) }
-  }
-}
-
-/// Sebastiano Vigna's SplitMix64: the same numbers everywhere.
-private struct SplitMix {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
   }
 }
 

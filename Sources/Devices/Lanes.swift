@@ -16,3 +16,15 @@ extension Access {
   private func shift(_ size: UInt64) -> UInt64 { (offset & (size - 1)) * 8 }
   private var mask: UInt64 { width >= 8 ? .max : 1 << (UInt64(width) * 8) - 1 }
 }
+
+/// The two words of a double word, for registers that come in halves.
+extension UInt64 {
+  var lowWord: UInt64 {
+    get { self & 0xFFFF_FFFF }
+    set { self = self & ~0xFFFF_FFFF | newValue & 0xFFFF_FFFF }
+  }
+  var highWord: UInt64 {
+    get { self >> 32 }
+    set { self = self & 0xFFFF_FFFF | newValue << 32 }
+  }
+}

@@ -96,10 +96,10 @@ struct Words {
       let time = Quantity.time(
         picoseconds: machine.board.clock.picoseconds(at: finding.tick), micro: style.micro)
       let count = finding.count == 1 ? "once" : "\(Quantity.grouped(finding.count)) times, first"
-      return "not modelled: \(finding.device): \(finding.name), \(count) at \(time)"
+      return "\(finding.kind.rawValue): \(finding.device): \(finding.name), \(count) at \(time)"
     }
     let rest = machine.findings.count - lines.count
-    if rest > 0 { lines.append("and \(rest) more that are not modelled") }
+    if rest > 0 { lines.append("and \(rest) more of these") }
     return lines
   }
 

@@ -97,7 +97,8 @@ public struct EventText {
       guard kinds.contains(.mmio) else { return nil }
       let number = Int(event.detail)
       let name = number < findings.count ? findings[number].name : "finding \(number)"
-      return ("mmio", "\(names.source(event)): not modelled: \(name)")
+      let kind = number < findings.count ? findings[number].kind : .notModelled
+      return ("mmio", "\(names.source(event)): \(kind.rawValue): \(name)")
     case .interrupt:
       guard kinds.contains(.irq) else { return nil }
       return ("irq ", "\(names.interrupt(event)) at \(place(event.value))")

@@ -59,8 +59,18 @@ import Testing
             0x8000_0000..0x87FF_FFFF  dram      128 MiB
           devices
             0x0010_0000..0x0010_0FFF  test
+            0x0010_1000..0x0010_1FFF  rtc       plic input 11
             0x0200_0000..0x0200_FFFF  clint     hart 0 mip bit 3, hart 0 mip bit 7
-            0x1000_0000..0x1000_00FF  uart0     console
+            0x0C00_0000..0x0C5F_FFFF  plic      hart 0 mip bit 11, hart 0 mip bit 9
+            0x1000_0000..0x1000_00FF  uart0     console, plic input 10
+            0x1000_1000..0x1000_1FFF  virtio0   plic input 1
+            0x1000_2000..0x1000_2FFF  virtio1   plic input 2
+            0x1000_3000..0x1000_3FFF  virtio2   plic input 3
+            0x1000_4000..0x1000_4FFF  virtio3   plic input 4
+            0x1000_5000..0x1000_5FFF  virtio4   plic input 5
+            0x1000_6000..0x1000_6FFF  virtio5   plic input 6
+            0x1000_7000..0x1000_7FFF  uart1     plic input 7
+            0x1000_8000..0x1000_8FFF  rng       plic input 8
             0x1006_0000..0x1006_0FFF  gpio0
           LEDs
             led0  green, pin 0 of gpio0

@@ -13,6 +13,19 @@ import Testing
   @Test func clintWithAnUnevenTimebase() {
     expectConformance(CLINT(harts: 2, timebase: Ratio(2, 3)), window: 0x1_0000)
   }
+  @Test(arguments: [1, 8]) func plic(harts: Int) {
+    expectConformance(PLIC(harts: harts), window: 0x60_0000)
+  }
+  @Test func goldfishRTC() {
+    expectConformance(GoldfishRTC(clock: Clock(hertz: 1_000_000_000)), window: 0x1000)
+  }
+  @Test(arguments: VirtioVersion.allCases) func virtio(version: VirtioVersion) {
+    let disk = VirtioBlock(DiskImage(bytes: Array(repeating: 7, count: 8192)))
+    expectConformance(VirtioMMIO(disk, version: version), window: 0x1000)
+    expectConformance(VirtioMMIO(VirtioConsole(), version: version), window: 0x1000)
+    expectConformance(VirtioMMIO(VirtioEntropy(seed: 1), version: version), window: 0x1000)
+    expectConformance(VirtioEmptySlot(version: version), window: 0x1000)
+  }
   @Test func siFiveGPIO() { expectConformance(SiFiveGPIO(), window: 0x1000) }
   @Test func pl011() { expectConformance(PL011(), window: 0x1000) }
   @Test func gpioFBlock() { expectConformance(GPIOFBlock(), window: 0x1000) }

@@ -58,7 +58,7 @@ import Testing
 
   @Test func saysWhatABootLoaderAsks() {
     #expect(cells("/cpus", "timebase-frequency") == [10_000_000])
-    #expect(strings("/cpus/cpu@0", "riscv,isa") == ["rv64imafdc"])
+    #expect(strings("/cpus/cpu@0", "riscv,isa") == ["rv64imafdc_zicsr_zifencei"])
     #expect(strings("/cpus/cpu@0", "mmu-type") == ["riscv,sv39"])
     #expect(cells("/memory@80000000", "reg") == [0, 0x8000_0000, 2, 0])
     #expect(strings("/chosen", "stdout-path") == ["/soc/serial@10000000"])

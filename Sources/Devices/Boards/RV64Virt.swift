@@ -2,40 +2,55 @@ import Emu
 
 /// `rv64-virt`: what software for QEMU's `virt` finds, where it finds it (hw/riscv/virt.c), and LEDs on a GPIO port that QEMU
 /// has not.
-///
-/// The UART's interrupt, 10, leads to no one: this board has no PLIC yet.
 extension Board {
   public static var rv64Virt: Board { rv64Virt() }
+
+  fileprivate static let virtioSlots = 8
+  /// The last two virtio slots are taken.
+  public static let mostDrives = virtioSlots - 2
 
   /// - Parameters:
   ///   - memory: bytes of DRAM, a multiple of 4 KiB.
   ///   - harts: 1 to 8.
-  public static func rv64Virt(memory: UInt64 = 128 << 20, harts: Int = 1) -> Board {
+  ///   - drives: disks in the virtio slots from 0x1000_1000 up, at most `mostDrives`.
+  ///   - virtio: of all slots.
+  ///   - seed: of what passes for random: virtio-rng, and the kernel's first entropy in the device tree.
+  public static func rv64Virt(
+    memory: UInt64 = 128 << 20, harts: Int = 1, drives: [Drive] = [],
+    virtio: VirtioVersion = .modern, seed: UInt64 = 0
+  ) -> Board {
+    precondition(drives.count <= mostDrives, "\(drives.count) drives on rv64-virt")
+    let clock = Clock(hertz: 1_000_000_000)
     let timebase = Ratio(1, 100)
     let leds = (0..<4).map { Board.LED("led\($0)", .green, device: "gpio0", pin: $0) }
     let dram = Board.Region("dram", at: 0x8000_0000, size: memory, writable: true)
 
     // Slot numbers are in traces and digests: only append.
     var parts = RV64VirtParts(
+      harts: harts,
       tree: .rv64Virt(
-        memory: dram, harts: harts, timebaseFrequency: 10_000_000))
-    parts.add("uart0", UART16550(), at: 0x1000_0000, size: 0x100, harts: harts)
-    parts.add("test", SiFiveTest(), at: 0x10_0000, size: 0x1000, harts: harts)
-    var timerWires: [Int: [Board.Wire]] = [:]
-    for hart in 0..<harts {
-      timerWires[CLINT.softwareLine(hart: hart)] = [.interrupt(3, hart: hart)]
-      timerWires[CLINT.timerLine(hart: hart)] = [.interrupt(7, hart: hart)]
-    }
+        memory: dram, harts: harts, timebaseFrequency: 10_000_000, seed: seed))
+    parts.add("uart0", UART16550(), at: 0x1000_0000, size: 0x100, interrupts: [10])
+    parts.add("test", SiFiveTest(), at: 0x10_0000, size: 0x1000)
     parts.add(
       "clint", CLINT(harts: harts, timebase: timebase), at: 0x0200_0000, size: 0x1_0000,
-      wires: timerWires, harts: harts)
-    parts.add("gpio0", SiFiveGPIO(), at: 0x1006_0000, size: 0x1000, harts: harts)
+      wires: .harts(harts) {
+        [CLINT.softwareLine(hart: $0): 3, CLINT.timerLine(hart: $0): 7]
+      })
+    parts.add("gpio0", SiFiveGPIO(), at: 0x1006_0000, size: 0x1000)
+    parts.add(
+      "plic", PLIC(harts: harts), at: 0x0C00_0000, size: 0x60_0000,
+      wires: .harts(harts) {
+        [PLIC.line(hart: $0, supervisor: false): 11, PLIC.line(hart: $0, supervisor: true): 9]
+      })
+    parts.add("rtc", GoldfishRTC(clock: clock), at: 0x10_1000, size: 0x1000, interrupts: [11])
+    for slot in 0..<virtioSlots { parts.addVirtio(slot, drives, virtio, seed: seed) }
     parts.tree.add(leds: leds)
 
     return Board(
-      name: "rv64-virt", revision: 1,
+      name: "rv64-virt", revision: 2,
       summary: "RV64GC, 1 ns an instruction; QEMU's virt, with LEDs",
-      core: .rv64(timebase: timebase), harts: harts, clock: Clock(hertz: 1_000_000_000),
+      core: .rv64(timebase: timebase), harts: harts, clock: clock,
       regions: [.init("boot-rom", at: 0x1000, size: 0xF000, writable: false), dram],
       devices: parts.placements, leds: leds, console: "uart0", deviceTree: parts.tree.blob())
   }
@@ -43,25 +58,69 @@ extension Board {
 
 /// Puts each device on the bus and into the device tree.
 private struct RV64VirtParts {
+  let harts: Int
   var tree: DeviceTreeNode
   var placements: [Placement] = []
 
-  init(tree: DeviceTreeNode) { self.tree = tree }
+  init(harts: Int, tree: DeviceTreeNode) {
+    self.harts = harts
+    self.tree = tree
+  }
 
+  /// - Parameter interrupts: the PLIC's sources that its lines are, from line 0 up.
   mutating func add<D: Device & DescribedInDeviceTree>(
-    _ name: String, _ device: D, at address: UInt64, size: UInt64,
-    wires: [Int: [Board.Wire]] = [:], harts: Int
+    _ name: String, _ device: D, at address: UInt64, size: UInt64, interrupts: [Int] = [],
+    wires: [Int: [Board.Wire]] = [:]
   ) {
+    var wires = wires
+    for (line, source) in interrupts.enumerated() {
+      wires[line] = [.input(source, of: "plic")]
+    }
     placements.append(Placement(name, device, at: address, size: size, wires: wires))
     device.describe(
-      DeviceTreePlace(name: name, address: address, size: size, harts: harts), into: &tree)
+      DeviceTreePlace(
+        name: name, address: address, size: size, interrupts: interrupts, harts: harts),
+      into: &tree)
+  }
+}
+
+extension RV64VirtParts {
+  /// Drives from the first slot up, so that they are found in their order; what every board has, in the last ones.
+  mutating func addVirtio(
+    _ slot: Int, _ drives: [Drive], _ version: VirtioVersion, seed: UInt64
+  ) {
+    let address = 0x1000_1000 + 0x1000 * UInt64(slot)
+    func add<D: Device & DescribedInDeviceTree>(_ name: String, _ device: D) {
+      self.add(name, device, at: address, size: 0x1000, interrupts: [slot + 1])
+    }
+    switch slot {
+    case 6: add("uart1", VirtioMMIO(VirtioConsole(), version: version))
+    case 7: add("rng", VirtioMMIO(VirtioEntropy(seed: seed), version: version))
+    case ..<drives.count:
+      let drive = drives[slot]
+      let disk = VirtioBlock(
+        drive.image, isReadOnly: drive.access == .readOnly, identifier: Drive.name(slot))
+      add(Drive.name(slot), VirtioMMIO(disk, version: version))
+    default: add("virtio\(slot)", VirtioEmptySlot(version: version))
+    }
+  }
+}
+
+extension [Int: [Board.Wire]] {
+  /// Lines of a device that lead to bits in the `mip` of each hart.
+  fileprivate static func harts(_ harts: Int, _ bits: (Int) -> [Int: Int]) -> Self {
+    var wires: Self = [:]
+    for hart in 0..<harts {
+      for (line, bit) in bits(hart) { wires[line] = [.interrupt(bit, hart: hart)] }
+    }
+    return wires
   }
 }
 
 extension DeviceTreeNode {
   /// The tree without its devices: harts, memory, what the kernel is told.
   fileprivate static func rv64Virt(
-    memory: Board.Region, harts: Int, timebaseFrequency: UInt32
+    memory: Board.Region, harts: Int, timebaseFrequency: UInt32, seed: UInt64
   ) -> DeviceTreeNode {
     var root = DeviceTreeNode("/")
     root.set("compatible", "emurun,rv64-virt", "riscv-virtio")
@@ -71,12 +130,15 @@ extension DeviceTreeNode {
 
     var chosen = DeviceTreeNode("chosen")
     chosen.set("stdout-path", "/soc/serial@10000000")
+    var random = SplitMix(seed: seed)
+    chosen.set(
+      "rng-seed", .cells((0..<8).map { _ in .number(UInt32(truncatingIfNeeded: random.next())) }))
 
     var cpus = DeviceTreeNode("cpus")
     cpus.set("#address-cells", 1)
     cpus.set("#size-cells", 0)
     cpus.set("timebase-frequency", .number(timebaseFrequency))
-    cpus.children = (0..<harts).map(Self.hart)
+    cpus.children = (0..<harts).map(Self.hart) + [Self.map(ofHarts: harts)]
 
     var ram = DeviceTreeNode("memory", at: memory.address, size: memory.size)
     ram.set("device_type", "memory")
@@ -91,13 +153,26 @@ extension DeviceTreeNode {
     return root
   }
 
+  /// One cluster, in which every hart is a core.
+  private static func map(ofHarts harts: Int) -> DeviceTreeNode {
+    var map = DeviceTreeNode("cpu-map")
+    var cluster = DeviceTreeNode("cluster0")
+    for number in 0..<harts {
+      var core = DeviceTreeNode("core\(number)")
+      core.set("cpu", .phandle("cpu\(number)"))
+      cluster.children.append(core)
+    }
+    map.children = [cluster]
+    return map
+  }
+
   private static func hart(_ number: Int) -> DeviceTreeNode {
     var hart = DeviceTreeNode("cpu@" + String(number, radix: 16), label: "cpu\(number)")
     hart.set("device_type", "cpu")
     hart.set("reg", .number(UInt32(number)))
     hart.set("status", "okay")
     hart.set("compatible", "riscv")
-    hart.set("riscv,isa", "rv64imafdc")
+    hart.set("riscv,isa", "rv64imafdc_zicsr_zifencei")
     hart.set("mmu-type", "riscv,sv39")
     var controller = DeviceTreeNode(
       "interrupt-controller", label: DeviceTreePlace.interruptController(hart: number))

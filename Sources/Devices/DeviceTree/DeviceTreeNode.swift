@@ -63,6 +63,8 @@ public struct DeviceTreePlace: Sendable {
   public var name: String
   public var address: UInt64
   public var size: UInt64
+  /// The sources of its interrupts at the PLIC, by line.
+  public var interrupts: [Int] = []
   /// How many harts there are; the label of a hart's interrupt controller is "cpu0_intc".
   public var harts: Int
 
@@ -70,6 +72,13 @@ public struct DeviceTreePlace: Sendable {
 }
 
 extension DeviceTreeNode {
+  /// The interrupts of a device, at the board's one PLIC.
+  mutating func setInterrupts(_ place: DeviceTreePlace) {
+    if place.interrupts.isEmpty { return }
+    set("interrupt-parent", .phandle("plic"))
+    set("interrupts", .cells(place.interrupts.map { .number(UInt32($0)) }))
+  }
+
   /// The bus that the devices of a board hang on.
   static let bus = "soc"
 

@@ -263,6 +263,7 @@ extension UART16550: DescribedInDeviceTree {
     var node = DeviceTreeNode("serial", at: place.address, size: place.size, label: place.name)
     node.set("compatible", "ns16550a")
     node.set("clock-frequency", 3_686_400)
+    node.setInterrupts(place)
     tree.addToBus(node)
   }
 }

@@ -43,6 +43,11 @@ public struct DevicePort {
     bus.find(name, value: value, port: self)
   }
 
+  /// Software did what the device's manual forbids; the device answered as the manual says. A finding with that name.
+  public func guestError(_ what: String, value: UInt64 = 0) {
+    bus.find(what, value: value, port: self, kind: .guestError)
+  }
+
   /// RAM and flash by physical address, for DMA. What it writes, code translated from it included,
   /// is at once what every hart sees.
   public var memory: Memory { bus.memory }

@@ -275,7 +275,9 @@ final class Bus {
     if let reason = watch.feed(byte) { end(Stop(reason)) }
   }
 
-  func find(_ name: String, value: UInt64, port: DevicePort) {
+  func find(
+    _ name: String, value: UInt64, port: DevicePort, kind: Finding.Kind = .notModelled
+  ) {
     let key = FindingKey(source: port.source, name: name)
     let number: Int
     if let known = findingNumbers[key] {
@@ -286,7 +288,8 @@ final class Bus {
       findingNumbers[key] = number
       let device = Int(port.source) < slots.count ? slots[Int(port.source)].name : "core"
       findings.append(
-        Finding(device: device, name: name, tick: port.now, index: port.index, count: 1))
+        Finding(
+          kind: kind, device: device, name: name, tick: port.now, index: port.index, count: 1))
     }
     if recorder.wants(.notModelled) {
       record(
@@ -325,8 +328,15 @@ final class Bus {
   }
 }
 
-/// Something that software asked of the board and the model does not have.
+/// Something that software asked of the board and did not get.
 public struct Finding: Sendable, Hashable {
+  public enum Kind: String, Sendable, Hashable {
+    /// The hardware has it, the model has not.
+    case notModelled = "not modelled"
+    /// The hardware would not have done it either.
+    case guestError = "guest error"
+  }
+  public var kind = Kind.notModelled
   public var device: String
   public var name: String
   /// When it was first touched.

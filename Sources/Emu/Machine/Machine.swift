@@ -185,6 +185,11 @@ public final class Machine {
     harts.reduce(past.flow) { Flow.fold($0, core_flow($1.core), $1.flow) }
   }
 
+  /// What a device of this type holds; nil: there is none of that name and type.
+  public func state<D: Device>(of device: String, as type: D.Type) -> D.State? {
+    board.slot(of: device).flatMap { bus.slots[$0].state as? D.State }
+  }
+
   // MARK: From outside
 
   /// Console input: offered to the guest from this tick on.

@@ -106,6 +106,30 @@ public final class Memory {
     return true
   }
 
+  /// The bytes there, for the length of a call; nil: no memory holds them all.
+  @inline(__always) public func withBytes<R>(
+    at address: UInt64, count: UInt64, _ body: (UnsafeRawBufferPointer) throws -> R
+  ) rethrows -> R? {
+    guard let (block, offset) = find(address, count) else { return nil }
+    return try body(
+      UnsafeRawBufferPointer(start: block.bytes + Int(offset), count: Int(count)))
+  }
+
+  /// The same, to be written, as a device does it by DMA; nil, too, where the guest may only read.
+  @inline(__always) public func withWritableBytes<R>(
+    at address: UInt64, count: UInt64, _ body: (UnsafeMutableRawBufferPointer) throws -> R
+  ) rethrows -> R? {
+    guard let (block, offset) = find(address, count), block.region.writable else { return nil }
+    defer { core_memory_written(block.handle, offset, count) }
+    return try body(
+      UnsafeMutableRawBufferPointer(start: block.bytes + Int(offset), count: Int(count)))
+  }
+
+  /// May the guest write all of it?
+  public func isWritable(_ address: UInt64, count: UInt64) -> Bool {
+    find(address, count)?.block.region.writable ?? false
+  }
+
   /// Bytes up to a zero, for strings that a guest points at; nil: they run out of memory before
   /// that.
   public func string(at address: UInt64, limit: Int = 65_536) -> [UInt8]? {

@@ -53,6 +53,10 @@ private final class CanonicalEncoder: Encoder {
     case let value as Double: output.append(value.bitPattern)
     case let value as Float: output.append(value.bitPattern)
     case let value as String: output.append(value)
+    // As any other array, at once.
+    case let value as [UInt8]:
+      output.append(UInt64(value.count))
+      output.append(raw: value)
     case is any Unordered:
       throw EncodingError.invalidValue(
         value, .init(codingPath: [], debugDescription: "it has no order"))

@@ -2,11 +2,11 @@ import CNettle
 import Glibc
 
 /// SHA-256, by way of libnettle.
-struct SHA256 {
+public struct SHA256 {
   private var context = sha256_ctx()
-  init() { nettle_sha256_init(&context) }
+  public init() { nettle_sha256_init(&context) }
 
-  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress else { return }
     nettle_sha256_update(&context, bytes.count, base.assumingMemoryBound(to: UInt8.self))
   }
@@ -16,13 +16,13 @@ struct SHA256 {
   }
 
   /// 32 bytes. Starts anew.
-  mutating func finish() -> [UInt8] {
+  public mutating func finish() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_SIZE))
     nettle_sha256_digest(&context, digest.count, &digest)
     return digest
   }
 
-  static func hex(_ digest: [UInt8]) -> String {
+  public static func hex(_ digest: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(
       decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)

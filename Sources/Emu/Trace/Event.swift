@@ -45,8 +45,8 @@ public struct Event: Sendable, Hashable {
     /// written.
     case mmioRead = 11
     case mmioWrite = 12
-    /// Something was touched that the model does not have. detail: finding's number; value: what
-    /// was written.
+    /// A finding: something was touched that the model does not have, or used as it may not be.
+    /// detail: finding's number; value: what was written.
     case notModelled = 13
     /// The core began to wait.
     case sleep = 14
