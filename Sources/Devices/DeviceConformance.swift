@@ -209,7 +209,9 @@ public struct DeviceConformance<D: Device> {
     case 0:
       let ticks: [UInt64] = [0, 1, 99, 100, 12_345, 1 << 33, (bench.deadline ?? 0) &- bench.now]
       let tick = bench.now &+ ticks[Int(random.next() % UInt64(ticks.count))]
-      if tick >= bench.now { bench.advance(to: tick) }
+      // One that acts every tick is not followed for minutes.
+      let end = min(tick, bench.deadline.map { $0 &+ 12_345 } ?? .max)
+      if end >= bench.now { bench.advance(to: end) }
       return bench.now
     case 1:
       bench.input(Int(random.next() % 64), random.next() & 1 == 1)

@@ -30,6 +30,31 @@ import Testing
   @Test func pl011() { expectConformance(PL011(), window: 0x1000) }
   @Test func gpioFBlock() { expectConformance(GPIOFBlock(), window: 0x1000) }
 
+  @Test func stellarisGPIO() {
+    expectConformance(StellarisGPIO(), window: 0x1000)
+  }
+  @Test func stellarisTimer() {
+    expectConformance(StellarisTimer(clock: Clock(hertz: 1000)), window: 0x1000)
+  }
+  @Test func stellarisADC() { expectConformance(StellarisADC(), window: 0x1000) }
+  @Test func stellarisI2C() { expectConformance(StellarisI2C(), window: 0x1000) }
+  @Test func pl022() { expectConformance(PL022(), window: 0x1000) }
+  @Test func stellarisWatchdog() { expectConformance(StellarisWatchdog(), window: 0x1000) }
+  @Test func stellarisSystemControl() {
+    expectConformance(
+      StellarisSystemControl(clock: Clock(hertz: 50_000_000)), window: 0x1000)
+  }
+  @Test func declaredPeripherals() {
+    let declared = Board.lm3s6965EVB.devices.filter { placement in
+      !placement.map.registers.contains(where: \.modelled)
+    }
+    #expect(
+      declared.map(\.name).sorted() == ["comp", "emac", "flashctl", "hib", "pwm0", "qei0", "qei1"])
+    if let one = declared.first {
+      expectConformance(DeclaredPeripheral(one.map.registers), window: one.size)
+    }
+  }
+
   private func expectConformance<D: Device>(_ device: D, window: UInt64) {
     let steps = ProcessInfo.processInfo.environment["EMURUN_SOAK"] == nil ? 10_000 : 100_000
     for seed in 1...3 as ClosedRange<UInt64> {

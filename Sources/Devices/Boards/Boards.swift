@@ -10,9 +10,9 @@ public struct BoardError: Error, CustomStringConvertible, Hashable, Sendable {
 
 /// The boards that are built in.
 public enum Boards {
-  /// In the order of their names.
-  public static var all: [Board] { [.m4LED, .rv64Virt] }
-  public static let names = ["m4-led", "rv64-virt"]
+  /// An architecture's default first.
+  public static var all: [Board] { [.m4LED, .lm3s6965EVB, .rv64Virt] }
+  public static let names = ["m4-led", "lm3s6965evb", "rv64-virt"]
 
   /// A board by its name, or by one that its users know from elsewhere.
   ///
@@ -26,17 +26,23 @@ public enum Boards {
     case "rv64-virt", "virt":
       return .rv64Virt(
         memory: try checked(memory ?? 128 << 20), harts: try checked(harts: harts ?? 1))
-    case "m4-led":
-      if harts ?? 1 != 1 { throw BoardError("m4-led has one core; leave --smp out") }
-      if memory != nil {
-        throw BoardError(
-          "m4-led has 64 KiB of SRAM, no more and no less; leave --memory out")
-      }
-      return .m4LED
+    case "m4-led": return try fixed(.m4LED, memory, harts)
+    case "lm3s6965evb": return try fixed(.lm3s6965EVB, memory, harts)
     default:
       throw BoardError(
         "there is no board \"\(name)\"; there are \(names.joined(separator: ", "))")
     }
+  }
+
+  /// A chip has the core and the memory that it has.
+  private static func fixed(
+    _ board: Board, _ memory: UInt64?, _ harts: Int?
+  ) throws(BoardError) -> Board {
+    if harts ?? 1 != 1 { throw BoardError("\(board.name) has one core; leave --smp out") }
+    guard memory != nil, let sram = board.regions.first(where: \.writable) else { return board }
+    throw BoardError(
+      "\(board.name) has \(Board.size(sram.size)) of SRAM, no more and no less; "
+        + "leave --memory out")
   }
 
   private static func checked(harts: Int) throws(BoardError) -> Int {

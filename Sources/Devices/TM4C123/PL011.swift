@@ -47,7 +47,6 @@ public struct PL011: Device {
     static let interruptClear: UInt64 = 0x044
     static let properties: UInt64 = 0xFC0
     static let clockSource: UInt64 = 0xFC8
-    static let identity: UInt64 = 0xFD0
   }
 
   private enum Control {
@@ -65,10 +64,7 @@ public struct PL011: Device {
     static let all: UInt16 = 0x17F2
   }
 
-  /// UARTPeriphID4-7, UARTPeriphID0-3, UARTPCellID0-3.
-  private static let identity: [UInt8] = [
-    0x60, 0x00, 0x00, 0x00, 0x11, 0x00, 0x18, 0x01, 0x0D, 0xF0, 0x05, 0xB1,
-  ]
+  private static let identity = PrimeCellIdentity([0x11, 0x00, 0x18, 0x01], upper: 0x60)
   /// UARTPP: smart card and 9-bit mode.
   private static let properties: UInt64 = 3
 
@@ -120,12 +116,7 @@ public struct PL011: Device {
         "UARTPP", Offset.properties, .readOnly, reset: properties,
         fields: [.init("SC", 0, .readOnly), .init("NB", 1, .readOnly)]),
       register("UARTCC", Offset.clockSource, fields: [.init("CS", 0...3)]),
-    ]
-      + identity.enumerated().map { number, value in
-        let name =
-          number < 8 ? "UARTPeriphID\((number + 4) % 8)" : "UARTPCellID\(number - 8)"
-        return register(name, Offset.identity + 4 * UInt64(number), .readOnly, reset: UInt64(value))
-      })
+    ] + identity.registers("UART"))
 
   /// Registers are words; software reaches the low bytes of some with narrower accesses.
   private static func register(
@@ -169,7 +160,7 @@ public struct PL011: Device {
     case Offset.interruptClear: 0
     case Offset.properties: Self.properties
     case Offset.clockSource: UInt64(state.clockSource)
-    default: UInt64(Self.identity[Int(register - Offset.identity) / 4])
+    default: Self.identity.value(at: register) ?? 0
     }
   }
 
