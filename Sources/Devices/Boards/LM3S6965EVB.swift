@@ -26,7 +26,7 @@ extension Board {
     return Board(
       name: "lm3s6965evb", revision: 1,
       summary: "Cortex-M4F at 50 MHz, 1 cycle an instruction; QEMU's Stellaris board",
-      core: .cortexM4(priorityBits: 3, interrupts: 64), clock: clock,
+      core: .cortexM4(priorityBits: 8, interrupts: 64), clock: clock,
       regions: [
         .init("flash", at: 0, size: 256 << 10, writable: false),
         .init("sram", at: 0x2000_0000, size: 64 << 10, writable: true),
