@@ -5,8 +5,6 @@
 #include "internal.h"
 #include <string.h>
 
-void helper_wfi_riscv64(char *env);
-
 // ---- which instruction of a block does a host address belong to? Reads the block's search data only: no side effects
 int block_count(const Arch *a, const char *tb)                  // N as the block's own prologue subtracts it
 {
@@ -54,7 +52,7 @@ int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t 
 }
 
 // ---- one instruction at a time through the library's own translator
-static __thread struct { const Arch *arch; void (*insn)(char *, char *); int pseudo; uint64_t pc; bool active; } translating;
+static __thread struct { const Arch *arch; void (*insn)(char *, char *); int pseudo; uint64_t pc; bool active; uint32_t word, given; } translating;
 
 static void translate_insn(char *db, char *cpu)
 {
@@ -62,6 +60,9 @@ static void translate_insn(char *db, char *cpu)
     uint32_t pc = AT(uint32_t, db, a->next_pc);
     translating.pc = a->pc_bytes == 8 ? AT(uint64_t, db, a->next_pc) : pc;
     translating.active = true;
+    translating.word = 0;
+    if (a == &rv64 && AT(uint32_t, db, DB_INSNS) == 1)
+        rv64_begin_block(db);
     translating.insn(db, cpu);
     translating.active = false;
     uint32_t *jump = &AT(uint32_t, db, a->is_jmp);
@@ -72,14 +73,12 @@ static void translate_insn(char *db, char *cpu)
         return;
     if (*jump == JUMP_NORETURN && length <= 0)
         AT(uint64_t, db, a->next_pc) += length ? 8 : 2;         // illegal: repair the block's size, or a store over its tail would not drop it
-    if (*jump != JUMP_NEXT)
+    if (*jump > JUMP_TOO_MANY)
         return;
+    if (rv64_correct(AT(char *, AT(char *, cpu, CPU_UC), UC_TCG), translating.word))
+        *jump = JUMP_TOO_MANY;
     if ((AT(uint32_t, db, a->next_pc) & 4095) == 4094)
         *jump = JUMP_TOO_MANY;                                  // what may cross into the next page is a block of its own: a fetch fault has the right pc
-    char *link = AT(char *, AT(char *, AT(char *, cpu, CPU_UC), UC_TCG), TCG_OPS + 8);
-    char *op = AT(char *, AT(char *, link, 8), 0);
-    if (AT(uint8_t, op, 0) == OP_CALL && AT(void *, op, OP_ARGS + 8) == (void *)helper_wfi_riscv64)
-        *jump = JUMP_TOO_MANY;                                  // wfi ends its block, so that N is right
 }
 
 static void translate_block(const Arch *a, void **ops, char *db, char *cpu, char *tb, int max)
@@ -106,7 +105,7 @@ uint32_t cpu_lduw_code_arm(char *env, uint64_t va)
     return starts && (parcel & 0xffff) == SEV ? WFE : parcel;
 }
 
-uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)
+static uint32_t fetch_rv64(char *env, uint64_t va)
 {
     Core *c = core_of_cpu(env - rv64.env);
     if (c) {
@@ -117,7 +116,19 @@ uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)
     uint32_t parcel = rv64.fetch(env, va);
     if (c)
         c->paged_lookup = false;
-    return parcel;
+    return parcel & 0xffff;
+}
+
+uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)          // the library translates what rv64_decode.c makes of each instruction
+{
+    if (!usable || !translating.active || (va != translating.pc && va != translating.pc + 2))
+        return fetch_rv64(env, va);
+    if (va == translating.pc) {
+        uint32_t parcel = fetch_rv64(env, va);
+        translating.word = (parcel & 3) == 3 ? parcel | fetch_rv64(env, va + 2) << 16 : parcel;
+        translating.given = rv64_substitute(translating.word);
+    }
+    return va == translating.pc ? translating.given & 0xffff : translating.given >> 16;
 }
 
 // ---- the code of a block

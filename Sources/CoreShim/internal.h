@@ -87,6 +87,7 @@ struct Core {
     uint64_t epoch;                 // counts translations: remembered host addresses are good for one epoch
     Memo memo[MEMO_SIZE];
 
+    unsigned rv64_options;          // CORE_RV64_…: of the machine, not of its state
     uint64_t watch;                 // RV64 causes that the host wants to see
     bool watch_interrupts;
     bool host_csr;                  // the host reads a CSR: between instructions, not in one
@@ -146,6 +147,7 @@ extern struct Real {
     void (*rv64_raise_here)(char *, uint32_t);
     bool (*rv64_interrupt)(char *, int);
     void (*rv64_wfi)(char *);
+    void (*rv64_tlb_flush)(char *);
     int (*rv64_csr)(char *, int, uint64_t *, uint64_t, uint64_t);
     void (*rv64_set_page)(char *, uint64_t, uint64_t, int, int, uint64_t);
     void (*rv64_get_csr_ops)(int, void *);
@@ -213,6 +215,14 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc);
 void rv64_misaligned(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
+// rv64_decode.c
+enum { DB_INSNS = 0x1c };                       // DisasContextBase.num_insns
+void rv64_decode_set_up(void);
+uint32_t rv64_substitute(uint32_t word);        // what the library is to translate in its place, as long
+void rv64_begin_block(char *db);
+bool rv64_correct(char *tcg_context, uint32_t word);
+// rv64_fp.c
+void rv64_fp_set_up(void);
 // cortexm.c
 void m4_on_trap(uc_engine *uc, uint32_t number, void *core);
 void m4_trap(Core *c, uint64_t cause, uint64_t value);

@@ -50,7 +50,7 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.memory_mapping, "memory_mapping" }, { &real.qht_remove, "qht_remove" }, { &real.map_ram, "qemu_map_ram_ptr_riscv64" },
         { &real.rv64_fill, "riscv_cpu_tlb_fill_riscv64" }, { &real.arm_fill, "arm_cpu_tlb_fill_arm" }, { &real.rv64_raise, "riscv_raise_exception_riscv64" },
         { &real.rv64_raise_here, "helper_raise_exception_riscv64" },
-        { &real.rv64_interrupt, "riscv_cpu_exec_interrupt_riscv64" }, { &real.rv64_wfi, "helper_wfi_riscv64" }, { &real.rv64_csr, "riscv_csrrw_riscv64" },
+        { &real.rv64_interrupt, "riscv_cpu_exec_interrupt_riscv64" }, { &real.rv64_wfi, "helper_wfi_riscv64" }, { &real.rv64_tlb_flush, "helper_tlb_flush_riscv64" }, { &real.rv64_csr, "riscv_csrrw_riscv64" },
         { &real.rv64_set_page, "tlb_set_page_riscv64" }, { &real.rv64_get_csr_ops, "riscv_get_csr_ops_riscv64" },
         { &real.rv64_set_csr_ops, "riscv_set_csr_ops_riscv64" }, { &real.arm_rebuild_hflags, "arm_rebuild_hflags_arm" },
         { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" }, { &real.arm_interrupt, "arm_v7m_cpu_do_interrupt_arm" },
@@ -58,6 +58,8 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.arm_yield, "helper_yield_arm" }, { &real.arm_unaligned, "arm_cpu_do_unaligned_access_arm" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, "");
+    rv64_fp_set_up();
+    rv64_decode_set_up();
     resolve(&rv64);
     resolve(&arm);
     CoreLibrary library;

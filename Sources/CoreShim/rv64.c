@@ -203,6 +203,14 @@ void core_rv64_watch(Core *c, uint64_t causes, bool interrupts)
     c->watch_interrupts = interrupts;
 }
 
+void helper_tlb_flush_riscv64(char *env)        // sfence.vma: the next instruction is looked up anew
+{
+    Core *c = core_of_cpu(env - rv64.env);
+    real.rv64_tlb_flush(env);
+    if (c)
+        leave_behind(c);
+}
+
 void helper_wfi_riscv64(char *env)
 {
     Core *c = core_of_cpu(env - rv64.env);
@@ -322,6 +330,13 @@ bool core_rv64_set_csr(Core *c, unsigned csr, uint64_t value)
     if (takeable(c) >= 0)
         c->attention = true;
     return exists;
+}
+
+void core_rv64_set_options(Core *c, unsigned options)
+{
+    if (options != c->rv64_options)
+        core_drop_code(c);
+    c->rv64_options = options;
 }
 
 uint64_t *core_rv64_words(Core *c)

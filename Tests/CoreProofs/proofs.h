@@ -23,3 +23,8 @@ void sv39_by_hand(int variant, ProofReport *report);
 void patched_illegal(int variant, ProofReport *report);
 void watched_memory(int variant, ProofReport *report);
 void reset_forgets_pages(int variant, ProofReport *report);
+void floating_point(int variant, ProofReport *report);
+void floating_point_state(int variant, ProofReport *report);
+void word_amos(int variant, ProofReport *report);
+void compressed_encodings(int variant, ProofReport *report);
+void misaligned(int variant, ProofReport *report);

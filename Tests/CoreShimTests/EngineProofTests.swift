@@ -15,7 +15,10 @@ struct LibraryTests {
     let names = UnsafeBufferPointer(start: proofs, count: Int(count)).map {
       String(cString: $0.name)
     }
-    #expect(Set(names) == Set(RandomGuestTests.names + CaseTests.names + MachineTests.names))
+    #expect(
+      Set(names)
+        == Set(
+          RandomGuestTests.names + CaseTests.names + SpecificationTests.names + MachineTests.names))
   }
 }
 
@@ -63,6 +66,18 @@ struct CaseTests {
   ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func byHand(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+}
+
+@Suite("RV64 to the letter of its specifications")
+struct SpecificationTests {
+  static let names = [
+    "floating point", "floating-point state", "AMOs on words", "compressed encodings",
+    "misaligned accesses",
+  ]
+
+  @Test(arguments: names.flatMap(ProofCase.all)) func specified(_ proof: ProofCase) throws {
     try proof.run()
   }
 }

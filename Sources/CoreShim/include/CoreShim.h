@@ -156,6 +156,10 @@ enum {
     CORE_RV64_MTVEC = 91, CORE_RV64_MEPC = 92, CORE_RV64_MCAUSE = 93, CORE_RV64_WORDS = 94
 };
 uint64_t *core_rv64_words(Core *core);
+enum {                          // what a machine may choose; 0: as QEMU's virt does by default
+    CORE_RV64_TRAP_MISALIGNED = 1,      // misaligned loads and stores trap instead of being done
+};
+void core_rv64_set_options(Core *core, unsigned options);      // at any time between runs
 uint64_t core_rv64_mip(const Core *core);
 void core_rv64_set_mip(Core *core, uint64_t mask, uint64_t bits);   // one that can be taken is taken directly behind the running instruction
 // Which traps the host wants to see: bit = cause (8 ecall from U, 9 S, 11 M; 3 ebreak ...); and whether interrupts too.
