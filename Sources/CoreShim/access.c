@@ -46,7 +46,7 @@ void tlb_set_page_riscv64(char *cpu, uint64_t va, uint64_t pa, int prot, int mmu
 
 static bool fill(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)       // does not return on a guest fault
 {
-    bool (*walk)(char *, uint64_t, int, int, int, bool, uintptr_t) = c->arch == &rv64 ? real.rv64_fill : real.arm_fill;
+    bool (*walk)(char *, uint64_t, int, int, int, bool, uintptr_t) = c->arch == &rv64 ? real.rv64_fill : arm_cpu_tlb_fill_arm;
     c->last_pte = NULL;
     c->in_fill = true;
     c->fault_cause = 0;
@@ -111,7 +111,7 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
         c->in_access = false;
     }
     if (verdict == CORE_ACCESS_FAULT)
-        access_fault(c, va, type, misaligned ? CORE_M4_UNALIGNED : CORE_M4_BUS_FAULT, host_pc);
+        access_fault(c, va, type, misaligned && m4_is_device_space((uint32_t)va) ? CORE_M4_UNALIGNED : CORE_M4_BUS_FAULT, host_pc);
     if (c->done_count < MAX_DONE)
         c->done[c->done_count++] = access.value & mask;
     if (c->attention) {
@@ -161,8 +161,12 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     unsigned mmu = (type == STORE ? y : x) & 15;
     uint64_t value = type == STORE ? x : 0;
     bool must_align = (type == STORE ? y : x) >> 8 & 7;         // MO_ALIGN of the memory operation
-    if (must_align && va & (size - 1) && a == &rv64)            // before anything else: LR, SC and AMO
+    if (must_align && a == &rv64 && va & (size - 1))            // before anything else: LR, SC and AMO
         rv64_misaligned(c, va, type == STORE, host_pc);
+    if (must_align && a == &arm && va & (size < 4 ? size - 1 : 3))
+        m4_access_fault(c, va, CORE_M4_UNALIGNED, host_pc);
+    if (a == &arm && va & (size - 1) && c->mpu.control & 1)
+        m4_check_tail(c, (uint32_t)va, size, type, mmu, host_pc);
     if (is_device(c, va, size, type, mmu, host_pc)) {
         if (a == &rv64 || size < 8)
             return device(c, va, size, type, mmu, value, host_pc);

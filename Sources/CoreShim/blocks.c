@@ -5,6 +5,9 @@
 #include "internal.h"
 #include <string.h>
 
+uint32_t helper_add_usaturate_arm(char *env, uint32_t a, uint32_t b);
+uint32_t helper_sub_usaturate_arm(char *env, uint32_t a, uint32_t b);
+
 // ---- which instruction of a block does a host address belong to? Reads the block's search data only: no side effects
 int block_count(const Arch *a, const char *tb)                  // N as the block's own prologue subtracts it
 {
@@ -52,7 +55,7 @@ int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t 
 }
 
 // ---- one instruction at a time through the library's own translator
-static __thread struct { const Arch *arch; void (*insn)(char *, char *); int pseudo; uint64_t pc; bool active; uint32_t word, given; } translating;
+static __thread struct { const Arch *arch; void (*insn)(char *, char *); int pseudo; uint64_t pc; bool active; uint32_t word, given; uint32_t flags, parcel; } translating;
 
 static void translate_insn(char *db, char *cpu)
 {
@@ -93,16 +96,73 @@ static void translate_block(const Arch *a, void **ops, char *db, char *cpu, char
     own[4] = (void *)translate_insn;
     translating.arch = a;
     translating.pseudo = 0;
+    translating.flags = AT(uint32_t, tb, a->tb_flags);
     a->loop(own, db, cpu, tb, max);
 }
 
 // The library translates SEV as a NOP. Its neighbour WFE ends the block and calls a helper, which then looks which of the two it was.
 uint32_t cpu_lduw_code_arm(char *env, uint64_t va)
 {
-    enum { WFE = 0xbf20, SEV = 0xbf40 };
+    enum { WFE = 0xbf20, SEV = 0xbf40, WIDE_HINT = 0xf3af, WIDE_WFE = 0x8002, WIDE_SEV = 0x8004 };
     uint32_t parcel = arm.fetch(env, va);
-    bool starts = usable && translating.active && (uint32_t)va == (uint32_t)translating.pc && core_of_cpu(env - arm.env);
-    return starts && (parcel & 0xffff) == SEV ? WFE : parcel;
+    if (!usable || !translating.active || !core_of_cpu(env - arm.env))
+        return parcel;
+    uint32_t offset = (uint32_t)va - (uint32_t)translating.pc;
+    if (offset == 2 && translating.parcel == WIDE_HINT && (parcel & 0xffff) == WIDE_SEV)
+        return WIDE_WFE;
+    if (offset)
+        return parcel;
+    translating.parcel = parcel & 0xffff;
+    return translating.parcel == SEV ? WFE : parcel;
+}
+
+// ---- Cortex-M: what must be aligned (ARM DDI 0403E.e, A3.2.1), and SDIV and UDIV that trap (A7.7.127). The library knows neither; what its
+// translator asks the code generator for passes here.
+static uint32_t aligned(uint32_t operation)
+{
+    enum { SIZE = 3, ALIGN = 7 << 4, ALIGN_4 = 2 << 4 };
+    uint32_t parcel = translating.parcel;
+    bool always = (parcel & 0xf000) == 0xc000 || (parcel & 0xf600) == 0xb400    // LDM, STM, PUSH, POP
+        || ((parcel & 0xfe00) == 0xe800 && (parcel & 0xfff0) != 0xe8d0)         // LDM, STM, LDRD, STRD, LDREX; not TBB, TBH
+        || (parcel & 0xfe00) == 0xec00;                                         // VLDR, VSTR, VLDM, VSTM
+    bool all = translating.flags & HFLAG_ALIGN;
+    if (!usable || !translating.active || translating.arch != &arm || !(always || all) || operation & ALIGN || !(operation & SIZE))
+        return operation;
+    return operation | ((operation & SIZE) == 3 ? ALIGN_4 : ALIGN);
+}
+
+void tcg_gen_qemu_ld_i32_arm(void *tcg, void *value, void *address, uint64_t mmu, uint32_t operation)
+{
+    real.arm_gen_load(tcg, value, address, mmu, aligned(operation));
+}
+
+void tcg_gen_qemu_st_i32_arm(void *tcg, void *value, void *address, uint64_t mmu, uint32_t operation)
+{
+    real.arm_gen_store(tcg, value, address, mmu, aligned(operation));
+}
+
+void tcg_gen_qemu_ld_i64_arm(void *tcg, void *value, void *address, uint64_t mmu, uint32_t operation)
+{
+    real.arm_gen_load64(tcg, value, address, mmu, aligned(operation));
+}
+
+void tcg_gen_qemu_st_i64_arm(void *tcg, void *value, void *address, uint64_t mmu, uint32_t operation)
+{
+    real.arm_gen_store64(tcg, value, address, mmu, aligned(operation));
+}
+
+// The helpers of SDIV and UDIV get no env and may not trap. Two that nothing else uses take env and the same operands, and may.
+void tcg_gen_callN_arm(void *tcg, void *function, void *result, int count, void **arguments)
+{
+    bool divides = function == (void *)real.arm_sdiv || function == (void *)real.arm_udiv;
+    if (!divides || !usable || !translating.active || !(translating.flags & HFLAG_DIVIDE)) {
+        real.arm_gen_call(tcg, function, result, count, arguments);
+        return;
+    }
+    char *first = AT(char *, tcg, TCG_OPS);                     // the block's stop test: it loads from env
+    void *with_env[] = { AT(void *, first, OP_ARGS + 8), arguments[0], arguments[1] };
+    void *trapping = function == (void *)real.arm_sdiv ? (void *)helper_add_usaturate_arm : (void *)helper_sub_usaturate_arm;
+    real.arm_gen_call(tcg, trapping, result, 3, with_env);
 }
 
 static uint32_t fetch_rv64(char *env, uint64_t va)

@@ -32,6 +32,8 @@ static void power_on(Core *c)
     memset(c->trap_counts, 0, sizeof c->trap_counts);
     c->arch->tlb_flush(c->cpu);
     c->priority_mask = 0xff;
+    c->traps_unaligned = c->traps_divide = c->negative = false;
+    memset(&c->mpu, 0, sizeof c->mpu);
     if (c->kind == CORE_CORTEX_M4)
         core_m4_set_fp(c, 0, true, false, 0);
 }

@@ -16,6 +16,49 @@ static inline uint32_t *banked(const Core *c, int offset)       // the v8-M core
     return &AT(uint32_t, c->env, offset + 4 * (AT(uint32_t, c->env, ARM_SECURE) & 1));
 }
 
+// ---- a block's flags: what it was translated for. Beside the library's own there are ours
+static void add_flags(char *env)
+{
+    Core *c = core_of_cpu(env - arm.env);
+    if (!c)
+        return;
+    bool negative = c->negative || *banked(c, ARM_FAULTMASK) & 1;
+    AT(uint32_t, env, ARM_HFLAGS) |= (c->traps_unaligned ? HFLAG_ALIGN : 0) | (c->traps_divide ? HFLAG_DIVIDE : 0) | (negative ? HFLAG_NEGATIVE : 0);
+}
+
+void arm_rebuild_hflags_arm(char *env)
+{
+    real.arm_rebuild_hflags(env);
+    add_flags(env);
+}
+
+void helper_rebuild_hflags_m32_arm(char *env, int el)
+{
+    real.arm_rebuild_m32(env, el);
+    add_flags(env);
+}
+
+void helper_rebuild_hflags_m32_newel_arm(char *env)
+{
+    real.arm_rebuild_m32_newel(env);
+    add_flags(env);
+}
+
+void core_m4_set_traps(Core *c, bool unaligned, bool divide_by_zero)
+{
+    c->traps_unaligned = unaligned;
+    c->traps_divide = divide_by_zero;
+    arm_rebuild_hflags_arm(c->env);
+}
+
+void core_m4_set_negative(Core *c, bool active)
+{
+    if (c->negative == active)
+        return;
+    c->negative = active;
+    arm_rebuild_hflags_arm(c->env);
+}
+
 static uint16_t halfword_at(Core *c, uint32_t address)
 {
     for (int i = 0; i < c->view_count; i++) {
@@ -29,12 +72,14 @@ static uint16_t halfword_at(Core *c, uint32_t address)
 void m4_trap(Core *c, uint64_t cause, uint64_t value)
 {
     bool attempted = cause != CORE_M4_FETCH_FAULT && cause != CORE_M4_EXECUTE_NEVER;
+    bool seen = cause != CORE_M4_LAZY_FP;
     bool retires = cause == CORE_M4_SVC || cause == CORE_M4_EXCEPTION_RETURN;
     CoreTrap trap = { .cause = cause, .value = value, .pc = r_of(c)[PC], .index = core_index(c) };
     c->sleeping = c->sleeping_event = false;
     c->replay_next = c->replay_count = 0;
     c->failed += attempted && !retires;
-    note_trap(c, cause, cause, trap.pc);
+    if (seen)
+        note_trap(c, cause, cause, trap.pc);
     CoreTrapVerdict verdict = c->host.trap(c->context, &trap);
     if (verdict != CORE_TRAP_DELIVER && attempted && !retires)
         c->failed--;
@@ -59,8 +104,9 @@ static void fp_trap(Core *c)
         return;
     }
     AT(uint32_t, c->env, ARM_FPCA) |= CONTROL_FPCA;             // a new FP context (B1.4.7); then the instruction runs
-    core_m4_set_fpscr(c, c->fpdscr);
-    real.arm_rebuild_hflags(c->env);
+    enum { DEFAULTS = 0x07c00000 };                             // AHP, DN, FZ, RMode: the rest stays as it is (ExecuteFPCheck)
+    core_m4_set_fpscr(c, (core_m4_fpscr(c) & ~DEFAULTS) | (c->fpdscr & DEFAULTS));
+    arm_rebuild_hflags_arm(c->env);
     *budget_of(c) += 1;
 }
 
@@ -161,13 +207,14 @@ void helper_wfi_arm(char *env, uint32_t length)
 
 void helper_wfe_arm(char *env)
 {
-    enum { SEV = 0xbf40 };
+    enum { SEV = 0xbf40, WIDE_HINT = 0xf3af, WIDE_SEV = 0x8004 };
     Core *c = core_of_cpu(env - arm.env);
     if (!c) {
         real.arm_wfe(env);
         return;
     }
-    bool sets = halfword_at(c, r_of(c)[PC] - 2) == SEV;
+    uint16_t last = halfword_at(c, r_of(c)[PC] - 2);
+    bool sets = last == SEV || (last == WIDE_SEV && halfword_at(c, r_of(c)[PC] - 4) == WIDE_HINT);
     bool sleeps = !sets && !c->event;
     c->event = sets;
     if (!sleeps)
@@ -198,6 +245,30 @@ bool core_m4_event(const Core *c)
 void core_m4_clear_exclusive(Core *c)
 {
     AT(uint64_t, c->env, ARM_EXCLUSIVE) = ~0ull;
+}
+
+// ---- SDIV and UDIV while CCR.DIV_0_TRP is set: blocks.c calls these two names, which nothing else does
+static void divide_by_zero(char *env, uintptr_t host_pc)
+{
+    m4_access_fault(core_of_cpu(env - arm.env), 0, CORE_M4_DIVIDE_BY_ZERO, host_pc);
+}
+
+uint32_t helper_add_usaturate_arm(char *env, uint32_t a, uint32_t b)
+{
+    if (!core_of_cpu(env - arm.env))
+        return real.arm_add_usaturate(env, a, b);
+    if (!b)
+        divide_by_zero(env, (uintptr_t)__builtin_return_address(0));
+    return (uint32_t)real.arm_sdiv((int32_t)a, (int32_t)b);
+}
+
+uint32_t helper_sub_usaturate_arm(char *env, uint32_t a, uint32_t b)
+{
+    if (!core_of_cpu(env - arm.env))
+        return real.arm_sub_usaturate(env, a, b);
+    if (!b)
+        divide_by_zero(env, (uintptr_t)__builtin_return_address(0));
+    return real.arm_udiv(a, b);
 }
 
 // ---- MSR and CPS: two rules that the library does not know
@@ -235,7 +306,7 @@ void core_m4_set_fp(Core *c, unsigned access, bool automatic, bool lazy_active, 
     c->fp_automatic = automatic;
     c->fp_lazy_active = lazy_active;
     c->fpdscr = fpdscr;
-    real.arm_rebuild_hflags(c->env);
+    arm_rebuild_hflags_arm(c->env);
 }
 
 uint32_t core_m4_fpscr(Core *c)
@@ -305,5 +376,5 @@ void core_m4_set(Core *c, const CoreM4 *state)
     *banked(c, ARM_PRIMASK) = state->primask & 1;
     *banked(c, ARM_FAULTMASK) = state->faultmask & 1;
     *banked(c, ARM_BASEPRI) = state->basepri & 0xff;
-    real.arm_rebuild_hflags(env);
+    arm_rebuild_hflags_arm(env);
 }

@@ -13,6 +13,7 @@ enum { CPU_EXIT = 21, CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, C
 enum { TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
 enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8 };
 enum { RV_PC = 512, RV_LOAD_RES = 520, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
+enum { HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
@@ -58,8 +59,9 @@ struct Core {
     uint64_t done_index, done[MAX_DONE];
     uint32_t done_count, replay_next, replay_count;
     uint32_t fp_access, fpdscr;
-    bool event, fp_lazy_active, fp_automatic;
+    bool event, fp_lazy_active, fp_automatic, traps_unaligned, traps_divide, negative;
     uint8_t priority_mask;
+    CoreM4MPU mpu;
 
     CoreFigures figures;
     bool expired;                   // the last block did not fit into the budget
@@ -153,6 +155,19 @@ extern struct Real {
     void (*rv64_get_csr_ops)(int, void *);
     void (*rv64_set_csr_ops)(int, void *);
     void (*arm_rebuild_hflags)(char *);
+    void (*arm_rebuild_m32)(char *, int);
+    void (*arm_rebuild_m32_newel)(char *);
+    void (*arm_set_page)(char *, uint32_t, uint64_t, uint32_t, int, int, uint32_t);
+    char *(*arm_make_block)(char *, uint32_t, uint32_t, uint32_t, uint32_t);
+    void (*arm_gen_call)(char *, void *, void *, int, void **);
+    void (*arm_gen_load)(void *, void *, void *, uint64_t, uint32_t);
+    void (*arm_gen_store)(void *, void *, void *, uint64_t, uint32_t);
+    void (*arm_gen_load64)(void *, void *, void *, uint64_t, uint32_t);
+    void (*arm_gen_store64)(void *, void *, void *, uint64_t, uint32_t);
+    int32_t (*arm_sdiv)(int32_t, int32_t);
+    uint32_t (*arm_udiv)(uint32_t, uint32_t);
+    uint32_t (*arm_add_usaturate)(char *, uint32_t, uint32_t);
+    uint32_t (*arm_sub_usaturate)(char *, uint32_t, uint32_t);
     void (*arm_exit)(char *);
     int (*arm_fp_exception)(char *, int);
     void (*arm_interrupt)(char *);
@@ -228,6 +243,11 @@ void m4_on_trap(uc_engine *uc, uint32_t number, void *core);
 void m4_trap(Core *c, uint64_t cause, uint64_t value);
 void m4_invalid(Core *c);
 void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc);
+void arm_rebuild_hflags_arm(char *env);
+// mpu.c
+bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t va, int size, int type, int mmu, bool probe, uintptr_t host_pc);
+bool m4_is_device_space(uint32_t address);
+void m4_check_tail(Core *c, uint32_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc);
 // core.c
 void note_trap(Core *c, uint64_t slot, uint64_t cause, uint64_t pc);
 void fail(Core *c, const char *what, long number);

@@ -331,6 +331,8 @@ static void m4_step(Reference *r)
             happened(&r->board, (Event){ SAW_SLEEP, r->index, first == T_WFE, 0, 0 });
         return;
     }
+    enum { FPDSCR = 0xbbc, DEFAULTS = 0x07c00000 };             // a new FP context takes these fields of FPSCR only; the library takes all
+    AT(uint32_t, r->env, FPDSCR + 4 * (AT(uint32_t, r->env, ARM_SECURE) & 1)) = reg(r, UC_ARM_REG_FPSCR) & ~DEFAULTS;
     step(r);
     r->index++;
     uint32_t next = AT(uint32_t, r->env, 60);

@@ -153,6 +153,10 @@ enum SCS {
   static let demcr: UInt32 = 0xE000_EDFC
   static let stir: UInt32 = 0xE000_EF00
   static let fpccr: UInt32 = 0xE000_EF34
+  static let fpcar: UInt32 = 0xE000_EF38
+  static let fpdscr: UInt32 = 0xE000_EF3C
+  static let mpuCTRL: UInt32 = 0xE000_ED94
+  static let mpuRBAR: UInt32 = 0xE000_ED9C
   static let cyccnt: UInt32 = 0xE000_1004
   static let dwtCTRL: UInt32 = 0xE000_1000
   static let pendSV: UInt32 = 1 << 28

@@ -22,6 +22,9 @@ import Testing
     t.movs(4, 1)
     t.movs(5, 0)
     t.movs(0, 3)
+    // A new context takes some of FPSCR from FPDSCR, and leaves its flags to whoever comes.
+    t.movs(1, 0)
+    t.vmsr(1)
     t.vmov(s: 16, 0)
     t.vmov(s: 0, 0)
     t.movs(3, 4)

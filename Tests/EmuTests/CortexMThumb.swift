@@ -157,6 +157,27 @@ struct Thumb {
   /// VMSR FPSCR.
   mutating func vmsr(_ rt: Int) { emit(0xEEE1, UInt16(rt << 12) | 0xA10) }
 
+  // MARK: Out of the ordinary
+
+  /// LDRT and STRT: as if unprivileged.
+  mutating func ldrt(_ rt: Int, _ rn: Int) { emit(0xF850 | UInt16(rn), UInt16(rt << 12) | 0xE00) }
+  mutating func strt(_ rt: Int, _ rn: Int) { emit(0xF840 | UInt16(rn), UInt16(rt << 12) | 0xE00) }
+  mutating func sdiv(_ rd: Int, _ rn: Int, _ rm: Int) {
+    emit(0xFB90 | UInt16(rn), 0xF0F0 | UInt16(rd << 8 | rm))
+  }
+  mutating func udiv(_ rd: Int, _ rn: Int, _ rm: Int) {
+    emit(0xFBB0 | UInt16(rn), 0xF0F0 | UInt16(rd << 8 | rm))
+  }
+  mutating func vmrs(_ rt: Int) { emit(0xEEF1, UInt16(rt << 12) | 0xA10) }
+  /// One region of the MPU. RASR: 1 << size bytes; AP, XN, disabled subregions.
+  mutating func region(
+    _ number: Int, _ base: UInt32, log2 size: UInt32, ap: UInt32, xn: Bool = false,
+    srd: UInt32 = 0
+  ) {
+    poke(SCS.mpuRBAR, base | 0x10 | UInt32(number))
+    poke(SCS.mpuRBAR + 4, ap << 24 | (xn ? 1 << 28 : 0) | srd << 8 | (size - 1) << 1 | 1)
+  }
+
   // MARK: Out
 
   consuming func resolved() -> Thumb {

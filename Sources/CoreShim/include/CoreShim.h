@@ -67,7 +67,8 @@ enum {                          // CoreTrap.cause on a Cortex-M4; on RV64 it is 
     CORE_M4_EXECUTE_NEVER,      // pc lies in an XN region
     CORE_M4_MPU_FAULT,          // value: address of a load or store
     CORE_M4_EXCEPTION_RETURN,   // value: the EXC_RETURN that was loaded into the PC in handler mode
-    CORE_M4_LAZY_FP,            // first FP instruction while lazy state preservation is pending
+    CORE_M4_LAZY_FP,            // first FP instruction while lazy state preservation is pending; no attempt
+    CORE_M4_DIVIDE_BY_ZERO,     // SDIV or UDIV, where core_m4_set_traps says so
 };
 
 typedef struct {
@@ -193,3 +194,17 @@ void core_m4_set_priority_mask(Core *core, uint8_t mask);    // the bits of BASE
 // When an FP instruction traps. access: CPACR's field (0 off, 1 privileged, 3 on); automatic: FPCCR.ASPEN; lazy_active:
 // FPCCR.LSPACT; fpdscr: what FPSCR becomes when an FP context is created.
 void core_m4_set_fp(Core *core, unsigned access, bool automatic, bool lazy_active, uint32_t fpdscr);
+// CCR.UNALIGN_TRP and CCR.DIV_0_TRP. From the next block on: end the running one (core_cut).
+void core_m4_set_traps(Core *core, bool unaligned, bool divide_by_zero);
+// An exception of priority below 0 (HardFault, NMI) is active. With FAULTMASK it decides whether MPU_CTRL.HFNMIENA counts.
+void core_m4_set_negative(Core *core, bool active);
+
+typedef struct {
+    uint32_t control;           // MPU_CTRL
+    uint32_t base[8];           // MPU_RBAR
+    uint32_t attributes[8];     // MPU_RASR
+} CoreM4MPU;
+
+void core_m4_set_mpu(Core *core, const CoreM4MPU *mpu);     // as core_m4_set_traps: end the running block
+// May data be loaded or stored there? Of exceptions, which load and store themselves.
+bool core_m4_allows(const Core *core, uint32_t address, uint32_t size, bool is_store, bool privileged, bool negative);

@@ -18,6 +18,7 @@ final class CortexM: Hart {
   @exclusivity(unchecked) var system = SystemControl()
   @exclusivity(unchecked) var sysTick = SysTick()
   @exclusivity(unchecked) var cycles = CycleCounter()
+  @exclusivity(unchecked) var mpu = MemoryProtection()
 
   enum Control {
     static let npriv: UInt32 = 1
@@ -59,9 +60,10 @@ final class CortexM: Hart {
     system = SystemControl()
     sysTick = SysTick()
     cycles = CycleCounter()
+    mpu = MemoryProtection()
     exceptions.reset()
     schedule(at: .max)
-    setFP()
+    configure()
     core_m4_set_priority_mask(core, UInt8(priorityMask))
     var state = CoreM4()
     state.r.14 = 0xFFFF_FFFF
@@ -81,8 +83,14 @@ final class CortexM: Hart {
   override func access(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
     let offset = access.pointee.address &- Self.privateBase
     let verdict =
-      offset < Self.privateSize ? accessPrivate(offset, access) : super.access(access)
+      offset < Self.privateSize
+      ? accessPrivate(offset, access)
+      : Self.isBitBand(access.pointee.address) ? accessBit(access) : super.access(access)
     return verdict == CORE_ACCESS_DONE ? verdict : refused(access)
+  }
+
+  func accessDevice(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
+    super.access(access)
   }
 
   /// CCR.BFHFNMIGN: "data access ... that generates a BusFault, when executing at priority -1 or -2, is ignored" (B3.2.8).
@@ -127,11 +135,25 @@ final class CortexM: Hart {
     schedule(at: sysTick.deadline)
   }
 
-  /// When an FP instruction traps, B1.4.7 and B3.2.20.
-  func setFP() {
-    core_m4_set_fp(
-      core, system.coprocessorAccess, system.fpccr & SystemControl.FPCCR.automatic != 0, false,
-      system.fpdscr)
+  /// What the engine does by itself is told of the registers that govern it.
+  func configure() {
+    setFP()
+    setTraps()
+    setMPU()
+    setNegative()
+  }
+
+  /// CCR.UNALIGN_TRP and CCR.DIV_0_TRP.
+  func setTraps() {
+    core_m4_set_traps(
+      core, system.ccr & SystemControl.CCR.unalignedTrap != 0,
+      system.ccr & SystemControl.CCR.divideTrap != 0)
+  }
+
+  /// After whatever makes HardFault or NMI active or inactive.
+  func setNegative() {
+    core_m4_set_negative(
+      core, exceptions.isActive(Exception.hardFault) || exceptions.isActive(Exception.nmi))
   }
 
   override func isFetchFault(_ cause: UInt64) -> Bool {
@@ -146,6 +168,7 @@ final class CortexM: Hart {
     for cause in CORE_M4_UNDEFINED...CORE_M4_MPU_FAULT {
       traps.faults += counts[cause]
     }
+    traps.faults += counts[CORE_M4_DIVIDE_BY_ZERO]
     traps.interrupts = interruptsEntered
     return traps
   }

@@ -19,6 +19,7 @@ struct CortexMState: Codable, Hashable, Sendable {
   var system: SystemControl
   var sysTick: SysTick
   var cycles: CycleCounter
+  var mpu: MemoryProtection
 }
 
 extension CortexM {
@@ -33,7 +34,8 @@ extension CortexM {
         faultmask: core.faultmask, basepri: core.basepri,
         s: Array(UnsafeBufferPointer(start: core_m4_s(self.core), count: 32)),
         fpscr: core_m4_fpscr(self.core), event: core_m4_event(self.core),
-        exceptions: exceptions.state, system: system, sysTick: sysTick, cycles: cycles)
+        exceptions: exceptions.state, system: system, sysTick: sysTick, cycles: cycles,
+        mpu: mpu)
     }
     set {
       var core = CoreM4()
@@ -52,8 +54,9 @@ extension CortexM {
       system = newValue.system
       sysTick = newValue.sysTick
       cycles = newValue.cycles
+      mpu = newValue.mpu
       exceptions.state = newValue.exceptions
-      setFP()
+      configure()
       core_m4_set(self.core, &core)
       core_m4_set_event(self.core, newValue.event)
       schedule(at: sysTick.deadline)

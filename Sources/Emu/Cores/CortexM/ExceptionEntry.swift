@@ -9,18 +9,18 @@ import CoreShim
 extension CortexM {
   /// `ExceptionEntry()`: something pending is urgent enough, and `returnAddress` is what it says it is (`ReturnAddress()`).
   func enterException(_ state: inout CoreM4, returnAddress: UInt32) {
-    if !pushStack(&state, returnAddress: returnAddress) {
-      system.cfsr |= SystemControl.CFSR.stacking
-      let preempted = executionPriority(state)
-      if !pendFault(Exception.busFault, SystemControl.CFSR.stacking, above: preempted, state) {
-        return
-      }
+    if let (number, bit) = pushStack(&state, returnAddress: returnAddress) {
+      system.cfsr |= bit
+      if !pendFault(number, bit, above: executionPriority(state), state) { return }
     }
     takeException(&state, struck: returnAddress)
   }
 
-  /// `PushStack()`. False: a bus error on the way. The stack pointer has moved nevertheless.
-  private func pushStack(_ state: inout CoreM4, returnAddress: UInt32) -> Bool {
+  /// `PushStack()`, and what went wrong on the way: an exception and its bit in CFSR. The stack
+  /// pointer has moved nevertheless.
+  private func pushStack(
+    _ state: inout CoreM4, returnAddress: UInt32
+  ) -> (number: Int, bit: UInt32)? {
     let inHandler = state.xpsr & 0x1FF != 0
     let hasFP = state.control & Control.fpca != 0
     let size: UInt32 = hasFP ? 0x68 : 0x20
@@ -38,17 +38,31 @@ extension CortexM {
     words[5] = state.r.14
     words[6] = returnAddress & ~1
     words[7] = state.xpsr & ~0x200 | padding << 9
+    let privileged = inHandler || state.control & Control.npriv == 0
     var count = 8
+    var lacksFP = false
     if hasFP {
-      // Eager: what LSPEN would put off until the handler's first FP instruction is done at once.
-      (words + 8).update(from: core_m4_s(core), count: 16)
-      words[24] = core_m4_fpscr(core)
-      words[25] = 0
-      count = 26
+      if system.fpccr & FPCCR.lazy != 0 {
+        reserveFP(frame, state)
+      } else if isFPEnabled(privileged: privileged) {
+        storeFP(to: words + 8)
+        count = 25
+      } else {
+        lacksFP = true
+      }
     }
     state.r.14 =
       0xFFFF_FFE1 | (hasFP ? 0 : 0x10) | (inHandler ? 0 : 8) | (usesPSP ? 4 : 0)
-    return memory32.store(words, count: count, at: frame)
+    if !allows(
+      frame, words: count, isStore: true, privileged: privileged,
+      negative: executionPriority(state) < 0)
+    {
+      return (Exception.memManage, SystemControl.CFSR.memManageStacking)
+    }
+    if !memory32.store(words, count: count, at: frame) {
+      return (Exception.busFault, SystemControl.CFSR.stacking)
+    }
+    return lacksFP ? (Exception.usageFault, SystemControl.CFSR.noCoprocessor) : nil
   }
 
   /// `ExceptionTaken()` for the most urgent exception that pends. LR and the frame are in place. `struck` is for the trace.
@@ -69,6 +83,7 @@ extension CortexM {
       }
       exceptions.setPending(number, false)
       exceptions.setActive(number, true)
+      if number <= Exception.hardFault { setNegative() }
       state.r.15 = vector & ~1
       // A vector without bit 0: EPSR.T is clear, and the first instruction is a UsageFault INVSTATE.
       state.xpsr =

@@ -41,6 +41,7 @@ extension CortexM {
     if number != Exception.nmi { state.faultmask = 0 }
     if !exceptions.exists(number) { return }
     exceptions.setActive(number, false)
+    if number <= Exception.hardFault { setNegative() }
     if exceptions.isHigh(number) { pend(number) }
   }
 
@@ -51,9 +52,26 @@ extension CortexM {
     let hasFP = excReturn & 0x10 == 0
     let usesPSP = goal == Goal.threadProcess
     let frame = usesPSP ? state.psp : state.msp
-    guard memory32.load(words, count: hasFP ? 26 : 8, at: frame) else {
+    // State that was never stored is still where it belongs.
+    let loadsFP = hasFP && system.fpccr & FPCCR.lazyActive == 0
+    let count = loadsFP ? 25 : 8
+    let privileged = goal == Goal.handler || state.control & Control.npriv == 0
+    guard
+      allows(
+        frame, words: count, isStore: false, privileged: privileged,
+        negative: executionPriority(state) < 0)
+    else {
+      return fault(
+        &state, excReturn, from: returning, Exception.memManage,
+        SystemControl.CFSR.memManageUnstacking)
+    }
+    guard memory32.load(words, count: count, at: frame) else {
       return fault(
         &state, excReturn, from: returning, Exception.busFault, SystemControl.CFSR.unstacking)
+    }
+    if loadsFP && !isFPEnabled(privileged: privileged) {
+      return fault(
+        &state, excReturn, from: returning, Exception.usageFault, SystemControl.CFSR.noCoprocessor)
     }
     let psr = words[7]
     if (goal == Goal.handler) != (psr & 0x1FF != 0) {
@@ -73,9 +91,11 @@ extension CortexM {
     state.xpsr = psr & XPSR.stacked
     state.control =
       state.control & Control.npriv | (usesPSP ? Control.spsel : 0) | (hasFP ? Control.fpca : 0)
-    if hasFP {
+    if loadsFP {
       core_m4_s(core).update(from: words + 8, count: 16)
       core_m4_set_fpscr(core, words[24])
+    } else if hasFP {
+      releaseFP()
     }
     core_m4_set(core, &state)
     record(.interruptReturn, detail: UInt64(returning), value: UInt64(state.r.15))
@@ -94,7 +114,8 @@ extension CortexM {
     _ state: inout CoreM4, _ excReturn: UInt32, from returning: Int, _ number: Int, _ bit: UInt32
   ) {
     system.cfsr |= bit
-    if !pendFault(number, bit, above: executionPriority(state), state) { return }
+    let current = executionPriority(state)
+    if !pendFault(number, bit, above: current, state, excReturn: excReturn) { return }
     chain(&state, excReturn, from: returning)
   }
 

@@ -11,6 +11,7 @@ extension CortexM {
       returnFromException(&state, UInt32(truncatingIfNeeded: trap.value))
       return CORE_TRAP_DELIVER
     }
+    if cause == CORE_M4_LAZY_FP { return preserveFP(&state) }
     if cause == CORE_M4_BKPT, trap.value == 0xAB, callHost(&state) {
       return CORE_TRAP_RESUME
     }
@@ -42,6 +43,7 @@ extension CortexM {
     case CORE_M4_INVALID_STATE: (number, bit) = (Exception.usageFault, CFSR.invalidState)
     case CORE_M4_NO_COPROCESSOR: (number, bit) = (Exception.usageFault, CFSR.noCoprocessor)
     case CORE_M4_UNALIGNED: (number, bit) = (Exception.usageFault, CFSR.unaligned)
+    case CORE_M4_DIVIDE_BY_ZERO: (number, bit) = (Exception.usageFault, CFSR.divideByZero)
     default: (number, bit) = (Exception.usageFault, CFSR.undefined)
     }
     system.cfsr |= bit
@@ -53,17 +55,20 @@ extension CortexM {
   /// Makes a fault pending, or HardFault in its place: "if a fault or supervisor call cannot be taken because of its priority,
   /// or because it is not enabled, it escalates to HardFault" (B1.5.4). False: at priority -1 or -2, so the core locks up.
   ///
-  /// - Parameter current: the priority that it must exceed.
-  func pendFault(_ number: Int, _ bit: UInt32, above current: Int, _ state: CoreM4) -> Bool {
+  /// - Parameters:
+  ///   - bit: its cause in CFSR, for the words of a lockup; `excReturn` as well.
+  ///   - current: the priority that it must exceed.
+  func pendFault(
+    _ number: Int, _ bit: UInt32, above current: Int, _ state: CoreM4, excReturn: UInt32? = nil
+  ) -> Bool {
     if exceptions.isEnabled(number) && group(exceptions.priority(number)) < current {
       exceptions.setPending(number, true)
       return true
     }
     if escalate(SystemControl.HFSR.forced, above: current) { return true }
-    var what = Exception.name(number)
-    let name = SystemControl.CFSR.name(bit)
-    if !name.isEmpty { what += " " + name }
-    lockUp(what, priority: current, state)
+    let cause = system.cause(bit, excReturn: excReturn)
+    let name = Exception.name(number)
+    lockUp(cause.isEmpty ? name : "\(name): \(cause),", priority: current, state)
     return false
   }
 
@@ -120,8 +125,10 @@ extension CortexM {
   /// the run ends.
   func lockUp(_ what: String, priority: Int, _ state: CoreM4) {
     let mode = Exception.name(Int(state.xpsr & 0x1FF))
+    let status = system.status
     end(
       .lockup,
-      detail: "\(what) at \(hex(UInt64(state.r.15))) in \(mode), at priority \(priority)")
+      detail: "\(what) at \(hex(UInt64(state.r.15))) in \(mode), at priority \(priority)"
+        + (status.isEmpty ? "" : "; " + status))
   }
 }

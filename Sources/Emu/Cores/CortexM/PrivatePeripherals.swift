@@ -53,6 +53,7 @@ extension CortexM {
     case At.cyccnt: cycles.read(now)
     case At.dwtCTRL: 0x0D00_0000 | (cycles.isEnabled ? 1 : 0)
     case At.iser..<At.ipr + 0x100: readNVIC(register)
+    case At.mpuTYPE..<At.mpuEnd: readMPU(register)
     default: readControl(register)
     }
   }
@@ -74,6 +75,7 @@ extension CortexM {
     case At.iser..<At.ipr + 0x100:
       writeNVIC(register, value, mask)
       reconsider()
+    case At.mpuTYPE..<At.mpuEnd: writeMPU(register, value, mask)
     default:
       writeControl(register, value, mask)
       reconsider()

@@ -48,6 +48,11 @@ extension CortexM {
     static let mmfar: UInt32 = 0xED34
     static let bfar: UInt32 = 0xED38
     static let cpacr: UInt32 = 0xED88
+    static let mpuTYPE: UInt32 = 0xED90
+    static let mpuCTRL: UInt32 = 0xED94
+    static let mpuRNR: UInt32 = 0xED98
+    static let mpuRBAR: UInt32 = 0xED9C
+    static let mpuEnd: UInt32 = 0xEDBC
     static let demcr: UInt32 = 0xEDFC
     static let stir: UInt32 = 0xEF00
     static let fpccr: UInt32 = 0xEF34
@@ -144,7 +149,7 @@ extension CortexM {
       "CCR", At.ccr, reset: UInt64(SystemControl.CCR.stackAlign),
       fields: [
         field("NONBASETHRDENA", 0), field("USERSETMPEND", 1),
-        field("UNALIGN_TRP", 3, modelled: false), field("DIV_0_TRP", 4, modelled: false),
+        field("UNALIGN_TRP", 3), field("DIV_0_TRP", 4),
         field("BFHFNMIGN", 8), field("STKALIGN", 9),
       ]),
     word("SHPR", At.shpr1, count: 3, widths: bytes),
@@ -156,12 +161,17 @@ extension CortexM {
     word("BFAR", At.bfar),
     .notModelled("AFSR", 0xED3C),
     word("CPACR", At.cpacr),
-    .notModelled("MPU_TYPE", 0xED90),
-    .notModelled("MPU_CTRL", 0xED94),
-    .notModelled("MPU_RNR", 0xED98),
-    .notModelled("MPU_RBAR", 0xED9C),
-    .notModelled("MPU_RASR", 0xEDA0),
-    .notModelled("MPU_ALIAS", 0xEDA4, count: 6),
+    word("MPU_TYPE", At.mpuTYPE, .readOnly, reset: UInt64(MemoryProtection.type)),
+    word("MPU_CTRL", At.mpuCTRL),
+    word("MPU_RNR", At.mpuRNR),
+    word("MPU_RBAR", At.mpuRBAR),
+    word("MPU_RASR", 0xEDA0, widths: [.half, .word]),
+    word("MPU_RBAR_A1", 0xEDA4),
+    word("MPU_RASR_A1", 0xEDA8, widths: [.half, .word]),
+    word("MPU_RBAR_A2", 0xEDAC),
+    word("MPU_RASR_A2", 0xEDB0, widths: [.half, .word]),
+    word("MPU_RBAR_A3", 0xEDB4),
+    word("MPU_RASR_A3", 0xEDB8, widths: [.half, .word]),
     .notModelled("DHCSR", 0xEDF0),
     .notModelled("DCRSR", 0xEDF4),
     .notModelled("DCRDR", 0xEDF8),

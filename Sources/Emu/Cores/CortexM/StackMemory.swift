@@ -83,6 +83,29 @@ struct StackMemory {
     return true
   }
 
+  /// An access of an instruction that reached memory by another way. False: none there.
+  func access(_ access: UnsafeMutablePointer<CoreAccess>) -> Bool {
+    let size = UInt32(access.pointee.size)
+    guard let block = find(UInt32(truncatingIfNeeded: access.pointee.address), size) else {
+      return false
+    }
+    let offset = UInt32(truncatingIfNeeded: access.pointee.address) &- block.pointee.start
+    let bytes = block.pointee.bytes + Int(offset)
+    if !access.pointee.is_store {
+      access.pointee.value = 0
+      withUnsafeMutableBytes(of: &access.pointee.value) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(start: bytes, count: Int(size)))
+      }
+      return true
+    }
+    if !block.pointee.isWritable { return false }
+    withUnsafeBytes(of: &access.pointee.value) {
+      if let from = $0.baseAddress { bytes.copyMemory(from: from, byteCount: Int(size)) }
+    }
+    core_memory_written(block.pointee.handle, UInt64(offset), UInt64(size))
+    return true
+  }
+
   func word(at address: UInt32) -> UInt32? {
     var word: UInt32 = 0
     return load(&word, count: 1, at: address) ? word : nil

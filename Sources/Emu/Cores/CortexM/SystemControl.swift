@@ -41,28 +41,23 @@ struct SystemControl: Codable, Hashable, Sendable {
   enum CFSR {
     static let instructionViolation: UInt32 = 1 << 0
     static let dataViolation: UInt32 = 1 << 1
+    static let memManageUnstacking: UInt32 = 1 << 3
+    static let memManageStacking: UInt32 = 1 << 4
+    static let memManageLazy: UInt32 = 1 << 5
     static let memManageAddressValid: UInt32 = 1 << 7
     static let instructionBus: UInt32 = 1 << 8
     static let preciseBus: UInt32 = 1 << 9
     static let unstacking: UInt32 = 1 << 11
     static let stacking: UInt32 = 1 << 12
+    static let busLazy: UInt32 = 1 << 13
     static let busAddressValid: UInt32 = 1 << 15
     static let undefined: UInt32 = 1 << 16
     static let invalidState: UInt32 = 1 << 17
     static let invalidPC: UInt32 = 1 << 18
     static let noCoprocessor: UInt32 = 1 << 19
     static let unaligned: UInt32 = 1 << 24
+    static let divideByZero: UInt32 = 1 << 25
     static let all: UInt32 = 0x030F_BFBB
-
-    private static let names: [(UInt32, String)] = [
-      (0, "IACCVIOL"), (1, "DACCVIOL"), (3, "MUNSTKERR"), (4, "MSTKERR"), (5, "MLSPERR"),
-      (8, "IBUSERR"), (9, "PRECISERR"), (10, "IMPRECISERR"), (11, "UNSTKERR"), (12, "STKERR"),
-      (13, "LSPERR"), (16, "UNDEFINSTR"), (17, "INVSTATE"), (18, "INVPC"), (19, "NOCP"),
-      (24, "UNALIGNED"), (25, "DIVBYZERO"),
-    ]
-    static func name(_ bit: UInt32) -> String {
-      names.first { 1 << $0.0 == bit }?.1 ?? ""
-    }
   }
 
   /// HardFault Status Register, B3.2.16.
@@ -77,7 +72,15 @@ struct SystemControl: Codable, Hashable, Sendable {
   enum FPCCR {
     static let automatic: UInt32 = 1 << 31
     static let lazy: UInt32 = 1 << 30
-    static let all = automatic | lazy
+    static let monitorReady: UInt32 = 1 << 8
+    static let busFaultReady: UInt32 = 1 << 6
+    static let memManageReady: UInt32 = 1 << 5
+    static let hardFaultReady: UInt32 = 1 << 4
+    /// What was preempted: Thread mode, unprivileged code.
+    static let thread: UInt32 = 1 << 3
+    static let user: UInt32 = 1 << 1
+    static let lazyActive: UInt32 = 1 << 0
+    static let all: UInt32 = 0xC000_017B
   }
 
   /// Debug Exception and Monitor Control Register, C1.6.5.

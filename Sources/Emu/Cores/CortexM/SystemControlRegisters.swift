@@ -37,7 +37,10 @@ extension CortexM {
     case At.vtor: system.vtor = value & ~0x7F
     case At.aircr: writeApplicationControl(value)
     case At.scr: system.scr = value & SystemControl.SCR.all
-    case At.ccr: system.ccr = value & SystemControl.CCR.all
+    case At.ccr:
+      system.ccr = value & SystemControl.CCR.all
+      setTraps()
+      cut(at: now + 1)
     case At.shpr1...At.shpr3: writeHandlerPriorities(register, value, mask)
     case At.shcsr: writeHandlerStates(value)
     // Write one to clear.
