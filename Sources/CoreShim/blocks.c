@@ -96,6 +96,7 @@ static void translate_block(const Arch *a, void **ops, char *db, char *cpu, char
     own[4] = (void *)translate_insn;
     translating.arch = a;
     translating.pseudo = 0;
+    translating.parcel = 0;                                     // of a Core's instructions only
     translating.flags = AT(uint32_t, tb, a->tb_flags);
     a->loop(own, db, cpu, tb, max);
 }
