@@ -16,6 +16,17 @@ enum QEMU {
       ])
   }
 
+  /// What a Cortex-M4 on a Stellaris board prints, with semihosting on.
+  static func stellaris(_ image: String) throws -> (text: String, status: Int32) {
+    try run(
+      "/usr/bin/qemu-system-arm",
+      [
+        "-M", "lm3s6965evb", "-cpu", "cortex-m4", "-display", "none", "-monitor", "none", "-serial",
+        "stdio", "-semihosting-config", "enable=on,target=native", "-icount",
+        "shift=0,sleep=off", "-kernel", image,
+      ])
+  }
+
   static func run(_ tool: String, _ arguments: [String]) throws -> (text: String, status: Int32) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: tool)
