@@ -45,6 +45,9 @@ struct Report {
       rounded(Boots.perSecond(cold: false, count: 12000), 0), "")
     row("warm boots a second, debug build", debugBoots(), "≥ 1,000")
     row("device store seen by a Swift device", rounded(Stores.nanoseconds(), 1) + " ns", "≤ 50 ns")
+    row(
+      "virtio-blk, read and written in requests of 256 KiB, from page cache",
+      rounded(DiskTransfers.megabytesPerSecond(directory), 0) + " MB/s", "≥ 200 MB/s")
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")
     row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
     row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")

@@ -1,9 +1,12 @@
 // bench WORKLOADS [ROUNDS]: everything, as a page of Markdown on standard output.
+// bench disk WORKLOADS: one figure.
 // bench boots warm|cold N: one figure, for the build that it is compiled as.
 let arguments = CommandLine.arguments
 switch arguments.count {
 case 4 where arguments[1] == "boots":
   say(rounded(Boots.perSecond(cold: arguments[2] == "cold", count: Int(arguments[3]) ?? 1000), 0))
+case 3 where arguments[1] == "disk":
+  say(rounded(DiskTransfers.megabytesPerSecond(arguments[2]), 0))
 case 2, 3:
   Report(directory: arguments[1], rounds: arguments.count > 2 ? Int(arguments[2]) ?? 7 : 7).write()
 default:

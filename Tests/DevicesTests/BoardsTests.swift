@@ -63,6 +63,7 @@ import Testing
             0x0010_0000..0x0010_0FFF  test
             0x0010_1000..0x0010_1FFF  rtc       plic input 11
             0x0200_0000..0x0200_FFFF  clint     hart 0 mip bit 3, hart 0 mip bit 7
+            0x0300_0000..0x0300_FFFF  pci-io
             0x0C00_0000..0x0C5F_FFFF  plic      hart 0 mip bit 11, hart 0 mip bit 9
             0x1000_0000..0x1000_00FF  uart0     console, plic input 10
             0x1000_1000..0x1000_1FFF  virtio0   plic input 1
@@ -73,7 +74,12 @@ import Testing
             0x1000_6000..0x1000_6FFF  virtio5   plic input 6
             0x1000_7000..0x1000_7FFF  uart1     plic input 7
             0x1000_8000..0x1000_8FFF  rng       plic input 8
-            0x1006_0000..0x1006_0FFF  gpio0
+            0x1006_0000..0x1006_0FFF  gpio0     plic input 64..95
+            0x1010_0000..0x1010_0017  fw-cfg
+            0x2000_0000..0x23FF_FFFF  flash
+            0x3000_0000..0x3FFF_FFFF  pci
+            0x4000_0000..0x7FFF_FFFF  pci-mem
+            0x0000_0004_0000_0000..0x0000_0007_FFFF_FFFF  pci-mem64
           LEDs
             led0  green, pin 0 of gpio0
             led1  green, pin 1 of gpio0

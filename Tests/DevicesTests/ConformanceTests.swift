@@ -26,6 +26,13 @@ import Testing
     expectConformance(VirtioMMIO(VirtioEntropy(seed: 1), version: version), window: 0x1000)
     expectConformance(VirtioEmptySlot(version: version), window: 0x1000)
   }
+  @Test func cfiFlash() {
+    let flash = CFIFlash(banks: 1, bankSize: 256 << 10)
+    expectConformance(flash, window: 256 << 10, keepsContent: true)
+  }
+  @Test func pciHost() {
+    expectConformance(PCIHost("pci", size: 0x1000), window: 0x1000)
+  }
   @Test func siFiveGPIO() { expectConformance(SiFiveGPIO(), window: 0x1000) }
   @Test func pl011() { expectConformance(PL011(), window: 0x1000) }
   @Test func gpioFBlock() { expectConformance(GPIOFBlock(), window: 0x1000) }
@@ -55,10 +62,13 @@ import Testing
     }
   }
 
-  private func expectConformance<D: Device>(_ device: D, window: UInt64) {
+  private func expectConformance<D: Device>(
+    _ device: D, window: UInt64, keepsContent: Bool = false
+  ) {
     let steps = ProcessInfo.processInfo.environment["EMURUN_SOAK"] == nil ? 10_000 : 100_000
     for seed in 1...3 as ClosedRange<UInt64> {
-      let checker = DeviceConformance(device, window: window, seed: seed, steps: steps)
+      let checker = DeviceConformance(
+        device, window: window, seed: seed, steps: steps, keepsContent: keepsContent)
       let problems = checker.problems(visit: complaintOfRoundTrip)
       #expect(problems.isEmpty, "\(D.self), seed \(seed):\n\(problems.joined(separator: "\n"))")
     }

@@ -7,13 +7,15 @@ enum QEMU {
   private static let path = "/usr/bin/qemu-system-riscv64"
 
   /// What a `virt` prints, one virtual nanosecond an instruction, as our own board has it.
-  static func console(_ image: String, bios: String) throws -> (text: String, status: Int32) {
+  static func console(
+    _ image: String, bios: String, _ more: [String] = []
+  ) throws -> (text: String, status: Int32) {
     try run(
       path,
       [
         "-M", "virt", "-bios", bios, "-display", "none", "-monitor", "none", "-serial", "stdio",
         "-icount", "shift=0,sleep=off", "-kernel", image,
-      ])
+      ] + more)
   }
 
   /// What a Cortex-M4 on a Stellaris board prints, with semihosting on.
@@ -48,11 +50,13 @@ enum QEMU {
   }
 }
 
-/// Guests written in assembly, built with the Swift toolchain's own clang and lld.
+/// Guests written in assembly or C, built with the Swift toolchain's own clang and lld.
 enum Guest {
-  static func build(_ name: String) throws -> String {
+  /// - Parameter file: in `Guests`.
+  static func build(_ file: String) throws -> String {
+    let name = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
     let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Guests/\(name).S").path
+      .appendingPathComponent("Guests/\(file)").path
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("emurun-\(name)-\(ProcessInfo.processInfo.processIdentifier)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -61,8 +65,10 @@ enum Guest {
     try need(
       QEMU.run(
         bin + "/clang",
-        ["--target=riscv64-unknown-elf", "-march=rv64gc", "-mno-relax", "-c", "-o", object, source])
-    )
+        [
+          "--target=riscv64-unknown-elf", "-march=rv64gc", "-mno-relax", "-mcmodel=medany", "-Os",
+          "-ffreestanding", "-c", "-o", object, source,
+        ]))
     try need(
       QEMU.run(bin + "/ld.lld", ["-N", "-Ttext=0x80000000", "-e", "_start", "-o", image, object]))
     return image

@@ -21,7 +21,7 @@ struct QEMUTests {
   }
 
   @Test func mcycleMovesByTheSame() throws {
-    let path = try Guest.build("counters")
+    let path = try Guest.build("counters.S")
     let theirs = try QEMU.console(path, bios: "none")
     let ours = try run(path)
     #expect(ours.stop?.reason == .finisher)

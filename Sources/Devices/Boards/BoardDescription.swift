@@ -29,14 +29,24 @@ extension Board {
   }
 
   private func wiring(of device: Placement) -> String {
-    let wires = device.wires.sorted { $0.key < $1.key }.flatMap(\.value).map { wire in
+    var wires: [String] = []
+    // Of lines that lead to one device, the last one at once.
+    var inputs: (name: String, lines: ClosedRange<Int>)?
+    for wire in device.wires.sorted(by: { $0.key < $1.key }).flatMap(\.value) {
       switch wire {
       case .interrupt(let number, let hart):
         switch core {
-        case .cortexM4: "IRQ \(number)"
-        case .rv64: "hart \(hart) mip bit \(number)"
+        case .cortexM4: wires.append("IRQ \(number)")
+        case .rv64: wires.append("hart \(hart) mip bit \(number)")
         }
-      case .input(let line, let name): "\(name) input \(line)"
+      case .input(let line, let name):
+        if let known = inputs, known.name == name, known.lines.upperBound + 1 == line {
+          inputs = (name, known.lines.lowerBound...line)
+          wires[wires.count - 1] = "\(name) input \(known.lines.lowerBound)..\(line)"
+        } else {
+          inputs = (name, line...line)
+          wires.append("\(name) input \(line)")
+        }
       }
     }
     let console = device.name == console ? ["console"] : []

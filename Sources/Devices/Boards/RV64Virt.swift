@@ -37,7 +37,9 @@ extension Board {
       wires: .harts(harts) {
         [CLINT.softwareLine(hart: $0): 3, CLINT.timerLine(hart: $0): 7]
       })
-    parts.add("gpio0", SiFiveGPIO(), at: 0x1006_0000, size: 0x1000)
+    // Those of QEMU's platform bus, which has nothing on it unless asked.
+    parts.add(
+      "gpio0", SiFiveGPIO(), at: 0x1006_0000, size: 0x1000, interrupts: Array(64..<96))
     parts.add(
       "plic", PLIC(harts: harts), at: 0x0C00_0000, size: 0x60_0000,
       wires: .harts(harts) {
@@ -45,6 +47,10 @@ extension Board {
       })
     parts.add("rtc", GoldfishRTC(clock: clock), at: 0x10_1000, size: 0x1000, interrupts: [11])
     for slot in 0..<virtioSlots { parts.addVirtio(slot, drives, virtio, seed: seed) }
+    parts.add("flash", CFIFlash(), at: 0x2000_0000, size: 0x400_0000)
+    parts.addPCI(memoryEnd: dram.end)
+    parts.placements.append(
+      Placement("fw-cfg", DeclaredPeripheral.firmwareConfiguration, at: 0x1010_0000, size: 0x18))
     parts.tree.add(leds: leds)
 
     return Board(
@@ -85,6 +91,26 @@ private struct RV64VirtParts {
 }
 
 extension RV64VirtParts {
+  /// The configuration space and three windows; the high one is above all memory.
+  mutating func addPCI(memoryEnd: UInt64) {
+    let highSize: UInt64 = 16 << 30
+    let windows = PCIWindows(
+      ports: .init(address: 0x0300_0000, size: 0x1_0000),
+      memory: .init(address: 0x4000_0000, size: 0x4000_0000),
+      highMemory: .init(address: (memoryEnd + highSize - 1) / highSize * highSize, size: highSize))
+    let ecam = Board.Range(address: 0x3000_0000, size: 0x1000_0000)
+    for (name, range) in [
+      ("pci", ecam), ("pci-io", windows.ports), ("pci-mem", windows.memory),
+      ("pci-mem64", windows.highMemory),
+    ] {
+      placements.append(
+        Placement(name, PCIHost(name, size: range.size), at: range.address, size: range.size))
+    }
+    tree.addPCIHost(
+      DeviceTreePlace(name: "pci", address: ecam.address, size: ecam.size, harts: harts), windows,
+      firstInterrupt: 32)
+  }
+
   /// Drives from the first slot up, so that they are found in their order; what every board has, in the last ones.
   mutating func addVirtio(
     _ slot: Int, _ drives: [Drive], _ version: VirtioVersion, seed: UInt64

@@ -1,7 +1,7 @@
 import Emu
 
 /// SiFive's general-purpose I/O, the part that drives and reads pins: SiFive FU540-C000 manual v1p4, chapter 17, with the
-/// 32 pins that the FE310 has. Pulls, drive strength and interrupts are declared, not modelled.
+/// 32 pins that the FE310 has, and an interrupt for each. Pulls and drive strength are declared, not modelled.
 ///
 /// A pin whose output is enabled has the level `output_val` XOR `out_xor`; any other is driven from outside, low unless
 /// told. A pin that stops being an output goes low.
@@ -13,10 +13,25 @@ public struct SiFiveGPIO: Device {
     var outputInvert: UInt32 = 0
     /// What the world outside puts on the pins.
     var external: UInt32 = 0
+    var rise = Condition()
+    var fall = Condition()
+    var high = Condition()
+    /// A pin that is not read is low.
+    var low = Condition(pending: .max)
 
     /// The levels that this port drives.
     var driven: UInt32 { outputEnable & (outputValue ^ outputInvert) }
+
+    /// The levels that it reads, 0 where it does not read.
+    var input: UInt32 { (driven | external & ~outputEnable) & inputEnable }
   }
+
+  /// One of the four things of a pin that can interrupt.
+  struct Condition: Codable, Hashable, Sendable {
+    var enabled: UInt32 = 0
+    var pending: UInt32 = 0
+  }
+
   public var state = State()
 
   public init() {}
@@ -26,7 +41,13 @@ public struct SiFiveGPIO: Device {
     static let inputEnable: UInt64 = 0x04
     static let outputEnable: UInt64 = 0x08
     static let outputValue: UInt64 = 0x0C
+    static let rise: UInt64 = 0x18
+    static let fall: UInt64 = 0x20
+    static let high: UInt64 = 0x28
+    static let low: UInt64 = 0x30
     static let outputInvert: UInt64 = 0x40
+    /// From a condition's enable bits to its pending bits.
+    static let pending: UInt64 = 4
   }
 
   // "Only naturally aligned 32-bit memory accesses are supported."
@@ -37,14 +58,14 @@ public struct SiFiveGPIO: Device {
     .init("output_val", Offset.outputValue),
     .notModelled("pue", 0x10),
     .notModelled("ds", 0x14),
-    .notModelled("rise_ie", 0x18),
-    .notModelled("rise_ip", 0x1C),
-    .notModelled("fall_ie", 0x20),
-    .notModelled("fall_ip", 0x24),
-    .notModelled("high_ie", 0x28),
-    .notModelled("high_ip", 0x2C),
-    .notModelled("low_ie", 0x30),
-    .notModelled("low_ip", 0x34),
+    .init("rise_ie", Offset.rise),
+    .init("rise_ip", Offset.rise + Offset.pending),
+    .init("fall_ie", Offset.fall),
+    .init("fall_ip", Offset.fall + Offset.pending),
+    .init("high_ie", Offset.high),
+    .init("high_ip", Offset.high + Offset.pending),
+    .init("low_ie", Offset.low),
+    .init("low_ip", Offset.low + Offset.pending, reset: 0xFFFF_FFFF),
     // The FE310's; the FU540 has nothing here.
     .notModelled("iof_en", 0x38),
     .notModelled("iof_sel", 0x3C),
@@ -53,40 +74,83 @@ public struct SiFiveGPIO: Device {
 
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
-    case Offset.inputValue:
-      let levels = state.driven | state.external & ~state.outputEnable
-      return UInt64(levels & state.inputEnable)
+    case Offset.inputValue: return UInt64(state.input)
     case Offset.inputEnable: return UInt64(state.inputEnable)
     case Offset.outputEnable: return UInt64(state.outputEnable)
     case Offset.outputValue: return UInt64(state.outputValue)
-    default: return UInt64(state.outputInvert)
+    case Offset.outputInvert: return UInt64(state.outputInvert)
+    default:
+      let condition = state[keyPath: Self.condition(at: access.offset)]
+      let isPending = access.offset & Offset.pending != 0
+      return UInt64(isPending ? condition.pending : condition.enabled)
     }
   }
 
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     let old = state.driven
+    let oldInput = state.input
     let value = UInt32(truncatingIfNeeded: value)
     switch access.offset {
     case Offset.inputValue: return
     case Offset.inputEnable: state.inputEnable = value
     case Offset.outputEnable: state.outputEnable = value
     case Offset.outputValue: state.outputValue = value
-    default: state.outputInvert = value
+    case Offset.outputInvert: state.outputInvert = value
+    default:
+      let condition = Self.condition(at: access.offset)
+      // "Once the interrupt is pending, it will remain set until a 1 is written to the *_ip register at that bit."
+      if access.offset & Offset.pending != 0 {
+        state[keyPath: condition].pending &= ~value
+      } else {
+        state[keyPath: condition].enabled = value
+      }
     }
     port.pins(old, become: state.driven)
+    sample(since: oldInput)
   }
 
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
     guard 0..<32 ~= line else { return }
+    let old = state.input
     let pin: UInt32 = 1 << UInt32(line)
     if level { state.external |= pin } else { state.external &= ~pin }
+    sample(since: old)
+  }
+
+  // MARK: Interrupts: section 17.5
+
+  private static func condition(at offset: UInt64) -> WritableKeyPath<State, Condition> {
+    switch offset & ~Offset.pending & ~3 {
+    case Offset.rise: \.rise
+    case Offset.fall: \.fall
+    case Offset.high: \.high
+    default: \.low
+    }
+  }
+
+  /// "The interrupt can be driven by rising or falling edges, or by level values." What is pending does not depend on what is
+  /// enabled, and a level that lasts is pending again at once.
+  private mutating func sample(since old: UInt32) {
+    let new = state.input
+    state.rise.pending |= new & ~old
+    state.fall.pending |= old & ~new
+    state.high.pending |= new
+    state.low.pending |= ~new
+  }
+
+  /// "A single interrupt bit can be generated for each GPIO bit": line n is pin n's.
+  public var lines: LineSet {
+    LineSet(
+      rawValue: UInt64(
+        state.rise.enabled & state.rise.pending | state.fall.enabled & state.fall.pending
+          | state.high.enabled & state.high.pending | state.low.enabled & state.low.pending))
   }
 
   public mutating func reset(to initial: State, _ port: inout DevicePort) {
     let old = state.driven
     let external = state.external
     state = initial
-    // The world outside does not hear of a reset.
+    // The world outside does not hear of a reset; no pin is read, so none has an edge.
     state.external = external
     port.pins(old, become: state.driven)
   }
@@ -99,6 +163,10 @@ extension SiFiveGPIO: DescribedInDeviceTree {
     node.set("gpio-controller")
     node.set("#gpio-cells", 2)
     node.set("ngpios", 32)
+    node.set("interrupt-controller")
+    node.set("#address-cells", 0)
+    node.set("#interrupt-cells", 2)
+    node.setInterrupts(place)
     tree.addToBus(node)
   }
 }

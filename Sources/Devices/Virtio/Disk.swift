@@ -178,8 +178,9 @@ struct Disk: Codable, Hashable, Sendable {
 
   private struct Change: Codable {
     var number: Int
-    /// Empty: zeros.
+    /// Empty: all of them are `fill`.
     var bytes: [UInt8]
+    var fill: UInt8
   }
 
   private enum Keys: String, CodingKey {
@@ -192,8 +193,9 @@ struct Disk: Codable, Hashable, Sendable {
     try keys.encode(image, forKey: .image)
     var changes: [Change] = []
     _ = forEachChange { number, bytes in
-      let isZeros = bytes.allSatisfy { $0 == 0 }
-      changes.append(Change(number: number, bytes: isZeros ? [] : Array(bytes)))
+      let fill = bytes[0]
+      let isFilled = bytes.allSatisfy { $0 == fill }
+      changes.append(Change(number: number, bytes: isFilled ? [] : Array(bytes), fill: fill))
       return true
     }
     try keys.encode(changes, forKey: .changes)
@@ -210,9 +212,12 @@ struct Disk: Codable, Hashable, Sendable {
           forKey: .changes, in: keys, debugDescription: "a block beyond the disk's end")
       }
       let block = Block()
+      if change.bytes.isEmpty {
+        block.bytes.initializeMemory(as: UInt8.self, repeating: change.fill, count: Block.size)
+      }
       UnsafeMutableRawBufferPointer(start: block.bytes, count: change.bytes.count)
         .copyBytes(from: change.bytes)
-      replace(change.number, by: change.bytes.isEmpty ? .zeros : block)
+      replace(change.number, by: block)
     }
   }
 }

@@ -16,6 +16,7 @@ public final class DiskImage: Sendable {
   private enum Content {
     case file(Int32)
     case bytes([UInt8])
+    case zeros
     /// It is known by its hash only, as in a state that was decoded.
     case unknown
   }
@@ -50,6 +51,13 @@ public final class DiskImage: Sendable {
     content = .bytes(bytes + Array(repeating: 0, count: count - bytes.count))
   }
 
+  /// An image that holds nothing.
+  init(zeros size: UInt64, name: String) {
+    path = name
+    self.size = size
+    content = .zeros
+  }
+
   fileprivate init(hash: String, size: UInt64) {
     path = ""
     self.size = size
@@ -68,6 +76,9 @@ public final class DiskImage: Sendable {
       bytes.withUnsafeBytes {
         target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + target.count]))
       }
+      return true
+    case .zeros:
+      target.initializeMemory(as: UInt8.self, repeating: 0)
       return true
     case .unknown: return false
     }

@@ -135,9 +135,11 @@ public struct VirtioBlock: VirtioFunction {
       $0.storeBytes(of: status.rawValue, as: UInt8.self)
       return true
     }
-    // "The device MUST set used length": all that was written, the status byte included.
+    // "The device MUST write at least len bytes to descriptor, beginning at the first device-writable buffer": the status
+    // byte counts where nothing before it was left out.
+    let length = written == dataIn ? written + 1 : written
     let moved = status == .ok ? max(written, dataOut) : 0
-    return .done(written: UInt32(truncatingIfNeeded: written + 1), moved: moved)
+    return .done(written: UInt32(truncatingIfNeeded: length), moved: moved)
   }
 
   /// Where on the disk a transfer begins; nil: it is not wholly there, or not made of sectors.
