@@ -79,7 +79,7 @@ import Testing
     let image = try Self.raw([Self.loop], "image")
     func answers(_ set: (inout MachineOptions) -> Void) throws -> Bool {
       let machine = try Machine(.test, image: image, options: Self.options(set))
-      return machine.boot.answersSBI
+      return machine.boot.start.answersSBI
     }
     try #expect(!answers { _ in })
     try #expect(answers { $0.mode = .supervisor })
@@ -160,6 +160,34 @@ import Testing
     #expect(registers(machine)["a1"] == 0x80E0_0000)
   }
 
+  /// A firmware whose data and code have changed starts anew at a reset, also in a machine from a
+  /// snapshot.
+  @Test func aResetPutsTheFilesBack() throws {
+    let code = Assembler.program { a in
+      a.lui(.t0, 0x10000)
+      a.la(.t1, "data")
+      a.lw(.t2, .t1, 0)
+      a.label("letter")
+      a.addi(.a0, .zero, 65)
+      a.sb(.a0, .t0, 0)
+      a.bne(.t2, .zero, "end")
+      a.sw(.t0, .t1, 0)
+      a.la(.s0, "letter")
+      a.sw(.t2, .s0, 0)
+      a.sw(.t0, .t0, 28)  // reset
+      a.label("end")
+      a.j("end")
+      a.label("data")
+      a.emit(0)
+    }
+    var machine = try Machine.running(code)
+    for round in 1...3 {
+      _ = machine.run(until: RunLimit(index: UInt64(round) * 20))
+      machine = try Machine(machine.snapshot())
+    }
+    #expect(machine.resets == 3 && machine.console.text == "AAA")
+  }
+
   // MARK: What does not fit
 
   @Test func whatIsNoDeviceTree() throws {
@@ -177,12 +205,15 @@ import Testing
 
   @Test func filesThatLieOnEachOther() throws {
     let image = try Self.raw([Self.loop, 0], "kernel")
-    let large = try Self.raw([UInt32](repeating: Self.loop, count: 0x8_0001), "firmware")
+    func zeros(_ count: Int, _ path: String) throws -> Image {
+      try Image(bytes: [UInt8](repeating: 0, count: count), path: path, format: .raw)
+    }
+    let large = try zeros(0x20_0004, "firmware")
     #expect(
       error(image, Self.options { $0.firmware = (large, nil) })?.description
         == "kernel: its segment at 0x80200000..0x80200007 would lie on what is at "
         + "0x80000000..0x80200003 (firmware: its segment); link or load one of them elsewhere")
-    let kernel = try Self.raw([UInt32](repeating: Self.loop, count: 0x20_0001), "kernel")
+    let kernel = try zeros(0x80_0004, "kernel")
     let disk = Self.options {
       $0.mode = .supervisor
       $0.initialDisk = [1]

@@ -4,6 +4,10 @@ struct Boot: Sendable {
   private(set) var content: [Extent] = []
   private(set) var start = RV64.Start()
   let hostInterface: HTIF.Addresses?
+  /// What a guest reset puts into memory again: on RV64 all files, as QEMU 7.2 does. A firmware in
+  /// RAM has changed its own data by then, and would take itself for another hart's.
+  var reloaded: [Extent] { reloads ? content : [] }
+  private let reloads: Bool
   private let board: Board
   /// What is in memory so far that nothing else may lie on.
   private var taken: [(extent: Extent, what: String)] = []
@@ -11,6 +15,7 @@ struct Boot: Sendable {
   init(_ image: Image, on board: Board, _ options: MachineOptions) throws(MachineError) {
     self.board = board
     hostInterface = board.core.machine == .riscv64 ? image.hostInterface : nil
+    reloads = board.core.machine == .riscv64
     switch board.core {
     case .cortexM4:
       try add(image, at: board.regions.first?.address ?? 0)
@@ -217,8 +222,8 @@ extension Machine {
 
   /// The device tree that a1 points at, as it is in memory now; nil: there is none.
   public var deviceTree: [UInt8]? {
-    guard boot.deviceTree != 0, let size = memory.load(boot.deviceTree + 4, as: UInt32.self)
-    else { return nil }
-    return memory.read(boot.deviceTree, count: Int(size.byteSwapped))
+    let address = boot.start.deviceTree
+    guard address != 0, let size = memory.load(address + 4, as: UInt32.self) else { return nil }
+    return memory.read(address, count: Int(size.byteSwapped))
   }
 }

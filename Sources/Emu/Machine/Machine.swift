@@ -73,7 +73,7 @@ public final class Machine {
   public let harts: [Hart]
   /// Whose turn it is.
   @exclusivity(unchecked) unowned(unsafe) private(set) var hart: Hart
-  let boot: RV64.Start
+  let boot: Boot
   private let semihosting: Semihosting?
   let htif: HTIF?
   var past = Past()
@@ -90,24 +90,23 @@ public final class Machine {
     var stop: Stop?
   }
 
-  /// A board with this in its memory, not started.
+  /// A board with this in its memory, not started; `boot` is what a guest reset goes back to.
   init(
-    board: Board, content: [Extent], start: RV64.Start, hostInterface: HTIF.Addresses?,
-    recorder: Recorder, options: MachineOptions
+    board: Board, content: [Extent], boot: Boot, recorder: Recorder, options: MachineOptions
   ) throws(MachineError) {
     self.board = board
     self.options = options
-    boot = start
+    self.boot = boot
     rig = try Rig.take(for: board, engine: options.engine)
     rig.bring(to: content)
     bus = Bus(board: board, memory: rig.memory, recorder: recorder)
     let semihosting = options.semihosting.map { Semihosting($0) }
     self.semihosting = semihosting
-    harts = Self.harts(of: board, rig.cores, bus, start, semihosting)
+    harts = Self.harts(of: board, rig.cores, bus, boot.start, semihosting)
     hart = harts[0]
     bus.harts = harts
     bus.turns = Turns(harts: harts.count, quantum: options.quantum)
-    htif = hostInterface.map { [bus] in HTIF($0, bus: bus) }
+    htif = boot.hostInterface.map { [bus] in HTIF($0, bus: bus) }
   }
 
   private static func harts(
@@ -130,7 +129,7 @@ public final class Machine {
 
   convenience init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
     try self.init(
-      board: board, content: boot.content, start: boot.start, hostInterface: boot.hostInterface,
+      board: board, content: boot.content, boot: boot,
       recorder: Recorder(mask: options.trace, recent: options.recent), options: options)
     powerOn()
     bus.send(options.input, now: now, index: index)
@@ -225,7 +224,8 @@ public final class Machine {
     for hart in harts { hart.start(at: now) }
   }
 
-  /// Cores and devices start again; RAM stays; time and index run on.
+  /// Cores and devices start again; RAM stays, but for what `boot` puts there again; time and index
+  /// run on.
   private func reset(by source: UInt16) {
     record(.reset, detail: UInt32(source))
     past.resets += 1
@@ -235,6 +235,7 @@ public final class Machine {
     past.traps = traps
     past.flow = flow
     for hart in harts { hart.forgetCounts() }
+    for extent in boot.reloaded { memory.write(extent.bytes, at: extent.address) }
     powerOn(now: now, index: index)
   }
 

@@ -8,8 +8,8 @@ import CoreShim
 public struct Snapshot: Sendable {
   public let board: Board
   public let options: MachineOptions
-  let start: RV64.Start
-  let hostInterface: (addresses: HTIF.Addresses, state: HTIF.State)?
+  let boot: Boot
+  let hostInterface: HTIF.State?
   let content: [Extent]
   /// By hart: its engine's state, and its own.
   let cores: [[UInt8]]
@@ -30,17 +30,16 @@ extension Machine {
       return state
     }
     return Snapshot(
-      board: board, options: options, start: boot,
-      hostInterface: htif.map { ($0.addresses, $0.state) }, content: memory.content(),
-      cores: cores, harts: harts.map { $0.save() }, bus: bus.save(), trace: trace, past: past,
+      board: board, options: options, boot: boot, hostInterface: htif?.state,
+      content: memory.content(), cores: cores, harts: harts.map { $0.save() }, bus: bus.save(),
+      trace: trace, past: past,
       now: now)
   }
 
   /// A machine that goes on from there.
   public convenience init(_ snapshot: Snapshot) throws(MachineError) {
     try self.init(
-      board: snapshot.board, content: snapshot.content, start: snapshot.start,
-      hostInterface: snapshot.hostInterface?.addresses,
+      board: snapshot.board, content: snapshot.content, boot: snapshot.boot,
       recorder: Recorder(
         mask: snapshot.options.trace, recent: snapshot.options.recent, continuing: snapshot.trace),
       options: snapshot.options)
@@ -50,7 +49,7 @@ extension Machine {
     }
     for (hart, saved) in zip(harts, snapshot.harts) { hart.restore(saved) }
     bus.restore(snapshot.bus)
-    if let saved = snapshot.hostInterface { htif?.state = saved.state }
+    if let saved = snapshot.hostInterface { htif?.state = saved }
     past = snapshot.past
     giveTurn(to: bus.turns.hart)
   }
