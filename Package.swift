@@ -34,7 +34,8 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
     .testTarget(
-      name: "DifferentialTests", dependencies: ["Emu", "Devices"], exclude: ["Guests"],
+      name: "DifferentialTests", dependencies: ["Emu", "Devices", "EmurunCLI"],
+      exclude: ["Guests"],
       swiftSettings: strict),
     .testTarget(
       name: "DeterminismTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),

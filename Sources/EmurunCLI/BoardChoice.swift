@@ -7,31 +7,42 @@ struct BoardChoice {
   /// Names of others that would do, where it was a guess.
   private(set) var others: [String] = []
 
-  init(for sources: BootSources, _ needs: Needs) throws(Refusal) {
-    if let name = needs.board ?? (sources.wantsRV64 ? "rv64-virt" : nil) {
-      board = try Self.named(name, needs)
-      if sources.wantsRV64 && board.core.machine != .riscv64 {
-        throw Refusal(
-          ExitCode.usage,
-          "--bios, --kernel, --initrd and --sbi are for RV64, and \(board.name) has a "
-            + "\(board.coreWords); leave them out, or name another --board")
+  init(for sources: BootSources, _ needs: Needs, _ equipment: Equipment) throws(Refusal) {
+    let isRV64Meant = !sources.wordsOfRV64.isEmpty && sources.image.machine != .arm
+    if let name = needs.board ?? (isRV64Meant ? "rv64-virt" : nil) {
+      board = try Self.named(name, needs, equipment)
+    } else {
+      let guess: Boards.Guess
+      do { guess = try Boards.guess(for: sources.image) } catch {
+        throw Refusal(error.exitCode, error.description)
       }
-      try Self.check(sources.image, on: board)
-      if let firmware = sources.firmware { try Self.check(firmware.image, on: board) }
-      return
+      others = guess.others
+      // The same, with what the user wants of it.
+      board = try Self.named(guess.board.name, needs, equipment)
     }
-    let guess: Boards.Guess
-    do { guess = try Boards.guess(for: sources.image) } catch {
-      throw Refusal(error.exitCode, error.description)
+    if let word = sources.wordsOfRV64.first, board.core.machine != .riscv64 {
+      throw Refusal(
+        ExitCode.usage,
+        "\(board.name) has a \(board.coreWords): \(word) is for RV64; leave it out")
     }
-    others = guess.others
-    // The same, with what the user wants of it.
-    board = try Self.named(guess.board.name, needs)
+    try Self.check(sources.image, on: board)
+    if let firmware = sources.firmware { try Self.check(firmware.image, on: board) }
   }
 
-  private static func named(_ name: String, _ needs: Needs) throws(Refusal) -> Board {
+  /// What is in a board's slots.
+  struct Equipment {
+    var drives: [Drive] = []
+    var virtio = VirtioVersion.modern
+    var seed: UInt64 = 0
+  }
+
+  private static func named(
+    _ name: String, _ needs: Needs, _ equipment: Equipment
+  ) throws(Refusal) -> Board {
     do {
-      return try Boards.named(name, memory: needs.memory, harts: needs.harts)
+      return try Boards.named(
+        name, memory: needs.memory, harts: needs.harts, drives: equipment.drives,
+        virtio: equipment.virtio, seed: equipment.seed)
     } catch {
       let isUnknown = (try? Boards.named(name)) == nil
       throw needs.isBoardFromNote && isUnknown

@@ -11,8 +11,8 @@ struct BootSources {
   let isFirmwareAlone: Bool
   /// The image is what `--kernel` names.
   private let isKernel: Bool
-  /// Only an RV64 board has what was asked for.
-  let wantsRV64: Bool
+  /// What was asked for that only an RV64 board has.
+  let wordsOfRV64: [String]
   /// To be said before the run.
   private(set) var notices: [String] = []
 
@@ -41,9 +41,7 @@ struct BootSources {
           + "files go into memory with --load")
     }
     let bios = options.bios.map(BIOS.init)
-    wantsRV64 =
-      bios != nil || options.kernel != nil || options.initrd != nil || options.sbi != nil
-      || options.passThrough || options.dtb != nil || command.dtbDump != nil
+    wordsOfRV64 = command.wordsOfRV64
     isKernel = options.kernel != nil
     var firmware: (image: Image, address: UInt64?)?
     if case .file(let path, let address) = bios {
@@ -107,5 +105,19 @@ struct BootSources {
     // As under QEMU, where a kernel that does not say where it lies has OpenSBI below it.
     case nil: return image.needsBase && isKernel ? .supervisor : nil
     }
+  }
+}
+
+extension Emurun {
+  fileprivate var wordsOfRV64: [String] {
+    let words = [
+      ("--bios", boot.bios != nil), ("--kernel", boot.kernel != nil),
+      ("--initrd", boot.initrd != nil), ("--sbi", boot.sbi != nil || boot.passThrough),
+      ("--mode", boot.mode != nil), ("--dtb", boot.dtb != nil), ("--dtb-dump", dtbDump != nil),
+      ("-cpu", machine.cpu != nil), ("--drive", !drives.drive.isEmpty),
+      ("-device", !drives.device.isEmpty), ("--virtio", drives.virtio != nil),
+      ("-global", !drives.global.isEmpty),
+    ]
+    return words.filter(\.1).map(\.0)
   }
 }

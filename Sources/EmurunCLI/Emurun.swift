@@ -28,6 +28,9 @@ public struct Emurun: ParsableCommand {
   @OptionGroup(title: "Boot (RV64)")
   var boot: BootOptionsGroup
 
+  @OptionGroup(title: "Drives (RV64)")
+  var drives: DriveOptionsGroup
+
   @OptionGroup(title: "When it ends")
   var ending: EndingOptionsGroup
 

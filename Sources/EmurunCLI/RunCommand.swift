@@ -1,3 +1,4 @@
+import Devices
 import Emu
 import Timeline
 
@@ -36,12 +37,15 @@ extension Emurun: HostedCommand {
       if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
       if evidence.digest || evidence.twice { host.errors.say("traceDigest \(machine.traceDigest)") }
     }
-    if keyboard?.hasQuit == true { return ExitCode.success }
     if plan.twice && stop.reason != .interrupted {
       try Repetition(plan: plan, host: host).compare(with: machine)
       if !evidence.json { host.errors.say("the second run, sliced differently, was the same") }
     }
-    return plan.verdict(stop)
+    // Not before the second of two runs has read them.
+    do { try machine.commit(plan.drives) } catch {
+      throw Refusal(ExitCode.ioError, error.description)
+    }
+    return keyboard?.hasQuit == true ? ExitCode.success : plan.verdict(stop)
   }
 
   /// The device tree as software would get it.

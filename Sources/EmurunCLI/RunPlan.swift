@@ -1,3 +1,4 @@
+import Devices
 import Emu
 import Glibc
 import Timeline
@@ -9,6 +10,7 @@ struct RunPlan {
   /// How the board was found.
   var choice: BoardChoice
   var options = MachineOptions()
+  var drives: [Drive] = []
   /// Ticks at which the run ends; nil: none.
   var tick: Tick?
   var instructions: UInt64?
@@ -55,8 +57,11 @@ extension Emurun {
     let sources = try BootSources(self)
     var needs = Needs(sources.image.note, path: sources.image.path)
     try needs.override(by: self)
-    let choice = try BoardChoice(for: sources, needs)
+    let equipment = BoardChoice.Equipment(
+      drives: try drives.drives(), virtio: try drives.version(), seed: drives.seed ?? 0)
+    let choice = try BoardChoice(for: sources, needs, equipment)
     var plan = RunPlan(image: sources.image, board: choice.board, choice: choice)
+    plan.drives = equipment.drives
     plan.warnings = needs.warnings
     plan.notices = sources.notices
     if let quantum = machine.quantum { plan.options.quantum = quantum.attempts }
@@ -96,17 +101,7 @@ extension Emurun {
   private func addBoot(
     to plan: inout RunPlan, _ sources: BootSources, _ needs: Needs, _ standardInput: Int32
   ) throws(Refusal) {
-    if plan.board.core.machine != .riscv64 {
-      for (word, isThere) in [
-        ("--mode", boot.mode != nil), ("--dtb", boot.dtb != nil), ("--dtb-dump", dtbDump != nil),
-        ("-cpu", machine.cpu != nil),
-      ] where isThere {
-        throw Refusal(
-          ExitCode.usage,
-          "\(plan.board.name) has a \(plan.board.coreWords): \(word) is for RV64; leave it out")
-      }
-      return
-    }
+    if plan.board.core.machine != .riscv64 { return }
     plan.options.mode = try sources.mode(needs)
     plan.options.sbi = needs.sbi
     plan.options.firmware = sources.firmware
@@ -129,7 +124,7 @@ extension Emurun {
   var inputs: [String] {
     let bios = boot.bios.map { FileAtAddress(argument: $0)?.path ?? $0 }
     return [image, bios, boot.kernel, boot.initrd, boot.dtb, streams.input].compactMap { $0 }
-      + machine.load.map(\.path)
+      + machine.load.map(\.path) + drives.paths
   }
 
   private func checkCombinations(_ isInteractive: Bool) throws(Refusal) {

@@ -112,9 +112,7 @@ import Testing
       "IMAGES/hello-rv64.elf and --kernel IMAGES/sbi-heartbeat-rv64.elf are two images; what "
         + "starts first is --bios, and more files go into memory with --load")
     expect(
-      m4, "--board", "m4-led", "--bios", rv64, code: 64,
-      "--bios, --kernel, --initrd and --sbi are for RV64, and m4-led has a Cortex-M4F; leave them "
-        + "out, or name another --board")
+      m4, "--bios", rv64, code: 64, "m4-led has a Cortex-M4F: --bios is for RV64; leave it out")
     expect(
       "-kernel", sbi, "-bios", rv64, "--mode", "s", code: 64,
       "--mode s: what --bios names starts in M mode; leave one of them out")
@@ -134,11 +132,63 @@ import Testing
       sbi, "--dtb", rv64, code: 65,
       "IMAGES/hello-rv64.elf: is no device tree blob (FDT_ERR_BADMAGIC); make one with dtc -O dtb")
     expect(
-      "-kernel", m4, code: 64,
-      "--bios, --kernel, --initrd and --sbi are for RV64, and m4-led has a Cortex-M4F; leave them "
-        + "out, or name another --board")
+      "-kernel", m4, code: 64, "m4-led has a Cortex-M4F: --kernel is for RV64; leave it out")
     for option in ["-bios", "-initrd", "-dtb"] {
       #expect(emurun("-kernel", sbi, option, "no-such").code == 66)
+    }
+  }
+
+  @Test func drives() throws {
+    let sbi = image("sbi-heartbeat-rv64.elf")
+    try withFolder { folder in
+      let (disk, odd, empty) = (folder + "/disk", folder + "/odd", folder + "/empty")
+      write([UInt8](repeating: 0, count: 1024), to: disk)
+      write([UInt8](repeating: 0, count: 1025), to: odd)
+      write([], to: empty)
+      expect(
+        sbi, "--drive", odd, code: 65,
+        "\(odd): its 1025 bytes are not a multiple of 512, so it is no raw disk image (truncate -s "
+          + "%512 fills it up)")
+      expect(sbi, "--drive", empty, code: 65, "\(empty): is empty, so it cannot be a disk")
+      expect(
+        sbi, "--drive", "no-such", code: 66,
+        "no-such: cannot be opened: No such file or directory; check the path")
+      expect(
+        m4, "--drive", disk, code: 64,
+        "m4-led has a Cortex-M4F: --drive is for RV64; leave it out")
+      expect(
+        sbi, "--drive", disk + ",format=qcow2", code: 64,
+        "--drive: format=qcow2 cannot be had; known are file, id, if=none|virtio, format=raw, "
+          + "write, readonly and snapshot")
+      expect(sbi, "-drive", "format=raw", code: 64, "--drive: which file?")
+      let detached = "file=\(disk),if=none,id=a"
+      expect(
+        sbi, "-drive", detached, code: 64,
+        "-drive id=a with if=none is in no slot; add -device virtio-blk-device,drive=a")
+      expect(
+        sbi, "-drive", detached, "-drive", detached, code: 64,
+        "-drive: with if=none it needs an id of its own")
+      expect(
+        sbi, "-device", "virtio-blk-device,drive=b", code: 64,
+        "-device virtio-blk-device: there is no -drive if=none,id=b left for it")
+      expect(
+        sbi, "-device", "virtio-blk-device", code: 64,
+        "-device virtio-blk-device: which drive? Add drive=ID")
+      expect(
+        sbi, "-device", "e1000", code: 64,
+        "-device: \"e1000\" cannot be had; there is virtio-blk-device, and virtio-rng-device, "
+          + "virtio-serial-device and virtconsole are always there")
+      expect(sbi, "--virtio", "new", code: 64, "--virtio is legacy or modern, not \"new\"")
+      expect(
+        sbi, "-global", "x.y=z", code: 64,
+        "-global x.y=z: only virtio-mmio.force-legacy=true and false are known")
+      let seven = (0..<7).flatMap { _ in ["--drive", disk] }
+      let errors = Output()
+      #expect(Emurun.main([sbi] + seven, on: Host(output: Output(), errors: errors)) == 64)
+      #expect(errors.text == "emurun: there is room for 6 drives, not more\n")
+      expect(
+        sbi, "--drive", disk, "--trace-file", disk, code: 64,
+        "\(disk): is read by this run; name another file to write")
     }
   }
 

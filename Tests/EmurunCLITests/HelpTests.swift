@@ -56,6 +56,16 @@ import Testing
                                   boot ROM at 0x1000.
           --mode <m|s>            The mode of the image's first instruction, m or s.
 
+        DRIVES (RV64):
+          --drive, -drive <file>  A raw disk image. What the guest writes is forgotten, or with
+                                  ,write in the file after the run; ,readonly. May be repeated.
+          -device <words>         As QEMU users type it: virtio-blk-device,drive=id.
+          --virtio <legacy|modern>
+                                  Registers of virtio devices: modern is version 2, legacy
+                                  version 1. (default: modern)
+          -global <word>          As QEMU users type it: virtio-mmio.force-legacy=false.
+          --seed <n>              Of all that is random on a board. (default: 0)
+
         WHEN IT ENDS:
           --for <duration>        Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf
                                   with --interactive)

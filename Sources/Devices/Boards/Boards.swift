@@ -3,6 +3,8 @@ import Emu
 /// A board that cannot be had as asked: one sentence for the user.
 public struct BoardError: Error, CustomStringConvertible, Hashable, Sendable {
   public let message: String
+  /// It is a file that is not there, or may not be read.
+  public var isMissing = false
   public var description: String { message }
 
   public init(_ message: String) { self.message = message }
@@ -19,13 +21,16 @@ public enum Boards {
   /// - Parameters:
   ///   - memory: bytes of RAM, where that is the user's choice; nil: what the board has.
   ///   - harts: nil: one.
+  ///   - drives, virtio, seed: as `Board.rv64Virt` has them; other boards have no use for them.
   public static func named(
-    _ name: String, memory: UInt64? = nil, harts: Int? = nil
+    _ name: String, memory: UInt64? = nil, harts: Int? = nil, drives: [Drive] = [],
+    virtio: VirtioVersion = .modern, seed: UInt64 = 0
   ) throws(BoardError) -> Board {
     switch name {
     case "rv64-virt", "virt":
       return .rv64Virt(
-        memory: try checked(memory ?? 128 << 20), harts: try checked(harts: harts ?? 1))
+        memory: try checked(memory ?? 128 << 20), harts: try checked(harts: harts ?? 1),
+        drives: drives, virtio: virtio, seed: seed)
     case "m4-led": return try fixed(.m4LED, memory, harts)
     case "lm3s6965evb": return try fixed(.lm3s6965EVB, memory, harts)
     default:

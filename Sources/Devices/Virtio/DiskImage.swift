@@ -24,7 +24,10 @@ public final class DiskImage: Sendable {
   public init(path: String) throws(BoardError) {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
-      throw BoardError("\(path): cannot be opened: \(String(cString: strerror(errno)))")
+      var error = BoardError(
+        "\(path): cannot be opened: \(String(cString: strerror(errno))); check the path")
+      error.isMissing = true
+      throw error
     }
     let end = lseek(file, 0, SEEK_END)
     guard end > 0, UInt64(end) % Self.sectorSize == 0 else {

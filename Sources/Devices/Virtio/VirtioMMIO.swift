@@ -129,7 +129,10 @@ public struct VirtioMMIO<Function: VirtioFunction>: Device {
   private mutating func setStatus(_ value: UInt8, _ port: inout DevicePort) {
     // "Writing zero (0x0) to this register triggers a device reset."
     if value == 0 {
+      // Legacy drivers write the page size before they reset the device, and only once.
+      let pageSize = transport.pageSize
       transport = VirtioTransport(queues: transport.queues.count)
+      transport.pageSize = pageSize
       function.reset()
       return
     }
