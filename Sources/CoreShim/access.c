@@ -173,6 +173,13 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
         uint64_t low = device(c, va, 4, type, mmu, value, host_pc);         // a Cortex-M4 moves its double registers as words
         return low | device(c, (uint32_t)(va + 4), 4, type, mmu, value >> 32, host_pc) << 32;
     }
+    if (a == &arm && c->watching && m4_watches(c, (uint32_t)va, size)) {
+        unsigned part = va & (size - 1) ? 1 : size < 4 ? size : 4;          // as the host takes them: aligned, words at most
+        uint64_t result = 0;
+        for (unsigned i = 0; i < size; i += part)
+            result |= device(c, (uint32_t)(va + i), part, type, mmu, value >> 8 * i, host_pc) << 8 * i;
+        return result;
+    }
     uint64_t page = ~0ull << a->page_bits;
     uint64_t end = (a->pc_bytes == 8 ? va + size - 1 : (uint32_t)(va + size - 1)) & page;
     if (end != (va & page) && is_device(c, end, size, type, mmu, host_pc))

@@ -62,6 +62,8 @@ struct Core {
     bool event, fp_lazy_active, fp_automatic, traps_unaligned, traps_divide, negative;
     uint8_t priority_mask;
     CoreM4MPU mpu;
+    CoreM4Watch data_watch;
+    bool watching;
 
     CoreFigures figures;
     bool expired;                   // the last block did not fit into the budget
@@ -247,6 +249,7 @@ void arm_rebuild_hflags_arm(char *env);
 // mpu.c
 bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t va, int size, int type, int mmu, bool probe, uintptr_t host_pc);
 bool m4_is_device_space(uint32_t address);
+bool m4_watches(const Core *c, uint32_t va, uint32_t size);
 void m4_check_tail(Core *c, uint32_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc);
 // core.c
 void note_trap(Core *c, uint64_t slot, uint64_t cause, uint64_t pc);

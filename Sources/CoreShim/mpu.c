@@ -57,9 +57,32 @@ static unsigned rights_at(const Core *c, uint32_t address, unsigned mmu, bool *w
     return address >> 29 == 7 ? rights & ~4u : rights;          // the system space never executes
 }
 
-static bool is_uniform(const Core *c, uint32_t page, unsigned mmu, unsigned rights)     // regions that end there need not make a difference
+bool m4_watches(const Core *c, uint32_t va, uint32_t size)
 {
-    for (uint32_t offset = 0; offset < PAGE; offset += 32) {
+    for (int i = 0; i < 4; i++) {
+        if (va - c->data_watch.range[i].address < c->data_watch.range[i].size || (c->data_watch.range[i].size && c->data_watch.range[i].address - va < size))
+            return true;
+    }
+    return false;
+}
+
+void core_m4_set_watch(Core *c, const CoreM4Watch *watch)
+{
+    if (!memcmp(&c->data_watch, watch, sizeof *watch))
+        return;
+    c->data_watch = *watch;
+    c->watching = false;
+    for (int i = 0; i < 4; i++)
+        c->watching |= watch->range[i].size != 0;
+    arm.tlb_flush(c->cpu);
+}
+
+// Is a page one to the soft TLB? whole: no region ends in it; and if one does, it need not make a difference.
+static bool is_uniform(const Core *c, uint32_t page, unsigned mmu, unsigned rights, bool whole)
+{
+    if (c->watching && m4_watches(c, page, PAGE))
+        return false;
+    for (uint32_t offset = 0; !whole && offset < PAGE; offset += 32) {
         if (rights_at(c, page + offset, mmu, NULL) != rights)
             return false;
     }
@@ -100,8 +123,8 @@ bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t address, int size, int type, int m
     unsigned rights = rights_at(c, va, (unsigned)mmu, &whole);
     if (rights & 1u << type) {
         uint32_t page = va & ~(PAGE - 1u);
-        whole = whole || is_uniform(c, page, (unsigned)mmu, rights);
-        real.arm_set_page(cpu, page, page, 0, (int)rights, mmu, whole ? PAGE : 1);
+        bool uniform = is_uniform(c, page, (unsigned)mmu, rights, whole);
+        real.arm_set_page(cpu, page, page, 0, (int)rights, mmu, uniform ? PAGE : 1);
         return true;
     }
     if (probe)
@@ -122,7 +145,7 @@ char *tb_gen_code_arm(char *cpu, uint32_t pc, uint32_t base, uint32_t flags, uin
     bool whole = true;
     unsigned mmu = flags >> 24 & 15;
     unsigned rights = c && c->mpu.control & ENABLE ? rights_at(c, pc, mmu, &whole) : 0;
-    if (whole || is_uniform(c, pc & ~(PAGE - 1u), mmu, rights))
+    if (!c || is_uniform(c, pc & ~(PAGE - 1u), mmu, rights, whole))
         return real.arm_make_block(cpu, pc, base, flags, cflags);
     char *tb = real.arm_make_block(cpu, pc, base, flags, (cflags & ~COUNT) | LAST_IO | 1);
     AT(int64_t, tb, arm.tb_pages + 8) = NO_PAGE;

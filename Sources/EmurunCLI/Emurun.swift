@@ -183,6 +183,13 @@ struct StreamOptionsGroup: ParsableArguments {
     transform: UARTOutput.parse)
   var uart: [UARTOutput] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Cortex-M: the bytes written to ITM stimulus port n (0 unless told). May be repeated.",
+      valueName: "[n=]file"),
+    transform: StimulusOutput.parse)
+  var itm: [StimulusOutput] = []
+
   @Flag(help: "The terminal is the console; Ctrl-A x ends the run.")
   var interactive = false
 

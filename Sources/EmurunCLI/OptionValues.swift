@@ -139,6 +139,26 @@ struct UARTOutput: OptionValue, Hashable {
   }
 }
 
+/// FILE or N=FILE.
+struct StimulusOutput: OptionValue, Hashable {
+  static let form = "write FILE or N=FILE with a port from 0 to 31, such as 1=events.bin"
+  let port: UInt32
+  let path: String
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    if parts.count == 2, let port = UInt32(parts[0]) {
+      if port > 31 { return nil }
+      self.port = port
+      path = String(parts[1])
+    } else {
+      port = 0
+      path = argument
+    }
+    if path.isEmpty { return nil }
+  }
+}
+
 /// led,irq,...
 struct TraceList: OptionValue, Hashable {
   static let form = "a list such as led,irq"

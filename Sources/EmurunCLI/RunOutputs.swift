@@ -9,6 +9,7 @@ final class RunOutputs {
   /// Where the console goes; nil: into a report.
   private let console: Sink?
   private var uarts: [UInt16: Sink] = [:]
+  private var stimulus: [UInt32: OutputFile] = [:]
   private var text: EventText?
   private var lines: (writer: EventLines, file: OutputFile)?
   private var files: [OutputFile] = []
@@ -46,6 +47,15 @@ final class RunOutputs {
       if name == board.console { console = sink } else { uarts[UInt16(slot)] = sink }
     }
     self.console = console
+    for itm in command.streams.itm {
+      guard case .cortexM4 = board.core else {
+        throw Refusal(ExitCode.usage, "--itm: \(board.name) is no Cortex-M and has no ITM")
+      }
+      if stimulus[itm.port] != nil {
+        throw Refusal(ExitCode.usage, "--itm: port \(itm.port) can go to one file only")
+      }
+      stimulus[itm.port] = try Self.open(itm.path, command, &files)
+    }
     let asked = command.evidence.trace?.kinds
     if let path = command.evidence.traceFile {
       kinds = asked ?? .standard
@@ -89,11 +99,15 @@ final class RunOutputs {
     if bytes.count > written { try console?.write(bytes[written...]) }
     written = bytes.count
     let trace = machine.trace
-    if text != nil || lines != nil || !uarts.isEmpty {
+    if text != nil || lines != nil || !uarts.isEmpty || !stimulus.isEmpty {
       let findings = machine.findings
       for event in trace[seen...] {
         text?.add(event, findings: findings)
         lines?.writer.add(event, findings: findings)
+        if event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
+          let width = Int(event.detail >> 24)
+          try file.write((0..<width).map { UInt8(truncatingIfNeeded: event.value >> (8 * $0)) })
+        }
         if event.kind == .uart, let uart = uarts[event.source] {
           try uart.write(CollectionOfOne(UInt8(truncatingIfNeeded: event.value)))
         }

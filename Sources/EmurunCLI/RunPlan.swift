@@ -83,6 +83,7 @@ extension Emurun {
     // A file without kinds has the usual ones.
     let kinds = evidence.trace?.kinds ?? (evidence.traceFile == nil ? [] : .standard)
     plan.options.trace = kinds.mask
+    if !streams.itm.isEmpty { plan.options.trace.insert(Event.Mask(.itm)) }
     plan.options.recent = Self.recent
     let duration =
       ending.duration

@@ -64,7 +64,7 @@ private struct EventFields: Sendable {
     case .sbi: return kinds.contains(.sbi) ? "sbi" : nil
     case .reset: return "reset"
     case .stop: return "stop"
-    case .sleep, .wake: return nil
+    case .sleep, .wake, .itm: return nil
     }
   }
 
@@ -108,7 +108,7 @@ private struct EventFields: Sendable {
     case .stop:
       json.add("reason", names.stopReason(event))
       json.add("code", event.value)
-    case .sleep, .wake: break
+    case .sleep, .wake, .itm: break
     }
   }
 }

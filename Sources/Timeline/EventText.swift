@@ -117,7 +117,7 @@ public struct EventText {
     case .reset: return ("run ", "guest reset, asked for by \(names.source(event))")
     case .stop:
       return ("run ", "end: \(names.stopReason(event)), code \(event.value)")
-    case .sleep, .wake, .uart, .uartInput, .console: return nil
+    case .sleep, .wake, .uart, .uartInput, .console, .itm: return nil
     }
   }
 

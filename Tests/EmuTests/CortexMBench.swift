@@ -65,7 +65,7 @@ struct CortexMBench {
   init(
     _ puller: Puller = Puller(), stack: UInt32 = 0x2000_1000, vectors: [Int: String] = [:],
     raw: [Int: UInt32] = [:], trace: Event.Mask = .all, semihosting: SemihostingOptions? = nil,
-    _ build: (inout Thumb) -> Void
+    priorityBits: Int = 3, nmi: Bool = false, _ build: (inout Thumb) -> Void
   ) throws {
     let image = Thumb.image(stack: stack, vectors: vectors, raw: raw, build)
     program = image.program
@@ -73,14 +73,16 @@ struct CortexMBench {
     options.trace = trace
     options.semihosting = semihosting
     machine = try Machine(
-      Self.board(puller), image: Image(bytes: image.bytes, path: "test", format: .raw),
+      Self.board(puller, priorityBits: priorityBits, nmi: nmi),
+      image: Image(bytes: image.bytes, path: "test", format: .raw),
       options: options)
   }
 
-  static func board(_ puller: Puller) -> Board {
+  /// - Parameter nmi: line 0 is the NMI.
+  static func board(_ puller: Puller, priorityBits: Int = 3, nmi: Bool = false) -> Board {
     Board(
       name: "m4-test", revision: 1, summary: "for tests",
-      core: .cortexM4(priorityBits: 3, interrupts: 64), clock: Clock(hertz: 16_000_000),
+      core: .cortexM4(priorityBits: priorityBits, interrupts: 64), clock: Clock(hertz: 16_000_000),
       regions: [
         .init("flash", at: 0, size: 0x1_0000, writable: false),
         .init("sram", at: 0x2000_0000, size: 0x1_0000, writable: true),
@@ -88,7 +90,9 @@ struct CortexMBench {
       devices: [
         Placement(
           "puller", puller, at: UInt64(Puller.address), size: 0x100,
-          wires: Dictionary(uniqueKeysWithValues: (0..<16).map { ($0, [.interrupt($0)]) }))
+          wires: Dictionary(
+            uniqueKeysWithValues: (0..<16).map { ($0, nmi && $0 == 0 ? [.nmi] : [.interrupt($0)]) })
+        )
       ], console: "puller")
   }
 

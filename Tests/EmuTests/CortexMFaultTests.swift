@@ -466,12 +466,151 @@ import Testing
       t.label("start")
       t.load(0, 0xE004_0000)
       t.ldr(1, 0)
-      t.load(0, 0xE000_0E80)
+      t.load(0, 0xE004_1004)
       t.ldr(1, 0)
       t.end()
     }
     bench.run()
     let names = bench.machine.findings.map(\.name)
-    #expect(names == ["TPIU0", "ITM_TCR"])
+    #expect(names == ["TPIU0", "ETM1"])
+  }
+
+  // MARK: Lockup and NMI, bad input
+
+  /// B1.5.15: lockup at priority -1 is left by an NMI, whose return address is 0xFFFFFFFE; when it
+  /// returns the core is locked up again, and at -2 for ever.
+  @Test func nmiLeavesLockup() throws {
+    let bench = try CortexMBench(
+      Puller(1, at: 500), vectors: [2: "nmi"], raw: [3: 0x3000_0001], nmi: true
+    ) { t in
+      t.label("start")
+      t.movs(4, 0)
+      t.udf()
+      t.label("nmi")
+      t.adds(4, 1)
+      t.ldrSP(5, 24)
+      t.poke(Puller.lower, 1, by: 0, with: 1)
+      t.returnFromHandler()
+    }
+    #expect(bench.run()?.reason == .lockup)
+    #expect(bench.state.r[4] == 1)
+    #expect(bench.state.r[5] == 0xFFFF_FFFE)
+    #expect(bench.entered == [3, 2])
+    #expect(bench.entries[1] < 10)
+    #expect(bench.machine.asleep > 400)
+  }
+
+  @Test func lockupInNMIIsTheEnd() throws {
+    let bench = try CortexMBench(
+      Puller(1, at: 50), vectors: [2: "nmi"], nmi: true
+    ) { t in
+      t.label("start")
+      t.b("start")
+      t.label("nmi")
+      t.udf()
+    }
+    #expect(bench.run()?.reason == .lockup)
+    #expect(bench.machine.stop?.detail.contains("in NMI, at priority -2") == true)
+  }
+
+  /// Each ends as the manual has it, and says so: a vector table that points nowhere, an initial SP in
+  /// flash, a stack that runs out of memory, a return by a frame that is none.
+  @Test func badInputSaysWhatWasWrong() throws {
+    func words(
+      stack: UInt32 = 0x2000_1000, vectors: [Int: String] = [:], raw: [Int: UInt32] = [:],
+      _ build: (inout Thumb) -> Void
+    ) throws -> String {
+      let bench = try CortexMBench(stack: stack, vectors: vectors, raw: raw, build)
+      let stop = bench.run()
+      #expect(stop?.reason == .lockup)
+      return stop?.detail ?? ""
+    }
+    // The reset vector, and then HardFault's, lead to nothing.
+    #expect(
+      try words(raw: [1: 0x3000_0001, 3: 0x3000_0001]) { $0.label("start") }
+        == "BusFault: IBUSERR, at 0x30000000 in HardFault, at priority -1; CFSR 0x100: IBUSERR; "
+        + "HFSR 0x40000000: FORCED")
+    // SP in flash: the HardFault is entered with a frame that could not be written, and a push there
+    // is the end.
+    #expect(
+      try words(stack: 0x8000, vectors: [3: "hard"]) { t in
+        t.label("start")
+        t.push(1)
+        t.label("hard")
+        t.push(1)
+      }.hasPrefix("BusFault: PRECISERR, address 0x7fdc, at "))
+    // A recursion: the stack runs down, out of SRAM.
+    let overflow = try words(vectors: [3: "hard"]) { t in
+      t.label("start")
+      t.push(0xFF)
+      t.b("start")
+      t.label("hard")
+      t.push(0xFF)
+    }
+    #expect(overflow.hasPrefix("BusFault: PRECISERR, address 0x1f"))
+    #expect(overflow.contains("PRECISERR STKERR"))
+    // An EXC_RETURN that is none: UsageFault, escalated to a HardFault that is not there; and where no
+    // HardFault is possible.
+    let corrupt = try words(vectors: [11: "svc"], raw: [3: 0x3000_0001]) { t in
+      t.label("start")
+      t.svc()
+      t.label("svc")
+      t.load(0, 0xFFFF_FFF5)
+      t.bx(0)
+    }
+    #expect(corrupt.hasPrefix("BusFault: IBUSERR, at 0x30000000 in HardFault, at priority -1; "))
+    #expect(corrupt.contains("IBUSERR INVPC (EXC_RETURN 0xfffffff5); HFSR 0x40000000: FORCED"))
+    #expect(
+      try words(vectors: [3: "hard", 2: "nmi"]) { t in
+        t.label("start")
+        t.udf()
+        t.label("hard")
+        t.poke(SCS.icsr, SCS.pendNMI)
+        t.label("nmi")
+        t.load(0, 0xFFFF_FFF5)
+        t.bx(0)
+      }.hasPrefix("UsageFault: INVPC, EXC_RETURN 0xfffffff5, at "))
+    // A frame whose IPSR is that of no handler, and one that is not in memory.
+    #expect(
+      try words(vectors: [11: "svc"], raw: [3: 0x3000_0001]) { t in
+        t.label("start")
+        t.svc()
+        t.label("svc")
+        t.load(0, 0x0100_0010)
+        t.strSP(0, 28)
+        t.returnFromHandler()
+      }.contains("INVPC (EXC_RETURN 0xfffffff9)"))
+    #expect(
+      try words(vectors: [11: "svc"], raw: [3: 0x3000_0001]) { t in
+        t.label("start")
+        t.svc()
+        t.label("svc")
+        t.load(0, 0x3000_0000)
+        t.mov(13, 0)
+        t.returnFromHandler()
+      }.contains("UNSTKERR"))
+  }
+
+  /// VECTRESET, as on the silicon: the core alone starts again.
+  @Test func vectorReset() throws {
+    let bench = try CortexMBench { t in
+      t.label("start")
+      t.load(0, Puller.address + 8)
+      t.ldr(4, 0)
+      t.cmp(4, 0)
+      t.bne("again")
+      t.poke(Puller.raise, 4)
+      t.poke(SCS.vtor, 0x80)
+      t.poke(SCS.aircr, 0x05FA_0001)
+      t.nop()
+      t.label("again")
+      t.load(0, SCS.vtor)
+      t.ldr(5, 0)
+      t.end()
+    }
+    #expect(bench.run()?.reason == .finisher)
+    #expect(bench.machine.resets == 1)
+    #expect(bench.state.r[4] == 4)
+    #expect(bench.state.r[5] == 0)
   }
 }

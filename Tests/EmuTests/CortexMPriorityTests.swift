@@ -379,4 +379,43 @@ import Testing
     bench.run()
     #expect(bench.state.r[4] == bench.program.address("after"))
   }
+
+  /// B1.5.4: 3 to 8 bits of priority, as the board has them: IPR, SHPR and BASEPRI keep the upper ones,
+  /// and the group is what PRIGROUP leaves of them.
+  @Test(arguments: 3...8) func widthOfPriorities(_ bits: Int) throws {
+    let mask = 0xFF00 >> bits & 0xFF
+    for group in [0, 3, 7] as [UInt32] {
+      let (slow, fast) = (0xB5, 0xA6)
+      let bench = try CortexMBench(
+        vectors: [16: "irq0", 17: "irq1"], priorityBits: bits
+      ) { t in
+        t.label("start")
+        t.poke(SCS.aircr, 0x05FA_0000 | group << 8)
+        t.movs(0, 0xFF)
+        t.msr(.basepri, 0)
+        t.mrs(4, .basepri)
+        t.movs(0, 0)
+        t.msr(.basepri, 0)
+        t.poke(SCS.ipr, UInt32(fast << 8 | slow))
+        t.load(0, SCS.ipr)
+        t.ldr(5, 0)
+        t.poke(SCS.iser, 3)
+        t.poke(SCS.ispr, 1)
+        t.end()
+        t.label("irq0")
+        t.poke(SCS.ispr, 2, by: 0, with: 1)
+        t.mark(1)
+        t.returnFromHandler()
+        t.label("irq1")
+        t.mark(2)
+        t.returnFromHandler()
+      }
+      bench.run()
+      #expect(bench.state.r[4] == UInt32(mask))
+      #expect(bench.state.r[5] == UInt32((fast & mask) << 8 | slow & mask))
+      let size = 2 << Int(group)
+      let preempts = (fast & mask) / size < (slow & mask) / size
+      #expect(bench.marks == (preempts ? [2, 1] : [1, 2]), "\(bits) bits, PRIGROUP \(group)")
+    }
+  }
 }

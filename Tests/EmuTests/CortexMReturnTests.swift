@@ -278,6 +278,9 @@ import Testing
       t.ldrex(0, 2)
       t.svc()
       t.strex(5, 1, 2)
+      t.ldrex(0, 2)
+      t.emit(0xF3BF, 0x8F2F)  // CLREX
+      t.strex(3, 1, 2)
       t.end()
       t.label("svc")
       t.returnFromHandler()
@@ -285,5 +288,6 @@ import Testing
     bench.run()
     #expect(bench.state.r[4] == 0)
     #expect(bench.state.r[5] == 1)
+    #expect(bench.state.r[3] == 1)
   }
 }

@@ -70,10 +70,10 @@ import Testing
   }
 
   /// WFE: "if the event register is set, clear it and go on", else sleep; SEV sets it.
-  @Test func wfeConsumesTheEvent() throws {
+  @Test(arguments: [false, true]) func wfeConsumesTheEvent(_ isWide: Bool) throws {
     let bench = try CortexMBench { t in
       t.label("start")
-      t.sev()
+      if isWide { t.emit(0xF3AF, 0x8004) } else { t.sev() }
       t.wfe()
       t.mark(1)
       t.wfe()

@@ -76,10 +76,38 @@ import Testing
       #expect(outcome.code == 125)
       let text = outcome.errors
       #expect(text.contains("emurun: the guest died: lockup at "))
+      #expect(text.contains("HardFault, at priority -1; CFSR 0x28200: PRECISERR INVSTATE; "))
+      #expect(text.contains("HFSR 0x40000000: FORCED\n"))
+      #expect(text.contains("\nbacktrace:\n"))
       #expect(text.contains("\n    r0 0xdead0000  r1 0x"))
       #expect(text.contains("trap bus fault at 0x12\n"))
       #expect(text.contains("the last 4 events:\n"))
       #expect(emurun(path, "--json").output.contains(#""reason": "lockup""#))
+    }
+  }
+
+  /// What a Cortex-M writes to its ITM, as files, and nowhere else.
+  @Test func stimulusPortsAsFiles() throws {
+    // DEMCR.TRCENA; ITM_LAR, TER = 3, TCR = 1; "A" and "BC" to port 0, a word to port 1, one to
+    // port 2, which is off.
+    let program = words(
+      0x2000_1000, 0x0000_0011, 0x0000_0000, 0x0000_0000, 0xF04F_480B, 0x6001_7180, 0x0600_20E0,
+      0x4A0A_4909, 0x2103_6011, 0x6011_4A09, 0x3280_2101, 0x2141_6011, 0xF244_7001, 0x8001_3142,
+      0x6041_4905, 0xE7FE_6081, 0xE000_EDFC, 0xC5AC_CE55, 0xE000_0FB0, 0xE000_0E00, 0x1234_5678)
+    try withFolder { folder in
+      let path = folder + "/itm.bin"
+      write(program, to: path)
+      let (zero, one) = (folder + "/zero", folder + "/one")
+      let outcome = emurun(path, "--for", "1ms", "--itm", zero, "--itm", "1=" + one)
+      #expect(outcome.code == 0)
+      try #expect(read(zero) == "ABC")
+      try #expect(Array(read(one).utf8) == [0x78, 0x56, 0x34, 0x12])
+      let twice = emurun(path, "--itm", zero, "--itm", "0=" + one)
+      #expect(twice.code == 64)
+      #expect(twice.errors.contains("--itm: port 0 can go to one file only"))
+      let other = emurun(image("hello-rv64.elf"), "--itm", zero)
+      #expect(other.code == 64)
+      #expect(other.errors.contains("--itm: rv64-virt is no Cortex-M and has no ITM"))
     }
   }
 

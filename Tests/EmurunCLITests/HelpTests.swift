@@ -79,6 +79,8 @@ import Testing
                                   standard input.
           --uart <n=file>         Where the output of UART n goes: a file, or stdout. May be
                                   repeated.
+          --itm <[n=]file>        Cortex-M: the bytes written to ITM stimulus port n (0 unless
+                                  told). May be repeated.
           --interactive           The terminal is the console; Ctrl-A x ends the run.
           -nographic              The same, where standard input is a terminal.
 

@@ -206,5 +206,11 @@ typedef struct {
 } CoreM4MPU;
 
 void core_m4_set_mpu(Core *core, const CoreM4MPU *mpu);     // as core_m4_set_traps: end the running block
+typedef struct {
+    struct { uint32_t address, size; } range[4];            // size 0: none
+} CoreM4Watch;
+
+// Loads and stores that touch one of these bytes go to host.access, memory or not. As core_m4_set_traps: end the running block.
+void core_m4_set_watch(Core *core, const CoreM4Watch *watch);
 // May data be loaded or stored there? Of exceptions, which load and store themselves.
 bool core_m4_allows(const Core *core, uint32_t address, uint32_t size, bool is_store, bool privileged, bool negative);

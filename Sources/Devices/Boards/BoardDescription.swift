@@ -47,6 +47,7 @@ extension Board {
           inputs = (name, line...line)
           wires.append("\(name) input \(line)")
         }
+      case .nmi: wires.append("NMI")
       }
     }
     let console = device.name == console ? ["console"] : []

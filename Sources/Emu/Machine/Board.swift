@@ -38,6 +38,8 @@ public struct Board: Sendable {
     /// An interrupt input of a hart: on RV64 the bit in `mip` (3 MSI, 7 MTI, 9 SEI, 11 MEI), on a
     /// Cortex-M the IRQ number.
     case interrupt(Int, hart: Int = 0)
+    /// The non-maskable interrupt of a Cortex-M.
+    case nmi
     /// An input of another device, by its name.
     case input(Int, of: String)
   }

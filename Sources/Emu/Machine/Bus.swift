@@ -37,6 +37,8 @@ final class Bus {
   /// What was asked and is due directly behind the running instruction.
   @exclusivity(unchecked) private(set) var stop: Stop?
   @exclusivity(unchecked) private(set) var resetSource: UInt16?
+  /// The reset is of the core alone.
+  @exclusivity(unchecked) private var resetIsLocal = false
   @exclusivity(unchecked) var paused = false
   @exclusivity(unchecked) var timeOffset: UInt64 = 0 {
     didSet { for hart in harts { hart.setClock() } }
@@ -197,6 +199,9 @@ final class Bus {
         harts[hart].setLine(number, level)
         stir(harts[hart])
       }
+    case .nmi:
+      harts[0].setNMI(level)
+      stir(harts[0])
     case .input(let line, let name):
       guard let number = board.slot(of: name) else {
         preconditionFailure("board \(board.name): \(slot.name) drives \(name), which is not there")
@@ -308,7 +313,8 @@ final class Bus {
     running?.halt()
   }
 
-  func requestReset(by source: UInt16) {
+  func requestReset(by source: UInt16, local: Bool = false) {
+    resetIsLocal = local && (resetSource == nil || resetIsLocal)
     if resetSource == nil { resetSource = source }
     running?.halt()
   }
@@ -316,9 +322,9 @@ final class Bus {
   /// Somebody asked for something that the run loop has to see to.
   var isInterrupted: Bool { stop != nil || resetSource != nil || paused }
 
-  func takeReset() -> UInt16? {
+  func takeReset() -> (source: UInt16, local: Bool)? {
     defer { resetSource = nil }
-    return resetSource
+    return resetSource.map { ($0, resetIsLocal) }
   }
 
   /// What somebody waited for has happened: the turn ends directly behind the running instruction.

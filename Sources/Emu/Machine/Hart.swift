@@ -23,6 +23,9 @@ public class Hart {
   /// Since when.
   @exclusivity(unchecked) final var asleepSince: Tick = 0
 
+  /// Each instruction is looked at: turns are of one.
+  @exclusivity(unchecked) final var watchesInstructions = false
+
   /// Interrupts entered in this life that the engine does not count itself, and a hash over them.
   @exclusivity(unchecked) final private(set) var interruptsEntered: UInt64 = 0
   @exclusivity(unchecked) final private(set) var flow: UInt64 = 0
@@ -33,6 +36,8 @@ public class Hart {
     case event
     /// It waits for another hart to start it: HSM's STOPPED.
     case stopped
+    /// A Cortex-M's lockup, which an NMI can end.
+    case lockup
   }
 
   init(core: OpaquePointer, number: UInt8, bus: Bus) {
@@ -56,6 +61,13 @@ public class Hart {
   func trap(_ trap: CoreTrap) -> CoreTrapVerdict { fatalError("abstract") }
   /// Cortex-M: enter the pending exception if its priority allows.
   func interrupt() {}
+  /// Of one that is locked up.
+  var lastWords: String { "" }
+  /// Cortex-M: the non-maskable interrupt.
+  func setNMI(_ level: Bool) {}
+  /// Around a turn of one instruction, while `watchesInstructions`.
+  func beginStep() {}
+  func endStep(_ attempts: UInt64) {}
   /// The level of an interrupt input. RV64: a bit of `mip`; Cortex-M: an IRQ.
   func setLine(_ line: Int, _ level: Bool) { fatalError("abstract") }
   /// Called exactly at the deadline last given to `schedule`.
@@ -161,7 +173,10 @@ public class Hart {
     bus.end(Stop(reason, code: code, detail: detail))
   }
 
-  final func requestReset() { bus.requestReset(by: Event.core) }
+  /// - Parameter local: of the core alone; devices go on.
+  final func requestReset(local: Bool = false) {
+    bus.requestReset(by: Event.core, local: local)
+  }
 
   // MARK: Time
 

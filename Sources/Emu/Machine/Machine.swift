@@ -210,7 +210,7 @@ public final class Machine {
 
   // MARK: Start and end
 
-  private func powerOn(now: Tick = 0, index: UInt64 = 0) {
+  private func powerOn(now: Tick = 0, index: UInt64 = 0, local: Bool = false) {
     bus.turns = Turns(harts: harts.count, quantum: options.quantum, index: index)
     hart = harts[0]
     for hart in harts {
@@ -218,15 +218,17 @@ public final class Machine {
       hart.resetCore()
       hart.align(now: now, index: index)
     }
-    semihosting?.reset()
-    htif?.state = HTIF.State()
-    bus.reset(now: now, index: index)
+    if !local {
+      semihosting?.reset()
+      htif?.state = HTIF.State()
+      bus.reset(now: now, index: index)
+    }
     for hart in harts { hart.start(at: now) }
   }
 
   /// Cores and devices start again; RAM stays, but for what `boot` puts there again; time and index
   /// run on.
-  private func reset(by source: UInt16) {
+  private func reset(by source: UInt16, local: Bool) {
     record(.reset, detail: UInt32(source))
     past.resets += 1
     if options.stopsAtReset { return finish(Stop(.reset)) }
@@ -235,8 +237,8 @@ public final class Machine {
     past.traps = traps
     past.flow = flow
     for hart in harts { hart.forgetCounts() }
-    for extent in boot.reloaded { memory.write(extent.bytes, at: extent.address) }
-    powerOn(now: now, index: index)
+    for extent in local ? [] : boot.reloaded { memory.write(extent.bytes, at: extent.address) }
+    powerOn(now: now, index: index, local: local)
   }
 
   private func finish(_ reason: Stop) {
@@ -265,8 +267,8 @@ public final class Machine {
       if bus.isInterrupted {
         if let stop = bus.stop {
           finish(stop)
-        } else if let source = bus.takeReset() {
-          reset(by: source)
+        } else if let reset = bus.takeReset() {
+          self.reset(by: reset.source, local: reset.local)
         } else {
           return .event
         }
@@ -280,7 +282,7 @@ public final class Machine {
         runTurn(limit)
       } else if !jump(limit) {
         if options.hasMoreInput { return .waiting }
-        finish(Stop(.idle))
+        finish(hart.sleep == .lockup ? Stop(.lockup, detail: hart.lastWords) : Stop(.idle))
       }
     }
   }
@@ -317,11 +319,17 @@ public final class Machine {
     if let tick = limit.tick { attempts = min(attempts, tick - now) }
     if let end = limit.index { attempts = min(attempts, end - index) }
     if let end = limit.retired { attempts = min(attempts, end - retired) }
+    let steps = hart.watchesInstructions
+    if steps { attempts = min(attempts, 1) }
     bus.horizon = now &+ attempts
     bus.running = hart
-    let exit = core_run(hart.core, attempts)
+    let before = core_index(hart.core)
+    if steps { hart.beginStep() }
+    // What begins the step may end the run.
+    let exit = steps && bus.isInterrupted ? CORE_BUDGET : core_run(hart.core, attempts)
     bus.running = nil
     bus.horizon = 0
+    if steps { hart.endStep(core_index(hart.core) - before) }
     switch exit {
     case CORE_SLEEP: hart.fallAsleep(.interrupt)
     case CORE_SLEEP_EVENT: hart.fallAsleep(.event)

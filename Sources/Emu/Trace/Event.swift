@@ -52,6 +52,9 @@ public struct Event: Sendable, Hashable {
     case sleep = 14
     /// It goes on. value: ticks it waited.
     case wake = 15
+    /// A Cortex-M wrote to an ITM stimulus port. detail: port, with the width in the top byte; value:
+    /// what was written.
+    case itm = 16
   }
 
   /// Which kinds are recorded.

@@ -9,6 +9,8 @@ final class CortexM: Hart {
   /// The bits of a priority that are implemented: the upper ones (B1.5.4).
   let priorityMask: Int
   let interrupts: Int
+  /// A device drives the NMI.
+  let hasNMI: Bool
 
   let exceptions: ExceptionTable
   let memory32: StackMemory
@@ -19,6 +21,15 @@ final class CortexM: Hart {
   @exclusivity(unchecked) var sysTick = SysTick()
   @exclusivity(unchecked) var cycles = CycleCounter()
   @exclusivity(unchecked) var mpu = MemoryProtection()
+  @exclusivity(unchecked) var debug = DebugUnits()
+  /// A DWT comparator waits for a load or a store.
+  @exclusivity(unchecked) var isWatchingData = false
+  /// Of the turn of one instruction that runs: its PC, and whether MON_STEP counts it.
+  @exclusivity(unchecked) var steppedPC: UInt32 = 0
+  @exclusivity(unchecked) var stepsNow = false
+
+  /// The PC in lockup.
+  static let lockupAddress: UInt32 = 0xFFFF_FFFE
 
   enum Control {
     static let npriv: UInt32 = 1
@@ -40,6 +51,7 @@ final class CortexM: Hart {
     precondition((3...8).contains(priorityBits), "ARMv7-M implements 3 to 8 bits of priority")
     self.semihosting = semihosting
     self.interrupts = interrupts
+    hasNMI = bus.board.devices.contains { $0.wires.values.contains { $0.contains(.nmi) } }
     priorityMask = 0xFF & ~(0xFF >> priorityBits)
     exceptions = ExceptionTable(interrupts: interrupts)
     memory32 = StackMemory(bus.memory)
@@ -61,6 +73,7 @@ final class CortexM: Hart {
     sysTick = SysTick()
     cycles = CycleCounter()
     mpu = MemoryProtection()
+    debug = DebugUnits()
     exceptions.reset()
     schedule(at: .max)
     configure()
@@ -85,8 +98,12 @@ final class CortexM: Hart {
     let verdict =
       offset < Self.privateSize
       ? accessPrivate(offset, access)
-      : Self.isBitBand(access.pointee.address) ? accessBit(access) : super.access(access)
-    return verdict == CORE_ACCESS_DONE ? verdict : refused(access)
+      : Self.isBitBand(access.pointee.address)
+        ? accessBit(access)
+        : isWatchingData && memory32.access(access) ? CORE_ACCESS_DONE : super.access(access)
+    if verdict != CORE_ACCESS_DONE { return refused(access) }
+    if isWatchingData { watch(access.pointee) }
+    return verdict
   }
 
   func accessDevice(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
@@ -127,6 +144,13 @@ final class CortexM: Hart {
     }
   }
 
+  /// An edge; a level that stays is no second one.
+  override func setNMI(_ level: Bool) {
+    if !level { return }
+    pend(Exception.nmi)
+    reconsider()
+  }
+
   override func advance(now: Tick) {
     if sysTick.expire(now) {
       pend(Exception.sysTick)
@@ -141,6 +165,7 @@ final class CortexM: Hart {
     setTraps()
     setMPU()
     setNegative()
+    setWatch()
   }
 
   /// CCR.UNALIGN_TRP and CCR.DIV_0_TRP.
@@ -173,6 +198,9 @@ final class CortexM: Hart {
     return traps
   }
 
+  override var lastWords: String { "locked up at priority -1, and no NMI comes; \(system.status)" }
+  override func beginStep() { stepBegins() }
+  override func endStep(_ attempts: UInt64) { stepEnds(attempts) }
   override func trap(_ trap: CoreTrap) -> CoreTrapVerdict { take(trap) }
   override func wakes(from sleep: Sleep) -> Bool { ends(sleep) }
 

@@ -20,6 +20,7 @@ struct CortexMState: Codable, Hashable, Sendable {
   var sysTick: SysTick
   var cycles: CycleCounter
   var mpu: MemoryProtection
+  var debug: DebugUnits
 }
 
 extension CortexM {
@@ -35,7 +36,7 @@ extension CortexM {
         s: Array(UnsafeBufferPointer(start: core_m4_s(self.core), count: 32)),
         fpscr: core_m4_fpscr(self.core), event: core_m4_event(self.core),
         exceptions: exceptions.state, system: system, sysTick: sysTick, cycles: cycles,
-        mpu: mpu)
+        mpu: mpu, debug: debug)
     }
     set {
       var core = CoreM4()
@@ -55,6 +56,7 @@ extension CortexM {
       sysTick = newValue.sysTick
       cycles = newValue.cycles
       mpu = newValue.mpu
+      debug = newValue.debug
       exceptions.state = newValue.exceptions
       configure()
       core_m4_set(self.core, &core)

@@ -114,6 +114,7 @@ extension CortexM {
     _ state: inout CoreM4, _ excReturn: UInt32, from returning: Int, _ number: Int, _ bit: UInt32
   ) {
     system.cfsr |= bit
+    system.refusedReturn = excReturn
     let current = executionPriority(state)
     if !pendFault(number, bit, above: current, state, excReturn: excReturn) { return }
     chain(&state, excReturn, from: returning)

@@ -26,7 +26,9 @@ extension SystemControl {
   var status: String {
     var parts: [String] = []
     if cfsr != 0 {
-      let names = Self.causes.filter { cfsr & $0.bit != 0 }.map(\.name)
+      let names = Self.causes.filter { cfsr & $0.bit != 0 }.map {
+        $0.bit == CFSR.invalidPC ? "\($0.name) (EXC_RETURN \(hex(UInt64(refusedReturn))))" : $0.name
+      }
       parts.append("CFSR \(hex(UInt64(cfsr))): " + names.joined(separator: " "))
     }
     if hfsr != 0 {

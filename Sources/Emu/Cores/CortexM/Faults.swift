@@ -94,7 +94,7 @@ extension CortexM {
 
   /// Without halting debug a breakpoint is a DebugMonitor exception; where that is not enabled or not urgent enough, a HardFault
   /// with HFSR.DEBUGEVT.
-  private func breakpoint(_ state: inout CoreM4) {
+  func breakpoint(_ state: inout CoreM4) {
     let current = executionPriority(state)
     system.dfsr |= SystemControl.breakpointEvent
     if exceptions.isEnabled(Exception.debugMonitor)
@@ -121,9 +121,17 @@ extension CortexM {
     return true
   }
 
-  /// Nothing but a reset gets a core out of lockup (B1.5.15; an NMI at priority -1 would, and this board's NMI is software's):
-  /// the run ends.
+  /// Only a reset or, at priority -1, an NMI gets a core out of lockup (B1.5.15). Where no device could
+  /// send one, the run ends.
   func lockUp(_ what: String, priority: Int, _ state: CoreM4) {
+    if hasNMI && priority == -1 && !exceptions.isActive(Exception.nmi) {
+      var state = state
+      state.r.15 = Self.lockupAddress
+      core_m4_set(core, &state)
+      fallAsleep(.lockup)
+      if sleep != nil { halt() }
+      return
+    }
     let mode = Exception.name(Int(state.xpsr & 0x1FF))
     let status = system.status
     end(

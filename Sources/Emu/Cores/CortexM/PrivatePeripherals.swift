@@ -11,10 +11,12 @@ extension CortexM {
     let isStore = access.pointee.is_store
     let register = UInt32(truncatingIfNeeded: offset) & ~3
     // "unprivileged accesses to the SCS ... generate a BusFault", but for STIR if CCR.USERSETMPEND allows it (B3.2.26).
-    if !access.pointee.privileged
-      && !(register == At.stir && system.ccr & SystemControl.CCR.userSetPending != 0)
-    {
-      return CORE_ACCESS_FAULT
+    if !access.pointee.privileged {
+      let isOpen = register == At.stir && system.ccr & SystemControl.CCR.userSetPending != 0
+      let isTrace = offset < At.dwtCTRL
+      if !isOpen && !isTrace { return CORE_ACCESS_FAULT }
+      // The ITM is open to everybody; but of its registers only stimulus ports take anything.
+      if isTrace && isStore && offset >= At.itmTER { return CORE_ACCESS_DONE }
     }
     if !Self.isImplemented(offset) { return CORE_ACCESS_FAULT }
     let asked = Access(
@@ -29,12 +31,18 @@ extension CortexM {
     case .device:
       if isStore {
         let value = UInt32(truncatingIfNeeded: access.pointee.value)
-        write(register, value << shift, mask)
+        if offset < At.itmTER {
+          writeStimulus(
+            register / 4, access.pointee.value, width: width,
+            privileged: access.pointee.privileged)
+        } else {
+          write(register, value << shift, mask)
+        }
         if let name = registers32.unmodelledField(asked, access.pointee.value) {
           notModelled(name, value: access.pointee.value)
         }
       } else {
-        access.pointee.value = UInt64((read(register) & mask) >> shift)
+        access.pointee.value = UInt64((read(register, pc: access.pointee.pc) & mask) >> shift)
       }
     }
     let kind = isStore ? Event.Kind.mmioWrite : .mmioRead
@@ -44,14 +52,13 @@ extension CortexM {
     return CORE_ACCESS_DONE
   }
 
-  private func read(_ register: UInt32) -> UInt32 {
+  private func read(_ register: UInt32, pc: UInt64) -> UInt32 {
     switch register {
+    case ..<At.fpbLimit, At.dhcsr..<At.demcr: readDebug(register, pc: pc)
     case At.systCSR: sysTick.readControl(now)
     case At.systRVR: sysTick.reload
     case At.systCVR: sysTick.readValue(now)
     case At.systCALIB: SysTick.calibration
-    case At.cyccnt: cycles.read(now)
-    case At.dwtCTRL: 0x0D00_0000 | (cycles.isEnabled ? 1 : 0)
     case At.iser..<At.ipr + 0x100: readNVIC(register)
     case At.mpuTYPE..<At.mpuEnd: readMPU(register)
     default: readControl(register)
@@ -61,6 +68,8 @@ extension CortexM {
   /// - Parameter mask: the bits that are written; only where bytes may be written alone is it ever not all.
   private func write(_ register: UInt32, _ value: UInt32, _ mask: UInt32) {
     switch register {
+    case ..<At.fpbLimit, At.dhcsr..<At.demcr:
+      writeDebug(register, value)
     case At.systCSR:
       sysTick.writeControl(value, now)
       schedule(at: sysTick.deadline)
@@ -70,8 +79,6 @@ extension CortexM {
     case At.systCVR:
       sysTick.writeValue(now)
       schedule(at: sysTick.deadline)
-    case At.cyccnt: cycles.write(value, now)
-    case At.dwtCTRL: cycles.enable(value & 1 == 1, now)
     case At.iser..<At.ipr + 0x100:
       writeNVIC(register, value, mask)
       reconsider()

@@ -19,8 +19,24 @@ extension CortexM {
 
   /// By word offset.
   enum At {
+    static let itmSTIM: UInt32 = 0x000
+    static let itmTER: UInt32 = 0xE00
+    static let itmTPR: UInt32 = 0xE40
+    static let itmTCR: UInt32 = 0xE80
+    static let itmLAR: UInt32 = 0xFB0
+    static let itmLSR: UInt32 = 0xFB4
     static let dwtCTRL: UInt32 = 0x1000
     static let cyccnt: UInt32 = 0x1004
+    static let dwtCounters: UInt32 = 0x1008
+    static let dwtPCSR: UInt32 = 0x101C
+    static let dwtCOMP: UInt32 = 0x1020
+    static let dwtEnd: UInt32 = 0x1060
+    static let fpbCTRL: UInt32 = 0x2000
+    static let fpbREMAP: UInt32 = 0x2004
+    static let fpbCOMP: UInt32 = 0x2008
+    static let fpbEnd: UInt32 = 0x2028
+    /// Of the ITM, the DWT and the FPB together.
+    static let fpbLimit: UInt32 = 0x2FD0
     static let ictr: UInt32 = 0xE004
     static let actlr: UInt32 = 0xE008
     static let systCSR: UInt32 = 0xE010
@@ -53,6 +69,9 @@ extension CortexM {
     static let mpuRNR: UInt32 = 0xED98
     static let mpuRBAR: UInt32 = 0xED9C
     static let mpuEnd: UInt32 = 0xEDBC
+    static let dhcsr: UInt32 = 0xEDF0
+    static let dcrsr: UInt32 = 0xEDF4
+    static let dcrdr: UInt32 = 0xEDF8
     static let demcr: UInt32 = 0xEDFC
     static let stir: UInt32 = 0xEF00
     static let fpccr: UInt32 = 0xEF34
@@ -74,26 +93,26 @@ extension CortexM {
     _ name: String, _ bit: Int, modelled: Bool = true
   ) -> Map.Field { Map.Field(name, bit, modelled: modelled) }
 
-  /// ITM, FPB, TPIU, ETM and the ROM table: there, and not modelled.
+  /// The TPIU and the ETM: not on these boards; their windows answer nevertheless.
   private static let traceRegisters: [Map.Register] = [
-    .notModelled("ITM_STIM", 0x000, count: 32),
-    .notModelled("ITM_TER", 0xE00),
-    .notModelled("ITM_TPR", 0xE40),
-    .notModelled("ITM_TCR", 0xE80),
-    .notModelled("ITM_LAR", 0xFB0),
-    .notModelled("ITM_LSR", 0xFB4),
-    .notModelled("FP_CTRL", 0x2000),
-    .notModelled("FP_REMAP", 0x2004),
-    .notModelled("FP_COMP", 0x2008, count: 8),
+    word("ITM_STIM", At.itmSTIM, count: 32, widths: bytes),
+    word("ITM_TER", At.itmTER),
+    word("ITM_TPR", At.itmTPR),
+    word("ITM_TCR", At.itmTCR),
+    word("ITM_LAR", At.itmLAR, .writeOnly),
+    word("ITM_LSR", At.itmLSR, .readOnly, reset: 3),
+    word(
+      "FP_CTRL", At.fpbCTRL, reset: 0x260, fields: [field("ENABLE", 0), field("KEY", 1)]),
+    word("FP_REMAP", At.fpbREMAP, reset: 1 << 29),
+    word("FP_COMP", At.fpbCOMP, count: 8),
     .notModelled("TPIU", 0x4_0000, count: 1024),
     .notModelled("ETM", 0x4_1000, count: 1024),
-    .notModelled("ROM", 0xF_F000, count: 1024),
   ]
 
-  /// DWT, C1.8: the cycle counter, and no comparators.
+  /// DWT, C1.8.
   private static let counterRegisters: [Map.Register] = [
     word(
-      "DWT_CTRL", At.dwtCTRL, reset: 0x0D00_0000,
+      "DWT_CTRL", At.dwtCTRL, reset: 0x4C00_0000,
       fields: [
         field("CYCCNTENA", 0),
         Map.Field("POSTPRESET", 1...4, modelled: false),
@@ -101,18 +120,21 @@ extension CortexM {
         Map.Field("CYCTAP", 9, modelled: false),
         Map.Field("SYNCTAP", 10...11, modelled: false),
         Map.Field("PCSAMPLENA", 12, modelled: false),
-        Map.Field("EVENTS", 16...22, modelled: false),
+        Map.Field("EXCTRCENA", 16, modelled: false),
+        Map.Field("CPIEVTENA to FOLDEVTENA", 17...21),
+        Map.Field("CYCEVTENA", 22, modelled: false),
       ]),
     word("DWT_CYCCNT", At.cyccnt),
-    .notModelled("DWT_CPICNT", 0x1008),
-    .notModelled("DWT_EXCCNT", 0x100C),
-    .notModelled("DWT_SLEEPCNT", 0x1010),
-    .notModelled("DWT_LSUCNT", 0x1014),
-    .notModelled("DWT_FOLDCNT", 0x1018),
-    .notModelled("DWT_PCSR", 0x101C),
-    .notModelled("DWT_COMP", 0x1020, count: 16),
-    .notModelled("DWT_LAR", 0x1FB0),
-    .notModelled("DWT_LSR", 0x1FB4),
+    word("DWT_CPICNT", At.dwtCounters),
+    word("DWT_EXCCNT", 0x100C),
+    word("DWT_SLEEPCNT", 0x1010),
+    word("DWT_LSUCNT", 0x1014),
+    word("DWT_FOLDCNT", 0x1018),
+    word("DWT_PCSR", At.dwtPCSR, .readOnly),
+    // Four times COMP, MASK, FUNCTION and nothing.
+    word("DWT_COMP", At.dwtCOMP, count: 16),
+    word("DWT_LAR", 0x1FB0, .writeOnly),
+    word("DWT_LSR", 0x1FB4, .readOnly),
   ]
 
   /// The System Control Space, B3.2 to B3.4.
@@ -140,7 +162,7 @@ extension CortexM {
       "AIRCR", At.aircr, reset: 0xFA05_0000,
       fields: [
         Map.Field("VECTKEY", 16...31), Map.Field("PRIGROUP", 8...10), field("SYSRESETREQ", 2),
-        field("VECTCLRACTIVE", 1, modelled: false), field("VECTRESET", 0, modelled: false),
+        field("VECTCLRACTIVE", 1, modelled: false), field("VECTRESET", 0),
       ]),
     word(
       "SCR", At.scr,
@@ -159,7 +181,7 @@ extension CortexM {
     word("DFSR", At.dfsr),
     word("MMFAR", At.mmfar),
     word("BFAR", At.bfar),
-    .notModelled("AFSR", 0xED3C),
+    word("AFSR", 0xED3C),
     word("CPACR", At.cpacr),
     word("MPU_TYPE", At.mpuTYPE, .readOnly, reset: UInt64(MemoryProtection.type)),
     word("MPU_CTRL", At.mpuCTRL),
@@ -172,14 +194,14 @@ extension CortexM {
     word("MPU_RASR_A2", 0xEDB0, widths: [.half, .word]),
     word("MPU_RBAR_A3", 0xEDB4),
     word("MPU_RASR_A3", 0xEDB8, widths: [.half, .word]),
-    .notModelled("DHCSR", 0xEDF0),
-    .notModelled("DCRSR", 0xEDF4),
-    .notModelled("DCRDR", 0xEDF8),
+    word("DHCSR", At.dhcsr, reset: 0x0300_0000),
+    word("DCRSR", At.dcrsr, .writeOnly),
+    word("DCRDR", At.dcrdr),
     word(
       "DEMCR", At.demcr,
       fields: [
-        Map.Field("VC", 0...10, modelled: false), field("MON_EN", 16), field("MON_PEND", 17),
-        field("MON_STEP", 18, modelled: false), field("MON_REQ", 19), field("TRCENA", 24),
+        Map.Field("VC", 0...10), field("MON_EN", 16), field("MON_PEND", 17),
+        field("MON_STEP", 18), field("MON_REQ", 19), field("TRCENA", 24),
       ]),
     word("STIR", At.stir, .writeOnly),
     word(
@@ -196,7 +218,30 @@ extension CortexM {
     identifiers.first { $0.1 == offset }?.2
   }
 
-  private static let identifiers: [(String, UInt32, UInt32)] = [
+  private static let identifiers: [(String, UInt32, UInt32)] =
+    systemIdentifiers + componentIdentifiers + romTable
+
+  /// What a debugger and `ROM` walk from 0xE00FF000 (C1.2.6): the units that are there.
+  private static let romTable: [(String, UInt32, UInt32)] = [
+    ("ROM_SCS", 0xF_F000, 0xFFF0_F003), ("ROM_DWT", 0xF_F004, 0xFFF0_2003),
+    ("ROM_FPB", 0xF_F008, 0xFFF0_3003), ("ROM_ITM", 0xF_F00C, 0xFFF0_1003),
+    ("ROM_TPIU", 0xF_F010, 0xFFF4_1002), ("ROM_ETM", 0xF_F014, 0xFFF4_2002),
+    ("ROM_END", 0xF_F018, 0), ("ROM_MEMTYPE", 0xF_FFCC, 1),
+  ]
+
+  /// PID and CID of each unit: designer Arm, and the part numbers of the Cortex-M4's.
+  private static let componentIdentifiers: [(String, UInt32, UInt32)] = [
+    ("ITM", 0, [0x01, 0xB0, 0x3B], 0xE0), ("DWT", 0x1000, [0x02, 0xB0, 0x3B], 0xE0),
+    ("FP", 0x2000, [0x03, 0xB0, 0x2B], 0xE0), ("ROM", 0xF_F000, [0xC4, 0xB4, 0x0B], 0x10),
+  ].flatMap { (name: String, base: UInt32, part: [UInt32], component: UInt32) in
+    let values: [UInt32] = [4, 0, 0, 0] + part + [0, 0x0D, component, 0x05, 0xB1]
+    let names = [4, 5, 6, 7, 0, 1, 2, 3].map { "PID\($0)" } + (0..<4).map { "CID\($0)" }
+    return zip(names, values).enumerated().map {
+      ("\(name)_\($1.0)", base + 0xFD0 + 4 * UInt32($0), $1.1)
+    }
+  }
+
+  private static let systemIdentifiers: [(String, UInt32, UInt32)] = [
     ("ID_PFR0", 0xED40, 0x0000_0030), ("ID_PFR1", 0xED44, 0x0000_0200),
     ("ID_DFR0", 0xED48, 0x0010_0000), ("ID_AFR0", 0xED4C, 0),
     ("ID_MMFR0", 0xED50, 0x0010_0030), ("ID_MMFR1", 0xED54, 0), ("ID_MMFR2", 0xED58, 0x0100_0000),

@@ -18,6 +18,7 @@ extension CortexM {
       }
       return preempting(state) != 0
     case .stopped: return false
+    case .lockup: return exceptions.isPending(Exception.nmi)
     }
   }
 

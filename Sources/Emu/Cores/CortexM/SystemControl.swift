@@ -16,6 +16,8 @@ struct SystemControl: Codable, Hashable, Sendable {
   var fpcar: UInt32 = 0
   var fpdscr: UInt32 = 0
   var demcr: UInt32 = 0
+  /// The last EXC_RETURN that did not do: for words, and not for the guest.
+  var refusedReturn: UInt32 = 0
 
   /// System Control Register, B3.2.7.
   enum SCR {
@@ -87,12 +89,16 @@ struct SystemControl: Codable, Hashable, Sendable {
   enum DEMCR {
     static let monitor: UInt32 = 1 << 16
     static let monitorPending: UInt32 = 1 << 17
+    static let step: UInt32 = 1 << 18
     static let trace: UInt32 = 1 << 24
-    static let stored: UInt32 = monitor | trace | 1 << 19
+    /// With MON_REQ and the vector catches, which only a debugger could do something with.
+    static let stored: UInt32 = monitor | step | trace | 1 << 19 | 0x7F1
   }
 
-  /// DFSR.BKPT, C1.6.1.
+  /// DFSR, C1.6.1: HALTED, BKPT, DWTTRAP.
+  static let haltEvent: UInt32 = 1 << 0
   static let breakpointEvent: UInt32 = 1 << 1
+  static let watchEvent: UInt32 = 1 << 2
 
   /// CP10 and CP11 as the engine has them: 0 off, 1 privileged only, 3 on (B3.2.20). Reserved value 2 is off.
   var coprocessorAccess: UInt32 {

@@ -109,11 +109,12 @@ extension CortexM {
 
   // MARK: AIRCR, B3.2.6
 
-  /// VECTRESET and VECTCLRACTIVE are a debugger's: outside of Debug state they are UNPREDICTABLE, here a finding.
+  /// VECTRESET and VECTCLRACTIVE are a debugger's: outside of Debug state they are UNPREDICTABLE.
+  /// Here as on the silicon VECTRESET resets the core alone; VECTCLRACTIVE is a finding.
   private func writeApplicationControl(_ value: UInt32) {
     if value >> 16 != 0x05FA { return }
     system.priorityGroup = value >> 8 & 7
-    if value & 4 != 0 { requestReset() }
+    if value & 5 != 0 { requestReset(local: value & 4 == 0) }
   }
 
   // MARK: System handlers: SHPR1 to SHPR3, B3.2.10 to B3.2.12, and SHCSR, B3.2.13
@@ -170,5 +171,6 @@ extension CortexM {
     exceptions.setPending(
       Exception.debugMonitor, value & SystemControl.DEMCR.monitorPending != 0)
     cycles.trace(value & SystemControl.DEMCR.trace != 0, now)
+    setWatch()
   }
 }

@@ -1,0 +1,109 @@
+import CoreShim
+
+/// Debug events without a debugger: ARM DDI 0403E.e, C1.4 (watchpoints, breakpoints, stepping), C1.6.1
+/// (DFSR) and C1.6.5 (DEMCR).
+///
+/// With DEMCR.MON_EN they are DebugMonitor exceptions, if its priority allows; else a watchpoint or a
+/// step is ignored, and a breakpoint is a HardFault. A watchpoint is taken directly behind the
+/// instruction that it is about, a breakpoint before it.
+///
+/// Loads and stores that a comparator may be about come here instead of going to memory directly.
+/// While instructions are watched (a PC comparator, the FPB, MON_STEP) turns are of one instruction.
+extension CortexM {
+  private typealias DEMCR = SystemControl.DEMCR
+
+  private var hasMonitor: Bool {
+    system.demcr & DEMCR.monitor != 0
+  }
+  private var hasWatchpoints: Bool { hasMonitor && system.demcr & DEMCR.trace != 0 }
+  private var isStepping: Bool { hasMonitor && system.demcr & DEMCR.step != 0 }
+
+  /// After whatever decides what is watched.
+  func setWatch() {
+    var ranges = CoreM4Watch()
+    isWatchingData = false
+    if hasWatchpoints {
+      withUnsafeMutableBytes(of: &ranges) { bytes in
+        let words = bytes.bindMemory(to: UInt32.self)
+        for (number, comparator) in debug.comparators.enumerated()
+        where comparator.function >= DebugUnits.Comparator.Function.load {
+          words[2 * number] = comparator.address
+          words[2 * number + 1] = comparator.size
+          isWatchingData = true
+        }
+      }
+    }
+    core_m4_set_watch(core, &ranges)
+    watchesInstructions =
+      isStepping || debug.hasBreakpoint || (hasWatchpoints && debug.hasPCWatch)
+    cut(at: now + 1)
+  }
+
+  /// Behind an access: is it one that a comparator waits for?
+  func watch(_ access: CoreAccess) {
+    typealias Function = DebugUnits.Comparator.Function
+    let address = UInt32(truncatingIfNeeded: access.address)
+    var hit = false
+    for (number, comparator) in debug.comparators.enumerated() {
+      let kind = access.is_store ? Function.store : Function.load
+      guard comparator.function == kind || comparator.function == Function.access else { continue }
+      if comparator.covers(address, UInt32(access.size)) {
+        debug.comparators[number].matched = true
+        hit = true
+      }
+    }
+    if hit { pendMonitor(SystemControl.watchEvent) }
+  }
+
+  /// A debug event that is ignored where it cannot be taken.
+  private func pendMonitor(_ event: UInt32) {
+    system.dfsr |= event
+    var state = CoreM4()
+    core_m4_get(core, &state)
+    let number = Exception.debugMonitor
+    if group(exceptions.priority(number)) < executionPriority(state) {
+      exceptions.setPending(number, true)
+      reconsider(state)
+    }
+  }
+
+  // MARK: A turn of one instruction
+
+  /// What is pending is entered first, so that it is known which instruction this turn is about.
+  func stepBegins() {
+    var state = CoreM4()
+    core_m4_get(core, &state)
+    settle()
+    if preempting(state) != 0 {
+      enterException(&state, returnAddress: state.r.15)
+      core_m4_get(core, &state)
+    }
+    if debug.breaks(at: state.r.15) {
+      breakpoint(&state)
+      core_m4_get(core, &state)
+    }
+    steppedPC = state.r.15
+    // "MON_STEP ... when the processor returns from the handler": only what the monitor could preempt.
+    stepsNow =
+      isStepping && group(exceptions.priority(Exception.debugMonitor)) < executionPriority(state)
+  }
+
+  func stepEnds(_ attempts: UInt64) {
+    if attempts == 0 { return }
+    settle()
+    if hasWatchpoints {
+      var hit = false
+      for (number, comparator) in debug.comparators.enumerated()
+      where comparator.function == DebugUnits.Comparator.Function.pc
+        && comparator.covers(steppedPC)
+      {
+        debug.comparators[number].matched = true
+        hit = true
+      }
+      if hit { pendMonitor(SystemControl.watchEvent) }
+    }
+    if stepsNow && !exceptions.isActive(Exception.debugMonitor) {
+      pendMonitor(SystemControl.haltEvent)
+    }
+  }
+}
