@@ -3,8 +3,6 @@
 #include "internal.h"
 #include <string.h>
 
-enum { LOAD = 0, STORE = 1, FETCH = 2 };
-
 bool paging(const Core *c, unsigned mmu)
 {
     return c->arch == &rv64 && mmu != 3 && AT(uint64_t, c->env, RV_SATP) >> 60;
@@ -32,28 +30,21 @@ static bool tlb_hits(Core *c, TlbWord w, uint64_t va)
     return (w.tag & (page | w.invalid)) == (va & page);
 }
 
-void tlb_set_page_riscv64(char *cpu, uint64_t va, uint64_t pa, int prot, int mmu, uint64_t size)
+void rv64_remember_page(Core *c, uint64_t va, uint64_t pa, unsigned mmu)
 {
-    Core *c = core_of_cpu(cpu);
-    if (c) {
-        uint64_t page = va >> 12;
-        c->io_pages[(page ^ (unsigned)mmu) % IO_PAGES].va = page;
-        c->io_pages[(page ^ (unsigned)mmu) % IO_PAGES].pa = pa >> 12;
-        c->io_pages[(page ^ (unsigned)mmu) % IO_PAGES].mmu = (unsigned)mmu;
-    }
-    real.rv64_set_page(cpu, va, pa, prot, mmu, size);
+    uint64_t page = va >> 12;
+    unsigned slot = (unsigned)((page ^ mmu) % IO_PAGES);
+    c->io_pages[slot].va = page;
+    c->io_pages[slot].pa = pa >> 12;
+    c->io_pages[slot].mmu = mmu;
 }
 
 static bool fill(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)       // does not return on a guest fault
 {
-    bool (*walk)(char *, uint64_t, int, int, int, bool, uintptr_t) = c->arch == &rv64 ? real.rv64_fill : arm_cpu_tlb_fill_arm;
-    c->last_pte = NULL;
-    c->in_fill = true;
+    bool (*walk)(char *, uint64_t, int, int, int, bool, uintptr_t) = c->arch == &rv64 ? riscv_cpu_tlb_fill_riscv64 : arm_cpu_tlb_fill_arm;
     c->fault_cause = 0;
     c->fault_address = va;
-    bool filled = walk(c->cpu, va, (int)size, type, (int)mmu, false, host_pc);
-    c->in_fill = false;
-    return filled;
+    return walk(c->cpu, va, (int)size, type, (int)mmu, false, host_pc);
 }
 
 static uint64_t physical(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)
@@ -150,6 +141,8 @@ static bool is_device(Core *c, uint64_t va, unsigned size, int type, unsigned mm
     return type == STORE && c->some_read_only && is_read_only(c, physical(c, va, size, type, mmu, host_pc));
 }
 
+static uint64_t bytewise(const Arch *a, char *env, uint64_t va, uint64_t x, uint64_t y, uint64_t z, unsigned size, int type);
+
 static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t address, uint64_t x, uint64_t y, uint64_t z, unsigned size, int type)
 {
     char *cpu = env - a->env;
@@ -167,6 +160,7 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
         m4_access_fault(c, va, CORE_M4_UNALIGNED, host_pc);
     if (a == &arm && va & (size - 1) && c->mpu.control & 1)
         m4_check_tail(c, (uint32_t)va, size, type, mmu, host_pc);
+    c->split_page = false;
     if (is_device(c, va, size, type, mmu, host_pc)) {
         if (a == &rv64 || size < 8)
             return device(c, va, size, type, mmu, value, host_pc);
@@ -182,8 +176,10 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     }
     uint64_t page = ~0ull << a->page_bits;
     uint64_t end = (a->pc_bytes == 8 ? va + size - 1 : (uint32_t)(va + size - 1)) & page;
-    if (end != (va & page) && is_device(c, end, size, type, mmu, host_pc))
+    if (end != (va & page) && is_device(c, end, (unsigned)(va + size - end), type, mmu, host_pc))
         access_fault(c, end, type, CORE_M4_BUS_FAULT, host_pc);             // begins in memory, ends outside
+    if (c->split_page && va & (size - 1))
+        return bytewise(a, env, va, x, y, z, size, type);
     c->access_va = va;
     c->access_mmu = mmu;
     c->paged_lookup = paging(c, mmu);
@@ -208,6 +204,25 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
 EXPORT(riscv64, rv64)
 EXPORT(arm, arm)
 
+// Where the PMP tells parts of a page apart, the library's own way with a misaligned access would ask for bytes that are no part of it.
+static uint64_t bytewise(const Arch *a, char *env, uint64_t va, uint64_t x, uint64_t y, uint64_t z, unsigned size, int type)
+{
+    Core *c = core_of_cpu(env - a->env);
+    int *recursion = &AT(int, AT(char *, c->cpu, CPU_UC), UC_BYTEWISE);
+    uint64_t value = 0, byte_of_memory = ~(7ull << 8 | 3 << 4);         // the same operation on an unsigned byte, with no alignment
+    *recursion = (int)size;
+    for (unsigned i = 0; i < size; i++) {
+        if (type == STORE)
+            helper_ret_stb_mmu_riscv64(env, va + i, x >> 8 * i & 0xff, y & byte_of_memory, z);
+        else
+            value |= (helper_ret_ldub_mmu_riscv64(env, va + i, x & byte_of_memory, y, z) & 0xff) << 8 * i;
+    }
+    *recursion = 0;
+    if (c->watched.memory)
+        report_store(c, type == STORE ? z : y);
+    return value;
+}
+
 // ---- Sv39. 2.0.1 looks the *virtual* address up among the physical regions before it translates: answer with one that permits everything.
 // An access that crosses pages asks once for each of the aligned words that it touches.
 void *memory_mapping(char *uc, uint64_t address)
@@ -230,43 +245,10 @@ void paged_fetch(Core *c, uint64_t va)          // a page of nothing: the librar
     c->paged_lookup = true;
 }
 
-// A and D bits are written past the store path. A walk maps each PTE once; the update maps the same address again, just before it writes
-void *qemu_map_ram_ptr_riscv64(char *uc, void *block, uint64_t address)
-{
-    uint8_t *host = real.map_ram(uc, block, address);
-    Core *c = core_of_uc(uc);
-    if (!c || !c->in_fill)
-        return host;
-    for (int i = 0; host == c->last_pte && i < c->view_count; i++) {
-        CoreMemory *memory = c->views[i].memory;
-        if ((uint64_t)(host - memory->host) < memory->size) {
-            c->figures.pte_updates++;
-            core_memory_written(memory, (uint64_t)(host - memory->host), 8);
-            break;
-        }
-    }
-    c->last_pte = host == c->last_pte ? NULL : host;
-    return host;
-}
-
-bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int mmu, bool probe, uintptr_t host_pc)
-{
-    Core *c = core_of_cpu(cpu);
-    if (!c)
-        return real.rv64_fill(cpu, va, size, type, mmu, probe, host_pc);
-    c->last_pte = NULL;
-    c->in_fill = true;
-    bool filled = real.rv64_fill(cpu, va, size, type, mmu, probe, host_pc);
-    c->in_fill = false;
-    return filled;
-}
-
-void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc)       // a page fault leaves the walk from here
+void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc)
 {
     Core *c = core_of_cpu(env - rv64.env);
-    if (c) {
-        c->in_fill = false;
+    if (c)
         cause = rv64_cause(c, cause, host_pc);
-    }
     real.rv64_raise(env, cause, host_pc);
 }

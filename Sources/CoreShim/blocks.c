@@ -80,6 +80,8 @@ static void translate_insn(char *db, char *cpu)
         return;
     if (rv64_correct(AT(char *, AT(char *, cpu, CPU_UC), UC_TCG), translating.word))
         *jump = JUMP_TOO_MANY;
+    if (AT(uint32_t, AT(char *, db, 0), a->tb_cflags) & CF_NOCACHE)
+        *jump = JUMP_TOO_MANY;                                  // the PMP tells parts of the page apart: each instruction is looked up by itself
     if ((AT(uint32_t, db, a->next_pc) & 4095) == 4094)
         *jump = JUMP_TOO_MANY;                                  // what may cross into the next page is a block of its own: a fetch fault has the right pc
 }
@@ -188,6 +190,9 @@ uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)          // the library t
         uint32_t parcel = fetch_rv64(env, va);
         translating.word = (parcel & 3) == 3 ? parcel | fetch_rv64(env, va + 2) << 16 : parcel;
         translating.given = rv64_substitute(translating.word);
+        Core *c = core_of_cpu(env - rv64.env);
+        if (c)
+            c->only_word = translating.word;
     }
     return va == translating.pc ? translating.given & 0xffff : translating.given >> 16;
 }
@@ -273,6 +278,8 @@ static int generate(const Arch *a, char *tcg, char *tb)
         uint16_t *end = &AT(uint16_t, tcg, TCG_INSN_END + 2 * i);
         *end = (uint16_t)(*end + prologue);
     }
+    if (AT(uint32_t, tb, a->tb_cflags) & CF_NOCACHE)
+        AT(uint32_t, tb, a->tb_cflags) |= CF_INVALID;           // it runs once: nothing jumps to it, nobody finds it again
     int tag = a == &arm ? 2 : 0;
     uint8_t *end = emit_stub(p + size, expired, tag | 1, (uintptr_t)tb | 3);
     return (int)(emit_stub(end, stop, tag, (uintptr_t)tb | 3) - start);

@@ -30,7 +30,11 @@ static void power_on(Core *c)
     c->clock_offset = c->time_offset = c->cycle_offset = c->retired_offset = 0;
     c->clock_numerator = c->clock_denominator = 1;
     memset(c->trap_counts, 0, sizeof c->trap_counts);
-    c->arch->tlb_flush(c->cpu);
+    memset(&c->rv64, 0, sizeof c->rv64);
+    if (c->arch == &rv64)
+        tlb_flush_riscv64(c->cpu);
+    else
+        c->arch->tlb_flush(c->cpu);
     c->priority_mask = 0xff;
     c->traps_unaligned = c->traps_divide = c->negative = false;
     memset(&c->mpu, 0, sizeof c->mpu);
@@ -78,7 +82,7 @@ static bool has_room(void)
 
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count)
 {
-    if (!usable || hart > 30 || !has_room())
+    if (!usable || hart > 29 || !has_room())
         return NULL;
     Core *c = calloc(1, sizeof *c);
     if (!c)
@@ -118,7 +122,7 @@ Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t 
     if (m4)                                     // the host keeps FPCCR (core_m4_set_fp); then a block's flags depend on hflags, T and IT only
         AT(uint32_t, c->env, ARM_FPCCR) = AT(uint32_t, c->env, ARM_FPCCR + 4) = 0;
     else
-        ((uint64_t *)c->env)[CORE_RV64_MHARTID] = hart;
+        rv64_set_up(c);
     memcpy(c->pristine, c->env, a->reset_bytes);
     power_on(c);
     return c;
@@ -164,7 +168,7 @@ static void handle(Core *c, uc_err error)
     switch (error) {
     case UC_ERR_INSN_INVALID:
         if (c->kind == CORE_RV64)
-            rv64_trap(c, BREAKPOINT, 0, pc);    // ebreak is the only one that comes this way
+            rv64_trap(c, BREAKPOINT, pc, pc);    // ebreak is the only one that comes this way
         else
             m4_invalid(c);
         break;

@@ -80,7 +80,6 @@ static int execute(const Arch *a, char *uc, char *cpu)
     }
     for (;;) {
         c->expired = false;
-        c->in_fill = false;
         c->watched.memory = NULL;
         AT(uintptr_t, cpu, CPU_MEM_IO_PC) = 0;
         int result = a->exec(uc, cpu);

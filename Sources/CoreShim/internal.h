@@ -17,7 +17,7 @@ enum { HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 }
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
-enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, NOT_CODE = -1 };
+enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
 enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
@@ -28,6 +28,7 @@ struct CoreMemory {
     uint64_t size;
     uint32_t *code;                 // per KiB: bit h = the Core of hart h has translated code there; WATCHED
     uint64_t code_low, code_high;   // KiB between which bits of code may be set
+    uint8_t *tables;                // a bit per 8 bytes: a page table entry that some translation came from
     uint8_t *dirty;                 // per 4 KiB: written since core_memory_take_dirty
     View *views[MAX_SHARED_VIEWS];
     int view_count;
@@ -35,6 +36,8 @@ struct CoreMemory {
     int watch_count;
 };
 #define WATCHED (1u << 31)          // in `code`: somebody waits for a store into this page
+#define TABLES (1u << 30)           // translations in some soft TLB came from this page
+#define NOT_HARTS (WATCHED | TABLES)
 
 // ---- one hart
 typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back; bool last; } Memo;    // which instruction a host address belongs to
@@ -60,6 +63,11 @@ struct Core {
     uint32_t done_count, replay_next, replay_count;
     uint32_t fp_access, fpdscr;
     bool event, fp_lazy_active, fp_automatic, traps_unaligned, traps_divide, negative;
+    struct {                        // RV64: what env has no place for
+        uint64_t pmp_address[16], menvcfg, senvcfg, inhibited, cycle, instret;         // the counters' values while they are inhibited
+        uint8_t pmp_config[16], pmp_used;       // the entries from this one on are off
+        bool external_line, external_written;   // the two that make mip.SEIP
+    } rv64;
     uint8_t priority_mask;
     CoreM4MPU mpu;
     CoreM4Watch data_watch;
@@ -79,13 +87,13 @@ struct Core {
     uint64_t access_va;             // the access or fetch being made through the slow path
     unsigned access_mmu;
     bool paged_lookup;              // the core is about to look this virtual address up among the physical regions
-    bool in_fill;                   // a page table walk is going on
-    uint8_t *last_pte;
     struct { uint64_t va, pa; unsigned mmu; } io_pages[IO_PAGES];   // virtual to physical, as the last walks found it
     bool in_access;
+    bool split_page;                // RV64: the PMP tells parts of a page apart that the access touches
     CoreStore watched;              // what the store that is being made writes of watched memory; memory NULL: nothing
     uint64_t fault_address;
     uint64_t fault_cause;           // Cortex-M: what the data abort that was just raised means; 0: the MPU
+    uint32_t only_word;             // the RV64 instruction that was translated last
     uint32_t trap_word;             // the RV64 instruction that traps, where its exception needs it
 
     uint64_t epoch;                 // counts translations: remembered host addresses are good for one epoch
@@ -144,18 +152,16 @@ extern Arch rv64, arm;
 extern struct Real {
     void *(*memory_mapping)(char *, uint64_t);
     bool (*qht_remove)(void *, char *, uint32_t);
-    void *(*map_ram)(void *, void *, uint64_t);
     bool (*rv64_fill)(char *, uint64_t, int, int, int, bool, uintptr_t);
     bool (*arm_fill)(char *, uint64_t, int, int, int, bool, uintptr_t);
     void (*rv64_raise)(char *, uint32_t, uintptr_t);
     void (*rv64_raise_here)(char *, uint32_t);
     bool (*rv64_interrupt)(char *, int);
     void (*rv64_wfi)(char *);
-    void (*rv64_tlb_flush)(char *);
     int (*rv64_csr)(char *, int, uint64_t *, uint64_t, uint64_t);
     void (*rv64_set_page)(char *, uint64_t, uint64_t, int, int, uint64_t);
-    void (*rv64_get_csr_ops)(int, void *);
-    void (*rv64_set_csr_ops)(int, void *);
+    uint64_t (*rv64_mret)(char *, uint64_t);
+    uint64_t (*rv64_sret)(char *, uint64_t);
     void (*arm_rebuild_hflags)(char *);
     void (*arm_rebuild_m32)(char *, int);
     void (*arm_rebuild_m32_newel)(char *);
@@ -214,11 +220,14 @@ void repeat_at(Core *c, uintptr_t host_pc);
 void leave_behind(Core *c);                     // back to the main loop before the next block
 // access.c
 void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc);
+enum { LOAD = 0, STORE = 1, FETCH = 2 };
 bool paging(const Core *c, unsigned mmu);
 void paged_fetch(Core *c, uint64_t va);
+void rv64_remember_page(Core *c, uint64_t va, uint64_t pa, unsigned mmu);       // for accesses to devices
 // memory.c
 void forget_code(Core *c);
 uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc);      // where the host has the code that this block was made from; NULL: not in memory
+void entry_marked(CoreMemory *memory, uint64_t at);            // A or D was set by a page table walk
 void close_pages(CoreMemory *memory, uint64_t from, uint64_t size);     // no Core stores there unseen from here on
 bool map_region(Core *c, const CoreRegion *region);
 void unmap_regions(Core *c);
@@ -226,12 +235,36 @@ void unmap_regions(Core *c);
 void watched_store(Core *c, CoreMemory *memory, uint64_t at, uint64_t length, uintptr_t host_pc);
 void report_store(Core *c, uintptr_t host_pc);
 // rv64.c
-void rv64_set_up(void);
+enum { MSTATUS_SIE = 1 << 1, MSTATUS_MIE = 1 << 3, MSTATUS_SPIE = 1 << 5, MSTATUS_MPIE = 1 << 7, MSTATUS_SPP = 1 << 8, MSTATUS_MPP = 3 << 11,
+       MSTATUS_FS = 3 << 13, MSTATUS_MPRV = 1 << 17, MSTATUS_SUM = 1 << 18, MSTATUS_MXR = 1 << 19, MSTATUS_TVM = 1 << 20, MSTATUS_TW = 1 << 21,
+       MSTATUS_TSR = 1 << 22 };
+enum { MIP_SSIP = 1 << 1, MIP_STIP = 1 << 5, MIP_SEIP = 1 << 9 };
+#define MSTATUS_SD (1ull << 63)
+static inline uint64_t *words_of(const Core *c)
+{
+    return (uint64_t *)c->env;
+}
+void rv64_set_up(Core *c);
+uint64_t rv64_written_mip(const Core *c);                       // mip with what software wrote to SEIP alone
+void rv64_write_mip(Core *c, uint64_t mask, uint64_t value);    // as a csrw does
+void rv64_look_for_interrupts(Core *c);
 void rv64_on_trap(uc_engine *uc, uint32_t number, void *core);
 void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc);
 void rv64_misaligned(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
+// rv64_pmp.c
+enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_MODE = 3 << 3, PMP_TOR = 1 << 3, PMP_NA4 = 2 << 3, PMP_NAPOT = 3 << 3, PMP_LOCKED = 1 << 7 };
+unsigned rv64_protection(const Core *c, uint64_t address, uint64_t size, unsigned mode, bool *whole);
+void rv64_protection_changed(Core *c);
+// rv64_mmu.c
+bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int mode, bool probe, uintptr_t host_pc);
+void tlb_flush_riscv64(char *cpu);
+void rv64_size_tlb(Core *c);
+// rv64_tables.c
+void rv64_table_used(Core *c, const View *view, uint64_t address);      // physical, of a page table entry
+void rv64_entry_stored(Core *c, CoreMemory *memory, uint64_t at, uint64_t length, uintptr_t host_pc);
+bool rv64_entries_written(CoreMemory *memory, uint64_t from, uint64_t last);
 // rv64_decode.c
 enum { DB_INSNS = 0x1c };                       // DisasContextBase.num_insns
 void rv64_decode_set_up(void);

@@ -47,12 +47,12 @@ static void resolve(Arch *a)
 __attribute__((constructor)) static void resolve_all(void)
 {
     struct { void *slot; const char *name; } wanted[] = {
-        { &real.memory_mapping, "memory_mapping" }, { &real.qht_remove, "qht_remove" }, { &real.map_ram, "qemu_map_ram_ptr_riscv64" },
+        { &real.memory_mapping, "memory_mapping" }, { &real.qht_remove, "qht_remove" },
         { &real.rv64_fill, "riscv_cpu_tlb_fill_riscv64" }, { &real.arm_fill, "arm_cpu_tlb_fill_arm" }, { &real.rv64_raise, "riscv_raise_exception_riscv64" },
         { &real.rv64_raise_here, "helper_raise_exception_riscv64" },
-        { &real.rv64_interrupt, "riscv_cpu_exec_interrupt_riscv64" }, { &real.rv64_wfi, "helper_wfi_riscv64" }, { &real.rv64_tlb_flush, "helper_tlb_flush_riscv64" }, { &real.rv64_csr, "riscv_csrrw_riscv64" },
-        { &real.rv64_set_page, "tlb_set_page_riscv64" }, { &real.rv64_get_csr_ops, "riscv_get_csr_ops_riscv64" },
-        { &real.rv64_set_csr_ops, "riscv_set_csr_ops_riscv64" }, { &real.arm_rebuild_hflags, "arm_rebuild_hflags_arm" },
+        { &real.rv64_interrupt, "riscv_cpu_exec_interrupt_riscv64" }, { &real.rv64_wfi, "helper_wfi_riscv64" }, { &real.rv64_mret, "helper_mret_riscv64" },
+        { &real.rv64_sret, "helper_sret_riscv64" }, { &real.rv64_csr, "riscv_csrrw_riscv64" },
+        { &real.rv64_set_page, "tlb_set_page_riscv64" }, { &real.arm_rebuild_hflags, "arm_rebuild_hflags_arm" },
         { &real.arm_rebuild_m32, "helper_rebuild_hflags_m32_arm" },
         { &real.arm_rebuild_m32_newel, "helper_rebuild_hflags_m32_newel_arm" }, { &real.arm_set_page, "tlb_set_page_with_attrs_arm" },
         { &real.arm_make_block, "tb_gen_code_arm" }, { &real.arm_gen_call, "tcg_gen_callN_arm" }, { &real.arm_gen_load, "tcg_gen_qemu_ld_i32_arm" }, { &real.arm_gen_store, "tcg_gen_qemu_st_i32_arm" },
@@ -70,8 +70,6 @@ __attribute__((constructor)) static void resolve_all(void)
     CoreLibrary library;
     core_library(&library);
     usable = !missing[0] && library.major == 2 && library.minor == 0;
-    if (usable)
-        rv64_set_up();
 }
 
 static int read_build_id(struct dl_phdr_info *info, size_t size, void *data)

@@ -14,8 +14,9 @@ CoreMemory *core_memory_new(uint64_t size)
     memory->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     memory->code = calloc((size >> 10) + 1, sizeof *memory->code);
     memory->dirty = calloc((size >> 12) + 8, 1);
+    memory->tables = calloc((size >> 6) + 1, 1);
     memory->code_low = UINT64_MAX;
-    if (memory->host != MAP_FAILED && memory->code && memory->dirty)
+    if (memory->host != MAP_FAILED && memory->code && memory->dirty && memory->tables)
         return memory;
     core_memory_free(memory);
     return NULL;
@@ -27,6 +28,7 @@ void core_memory_free(CoreMemory *memory)
         munmap(memory->host, memory->size);
     free(memory->code);
     free(memory->dirty);
+    free(memory->tables);
     free(memory);
 }
 
@@ -58,7 +60,14 @@ static void written(CoreMemory *memory, uint64_t from, uint64_t length, const Vi
 
 void core_memory_written(CoreMemory *memory, uint64_t offset, uint64_t length)
 {
+    if (length && offset < memory->size)
+        rv64_entries_written(memory, offset, length > memory->size - offset ? memory->size - 1 : offset + length - 1);
     written(memory, offset, length, NULL);
+}
+
+void entry_marked(CoreMemory *memory, uint64_t at)
+{
+    written(memory, at, 8, NULL);
 }
 
 size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *, uint64_t), void *data)
@@ -174,7 +183,9 @@ static void store_slow(const Arch *a, char *uc, void *pages, uint64_t ram_addres
     c->figures.slow_stores++;
     if (marks & WATCHED)
         watched_store(c, memory, at, (uint64_t)length, host_pc);
-    if (!(marks & ~WATCHED)) {
+    if (marks & TABLES)
+        rv64_entry_stored(c, memory, at, (uint64_t)length, host_pc);
+    if (!(marks & ~NOT_HARTS)) {
         memory->dirty[at >> 12] = 1;
         if (!marks)
             open_page(c, memory->host + (at >> a->page_bits << a->page_bits));

@@ -3,7 +3,7 @@
 #include "internal.h"
 #include <string.h>
 
-enum { LOAD = 0, STORE = 1, FETCH = 2, PAGE = 1024 };
+enum { PAGE = 1024 };
 enum { PRIVILEGED = 1, NEGATIVE = 2 };                          // bits of an mmu index: whose rights, and at a priority below 0
 enum { ENABLE = 1, IN_FAULTS = 2, BACKGROUND = 4 };             // MPU_CTRL
 enum { EXCP_PREFETCH_ABORT = 3 };

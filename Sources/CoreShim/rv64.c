@@ -3,16 +3,10 @@
 #include "internal.h"
 #include <string.h>
 
-enum { MSTATUS_SIE = 1 << 1, MSTATUS_MIE = 1 << 3, MSTATUS_SPIE = 1 << 5, MSTATUS_MPIE = 1 << 7, MSTATUS_SPP = 1 << 8, MSTATUS_MPP = 3 << 11 };
 enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_MISALIGNED = 6, STORE_FAULT = 7,
        ECALL = 8, FETCH_PAGE_FAULT = 12 };
 #define INTERRUPT (1ull << 63)
 #define NO_RESERVATION (~0ull)
-
-static inline uint64_t *words_of(const Core *c)
-{
-    return (uint64_t *)c->env;
-}
 
 // ---- entering a trap
 static void enter(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
@@ -83,7 +77,9 @@ static uint32_t word_at(Core *c, uintptr_t host_pc)
     if (find_index(&rv64, c->cpu, host_pc, &tb, &pc) == NOT_CODE)
         return 0;
     uint8_t *first = code_bytes(c, tb, pc);
-    uint32_t word = first ? *(uint16_t *)first : 0;
+    if (!first)
+        return c->only_word;                    // a block of one that is not kept
+    uint32_t word = *(uint16_t *)first;
     uint8_t *second = (word & 3) == 3 ? code_bytes(c, tb, pc + 2) : NULL;
     return second ? word | (uint32_t)*(uint16_t *)second << 16 : word;
 }
@@ -188,13 +184,39 @@ uint64_t core_rv64_mip(const Core *c)
     return AT(uint32_t, c->env, RV_MIP);
 }
 
-void core_rv64_set_mip(Core *c, uint64_t mask, uint64_t bits)
+uint64_t rv64_written_mip(const Core *c)
 {
+    return (core_rv64_mip(c) & ~(uint64_t)MIP_SEIP) | (c->rv64.external_written ? MIP_SEIP : 0);
+}
+
+static void set_pending(Core *c, uint64_t mask, uint64_t bits)
+{
+    if (c->rv64.external_line || c->rv64.external_written)     // SEIP is the two of them (3.1.9)
+        bits |= MIP_SEIP;
     uint32_t mip = (uint32_t)((AT(uint32_t, c->env, RV_MIP) & ~mask) | (bits & mask));
     AT(uint32_t, c->env, RV_MIP) = mip;
     AT(uint32_t, c->cpu, CPU_INTERRUPT) = mip ? AT(uint32_t, c->cpu, CPU_INTERRUPT) | INTERRUPT_HARD : AT(uint32_t, c->cpu, CPU_INTERRUPT) & ~INTERRUPT_HARD;
+}
+
+void rv64_write_mip(Core *c, uint64_t mask, uint64_t value)
+{
+    if (mask & MIP_SEIP)
+        c->rv64.external_written = value & MIP_SEIP;
+    set_pending(c, mask, value & mask);
+}
+
+void rv64_look_for_interrupts(Core *c)
+{
     if (takeable(c) >= 0)
         c->attention = true;
+}
+
+void core_rv64_set_mip(Core *c, uint64_t mask, uint64_t bits)
+{
+    if (mask & MIP_SEIP)
+        c->rv64.external_line = bits & MIP_SEIP;
+    set_pending(c, mask, bits & mask);
+    rv64_look_for_interrupts(c);
 }
 
 void core_rv64_watch(Core *c, uint64_t causes, bool interrupts)
@@ -203,133 +225,69 @@ void core_rv64_watch(Core *c, uint64_t causes, bool interrupts)
     c->watch_interrupts = interrupts;
 }
 
-void helper_tlb_flush_riscv64(char *env)        // sfence.vma: the next instruction is looked up anew
+// ---- privileged instructions (3.3, 4.2)
+static void check(char *env, bool allowed, uintptr_t host_pc)
 {
+    if (!allowed)
+        riscv_raise_exception_riscv64(env, ILLEGAL, host_pc);
+}
+
+static uint64_t leave_trap(char *env, uint64_t to, uint64_t status, uint64_t pc)
+{
+    if (to != 3)
+        status &= ~(uint64_t)MSTATUS_MPRV;
+    AT(uint64_t, env, RV_MSTATUS) = status;
+    AT(uint64_t, env, RV_PRIV) = to;
+    AT(uint64_t, env, RV_LOAD_RES) = NO_RESERVATION;
+    return pc & ~1ull;
+}
+
+uint64_t helper_mret_riscv64(char *env, uint64_t pc)
+{
+    uint64_t *w = (uint64_t *)env, status = w[CORE_RV64_MSTATUS];
+    check(env, w[CORE_RV64_PRIV] == 3, (uintptr_t)__builtin_return_address(0));
+    if (!core_of_cpu(env - rv64.env))
+        return real.rv64_mret(env, pc);
+    uint64_t enabled = status & MSTATUS_MPIE ? MSTATUS_MIE : 0;
+    return leave_trap(env, status >> 11 & 3, (status & ~(uint64_t)(MSTATUS_MIE | MSTATUS_MPP)) | enabled | MSTATUS_MPIE, w[CORE_RV64_MEPC]);
+}
+
+uint64_t helper_sret_riscv64(char *env, uint64_t pc)
+{
+    uint64_t *w = (uint64_t *)env, status = w[CORE_RV64_MSTATUS], privilege = w[CORE_RV64_PRIV];
+    check(env, privilege == 3 || (privilege == 1 && !(status & MSTATUS_TSR)), (uintptr_t)__builtin_return_address(0));
+    if (!core_of_cpu(env - rv64.env))
+        return real.rv64_sret(env, pc);
+    uint64_t enabled = status & MSTATUS_SPIE ? MSTATUS_SIE : 0;
+    return leave_trap(env, status >> 8 & 1, (status & ~(uint64_t)(MSTATUS_SIE | MSTATUS_SPP)) | enabled | MSTATUS_SPIE, w[CORE_RV64_SEPC]);
+}
+
+void helper_tlb_flush_riscv64(char *env)        // sfence.vma
+{
+    uint64_t privilege = AT(uint64_t, env, RV_PRIV), status = AT(uint64_t, env, RV_MSTATUS);
     Core *c = core_of_cpu(env - rv64.env);
-    real.rv64_tlb_flush(env);
+    check(env, privilege == 3 || (privilege == 1 && !(status & MSTATUS_TVM)), (uintptr_t)__builtin_return_address(0));
+    tlb_flush_riscv64(env - rv64.env);
     if (c)
-        leave_behind(c);
+        leave_behind(c);                        // the next instruction is looked up anew
 }
 
 void helper_wfi_riscv64(char *env)
 {
+    uint64_t privilege = AT(uint64_t, env, RV_PRIV), status = AT(uint64_t, env, RV_MSTATUS);
     Core *c = core_of_cpu(env - rv64.env);
-    if (c)
-        c->sleeping = true;                     // taken back where it traps instead
+    if (c) {
+        check(env, privilege == 3 || (privilege == 1 && !(status & MSTATUS_TW)), (uintptr_t)__builtin_return_address(0));
+        c->sleeping = true;
+    }
     real.rv64_wfi(env);
 }
 
-// ---- counters: the library reads the host's clock. A CSR instruction is the last of its block, so it has been counted already
-enum { CSR_CYCLE = 0xc00, CSR_TIME = 0xc01, CSR_INSTRET = 0xc02, CSR_MCYCLE = 0xb00, CSR_MINSTRET = 0xb02 };
-typedef struct { int (*predicate)(void *, int); int (*read)(char *, int, uint64_t *); int (*write)(char *, int, uint64_t); void *op; } CsrOps;
-static CsrOps library_ops[4096];
-
-static uint64_t attempts_before(Core *c)        // the CSR instruction, or the device access in whose callback the host asks
+void rv64_set_up(Core *c)                       // as core_open leaves it
 {
-    return c->in_access ? c->done_index : core_index(c) - !c->host_csr;
-}
-
-static int csr_read(char *env, int csr, uint64_t *value)
-{
-    Core *c = core_of_cpu(env - rv64.env);
-    if (!c)
-        return library_ops[csr].read ? library_ops[csr].read(env, csr, value) : -1;
-    uint64_t before = attempts_before(c);
-    uint64_t tick = before + c->clock_offset;
-    switch (csr) {
-    case CSR_TIME:
-        *value = (uint64_t)((unsigned __int128)tick * c->clock_numerator / c->clock_denominator) + c->time_offset;
-        break;
-    case CSR_CYCLE: case CSR_MCYCLE:
-        *value = tick + c->cycle_offset;
-        break;
-    default:
-        *value = before - c->failed + c->retired_offset;
-    }
-    return 0;
-}
-
-static int csr_write(char *env, int csr, uint64_t value)        // what the next instruction reads is what was written
-{
-    Core *c = core_of_cpu(env - rv64.env);
-    if (!c)
-        return library_ops[csr].write ? library_ops[csr].write(env, csr, value) : -1;
-    uint64_t next = attempts_before(c) + (c->in_access || !c->host_csr);
-    if (csr == CSR_MCYCLE)
-        c->cycle_offset = value - next - c->clock_offset;
-    else
-        c->retired_offset = value - (next - c->failed);
-    return 0;
-}
-
-// ---- the soft TLB holds nothing but what the registers say now: what a miss would find can not depend on what is in it, which is
-// gone in a Core that goes on from a saved state
-static void forget_translations(Core *c)
-{
-    c->arch->tlb_flush(c->cpu);
-    memset(c->io_pages, 0xff, sizeof c->io_pages);
-}
-
-static int translation_write(char *env, int csr, uint64_t value)        // satp and the PMP, which the library writes without a flush
-{
-    Core *c = core_of_cpu(env - rv64.env);
-    int refused = library_ops[csr].write ? library_ops[csr].write(env, csr, value) : -1;
-    if (c && refused >= 0)
-        forget_translations(c);
-    return refused;
-}
-
-static void watch_translation(int csr)
-{
-    CsrOps own;
-    real.rv64_get_csr_ops(csr, &library_ops[csr]);
-    own = library_ops[csr];
-    own.write = translation_write;
-    real.rv64_set_csr_ops(csr, &own);
-}
-
-void rv64_set_up(void)
-{
-    enum { SATP = 0x180, PMPCFG = 0x3a0, PMPADDR = 0x3b0 };
-    watch_translation(SATP);
-    for (int i = 0; i < 4; i++)
-        watch_translation(PMPCFG + i);
-    for (int i = 0; i < 16; i++)
-        watch_translation(PMPADDR + i);
-    static const int counters[] = { CSR_CYCLE, CSR_TIME, CSR_INSTRET, CSR_MCYCLE, CSR_MINSTRET };
-    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
-        CsrOps *saved = &library_ops[counters[i]];
-        real.rv64_get_csr_ops(counters[i], saved);
-        CsrOps own = *saved;
-        own.read = csr_read;
-        own.write = counters[i] < 0xc00 ? csr_write : saved->write;
-        real.rv64_set_csr_ops(counters[i], &own);
-    }
-}
-
-static bool host_csr(Core *c, unsigned csr, uint64_t *read, uint64_t value, uint64_t mask)
-{
-    uint64_t privilege = words_of(c)[CORE_RV64_PRIV];
-    words_of(c)[CORE_RV64_PRIV] = 3;            // as the library's CSR functions check it
-    c->host_csr = true;
-    int refused = csr < 4096 ? real.rv64_csr(c->env, (int)csr, read, value, mask) : -1;
-    c->host_csr = false;
-    words_of(c)[CORE_RV64_PRIV] = privilege;
-    return refused >= 0;
-}
-
-bool core_rv64_csr(Core *c, unsigned csr, uint64_t *value)
-{
-    return host_csr(c, csr, value, 0, 0);
-}
-
-bool core_rv64_set_csr(Core *c, unsigned csr, uint64_t value)
-{
-    uint64_t old;
-    bool exists = host_csr(c, csr, &old, value, ~0ull);
-    if (takeable(c) >= 0)
-        c->attention = true;
-    return exists;
+    words_of(c)[CORE_RV64_MHARTID] = c->hart;
+    words_of(c)[CORE_RV64_MSTATUS] = 0;
+    rv64_size_tlb(c);
 }
 
 void core_rv64_set_options(Core *c, unsigned options)

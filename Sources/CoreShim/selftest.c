@@ -96,6 +96,8 @@ static const char *self_run(bool m4, bool paged, uint64_t step)
         AT(uint64_t, host, 0x3008) = 0x80000000ul >> 2 | 0x0f;
         core_rv64_words(core)[CORE_RV64_SATP] = 8ul << 60 | 0x80003;
         core_rv64_words(core)[CORE_RV64_PRIV] = 1;
+        core_rv64_set_csr(core, 0x3b0, ~0ull);                  // pmpaddr0, pmpcfg0: all memory
+        core_rv64_set_csr(core, 0x3a0, 0x1f);
     }
     uint64_t end = m4 ? CORE_M4_SVC : paged ? 9 : 11;
     for (int i = 0; i < 100 && !wrong && t.traps % 100 != end; i++) {

@@ -54,7 +54,10 @@ struct MachineOptionsGroup: ParsableArguments {
   @Option(
     name: .customLong("cpu", withSingleDash: true),
     help: ArgumentHelp(
-      "As QEMU users type it, rv64,g=on: refused where the core is another.", valueName: "model"),
+      """
+      As QEMU users type it, rv64,g=on: refused where the core is another. svade=on and \
+      zicclsm=off can be chosen.
+      """, valueName: "model"),
     transform: QEMUWords.parse)
   var cpu: QEMUWords?
 

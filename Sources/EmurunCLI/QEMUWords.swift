@@ -59,15 +59,20 @@ enum CPUModel {
   private static let has: Set<String> = [
     "i", "m", "a", "f", "d", "c", "s", "u", "g", "Zicsr", "Zifencei", "Counters", "mmu", "pmp",
   ]
-  private static let words = "the core is rv64 (RV64GC: i m a f d c, s and u mode, mmu, pmp)"
+  private static let words =
+    "the core is rv64 (RV64GC: i m a f d c, s and u mode, mmu, pmp; svade and zicclsm can be chosen)"
 
-  static func check(_ model: QEMUWords) throws(Refusal) {
+  /// The options of the core that it names.
+  static func check(_ model: QEMUWords) throws(Refusal) -> RV64Options {
+    var options: RV64Options = []
     guard model.name == "rv64" else {
       throw Refusal(
         ExitCode.usage, "-cpu: there is no \"\(model.name ?? "")\" on this board; \(words)")
     }
     for (key, value) in model.properties {
       switch (QEMUWords.isOn(value), has.contains(key)) {
+      case (let isOn?, _) where key == "svade": if isOn { options.insert(.svade) }
+      case (let isOn?, _) where key == "zicclsm": if !isOn { options.insert(.trapsMisaligned) }
       case (true?, true), (false?, false): continue
       case (nil, _) where key == "priv_spec" && value == "v1.12.0": continue
       case (true?, false): throw Refusal(ExitCode.usage, "-cpu: \(words), and has no \(key)")
@@ -77,6 +82,7 @@ enum CPUModel {
         throw Refusal(ExitCode.usage, "-cpu: \(key)=\(value) cannot be chosen; \(words)")
       }
     }
+    return options
   }
 }
 

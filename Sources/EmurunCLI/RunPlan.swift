@@ -52,7 +52,6 @@ extension Emurun {
     let isInteractive =
       streams.interactive || streams.noGraphic && isatty(standardInput) == 1
     try checkCombinations(isInteractive)
-    if let model = machine.cpu { try CPUModel.check(model) }
     if let name = machine.board { try MachineProperties.check(name) }
     let sources = try BootSources(self)
     var needs = Needs(sources.image.note, path: sources.image.path)
@@ -62,6 +61,7 @@ extension Emurun {
     let choice = try BoardChoice(for: sources, needs, equipment)
     var plan = RunPlan(image: sources.image, board: choice.board, choice: choice)
     plan.drives = equipment.drives
+    if let model = machine.cpu { plan.options.rv64 = try CPUModel.check(model) }
     plan.warnings = needs.warnings
     plan.notices = sources.notices
     if let quantum = machine.quantum { plan.options.quantum = quantum.attempts }

@@ -10,34 +10,6 @@ static const uint64_t FS = 3ull << 13, FS_CLEAN = 2ull << 13, SD = 1ull << 63;
 static const uint64_t NAN32 = BOX(0x7fc00000), ONE32 = BOX(0x3f800000), INF32 = BOX(0x7f800000), SNAN32 = BOX(0x7f800001), MINUS_ONE32 = BOX(0xbf800000);
 static const uint64_t NAN64 = 0x7ff8000000000000, ONE64 = 0x3ff0000000000000, INF64 = 0x7ff0000000000000, SNAN64 = 0x7ff0000000000001;
 
-static Rig *bench(void)
-{
-    Code *code = code_new(ram_base(CORE_RV64));
-    put32(code, RV_NOP), put32(code, RV_WFI);
-    Rig *rig = rig_new(CORE_RV64, code);
-    code_free(code);
-    return rig;
-}
-
-static CoreExit run_one(Rig *rig, uint32_t word, uint64_t status)      // between a nop, so that two that trap are no trap loop, and a wfi
-{
-    const uint32_t first = RV_NOP, last = RV_WFI;
-    int length = (word & 3) == 3 ? 4 : 2;
-    uint8_t code[12] = { 0 };
-    memcpy(code, &first, 4);
-    memcpy(code + 4, &word, 4);
-    memcpy(code + 4 + length, &last, 4);
-    if (memcmp(rig->ram, code, sizeof code)) {
-        memcpy(rig->ram, code, sizeof code);
-        core_memory_written(rig->memory, 0, sizeof code);
-    }
-    rig->traps = 0;
-    rig_x(rig)[CORE_RV64_PC] = rig->base;
-    rig_x(rig)[CORE_RV64_PRIV] = 3;
-    rig_x(rig)[CORE_RV64_MSTATUS] = (rig_x(rig)[CORE_RV64_MSTATUS] & ~(FS | SD)) | status;
-    return core_run(rig->core, 3);
-}
-
 static uint64_t fcsr(Rig *rig)
 {
     uint64_t value = 0;
@@ -110,7 +82,7 @@ static const FloatCase float_cases[] = {
 void floating_point(int variant, ProofReport *report)
 {
     (void)variant;
-    Rig *rig = bench();
+    Rig *rig = rig_bench();
     uint64_t *x = rig_x(rig), *f = x + CORE_RV64_F0;
     for (size_t i = 0; i < sizeof float_cases / sizeof *float_cases; i++) {
         const FloatCase *t = &float_cases[i];
@@ -119,7 +91,7 @@ void floating_point(int variant, ProofReport *report)
         f[3] = t->c;
         f[4] = x[A1] = 0x5555;
         core_rv64_set_csr(rig->core, FCSR, 0);
-        CoreExit exit = run_one(rig, t->word, FS_CLEAN);
+        CoreExit exit = rig_one(rig, 3, t->word, FS_CLEAN);
         uint64_t result = t->kind == TO_X ? x[A1] : f[4];
         bool dirty = (x[CORE_RV64_MSTATUS] & (FS | SD)) == (FS | SD);
         EXPECT(report, exit == CORE_SLEEP && !rig->traps, "%s: %d traps", t->name, rig->traps);
@@ -129,12 +101,12 @@ void floating_point(int variant, ProofReport *report)
     }
     for (uint32_t rm = 0; rm < 8; rm++) {       // static rounding modes, and dynamic ones
         core_rv64_set_csr(rig->core, FCSR, rm << 5);
-        run_one(rig, F_OP(0, 2, rm), FS);
+        rig_one(rig, 3, F_OP(0, 2, rm), FS);
         EXPECT(report, rig->traps == (rm > 4), "rounding mode %d", (int)rm);
-        run_one(rig, F_OP(1, 2, 7), FS);
+        rig_one(rig, 3, F_OP(1, 2, 7), FS);
         EXPECT(report, rig->traps == (rm > 4) && (!rig->traps || (rig->trap[0].cause == ILLEGAL && rig->trap[0].value == F_OP(1, 2, 7))), "dynamic rounding mode %d", (int)rm);
     }
-    run_one(rig, F_OP(0x10, 2, 0), 0);
+    rig_one(rig, 3, F_OP(0x10, 2, 0), 0);
     EXPECT(report, rig->traps == 1 && rig->trap[0].cause == ILLEGAL, "fsgnj.s with FS off");
     rig_free(rig);
 }
@@ -174,7 +146,7 @@ void word_amos(int variant, ProofReport *report)
 {
     static const uint32_t values[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff };
     (void)variant;
-    Rig *rig = bench();
+    Rig *rig = rig_bench();
     uint64_t *x = rig_x(rig);
     for (int op = 16; op <= 28; op += 4) {
         for (int i = 0; i < 25; i++) {
@@ -185,11 +157,11 @@ void word_amos(int variant, ProofReport *report)
             x[A2] = source | 0xdeadbeef00000000;
             AT(uint64_t, rig->ram, 0x1000) = memory | 0x1234567800000000;
             core_memory_written(rig->memory, 0x1000, 8);
-            run_one(rig, rv_amo(op, 2, A1, A0, A2), 0);
+            rig_one(rig, 3, rv_amo(op, 2, A1, A0, A2), 0);
             EXPECT(report, AT(uint64_t, rig->ram, 0x1000) == (expected | 0x1234567800000000) && x[A1] == (uint64_t)(int32_t)memory && !rig->traps, "amo %d of %x and %x: %x, rd %llx", op, memory,
                 source, AT(uint32_t, rig->ram, 0x1000), (unsigned long long)x[A1]);
             x[A0] = rig->base + 0x1002;
-            run_one(rig, rv_amo(op, 2, A1, A0, A2), 0);
+            rig_one(rig, 3, rv_amo(op, 2, A1, A0, A2), 0);
             EXPECT(report, rig->traps == 1 && rig->trap[0].cause == STORE_MISALIGNED && rig->trap[0].value == rig->base + 0x1002, "misaligned amo %d", op);
             report->runs++;
         }
@@ -211,7 +183,7 @@ static bool is_reserved(uint32_t w)
 void compressed_encodings(int variant, ProofReport *report)
 {
     (void)variant;
-    Rig *rig = bench();
+    Rig *rig = rig_bench();
     uint64_t *x = rig_x(rig);
     for (uint32_t w = 0; w < 0x10000; w++) {
         bool jumps = (w & 0xe003) == 0xa001 || ((w & 0xc003) == 0xc001) || ((w & 0xe07f) == 0x8002 && w >> 7 & 31) || w == 0x9002;
@@ -219,7 +191,7 @@ void compressed_encodings(int variant, ProofReport *report)
             continue;
         for (int i = 1; i < 32; i++)
             x[i] = rig->base + 0x1000;
-        run_one(rig, w, FS);
+        rig_one(rig, 3, w, FS);
         bool illegal = rig->traps == 1 && rig->trap[0].cause == ILLEGAL && rig->trap[0].value == w;
         EXPECT(report, is_reserved(w) ? illegal : !rig->traps && x[CORE_RV64_PC] == rig->base + 10, "%04x: %d traps", w, rig->traps);
         report->runs++;
@@ -231,7 +203,7 @@ void compressed_encodings(int variant, ProofReport *report)
 void misaligned(int variant, ProofReport *report)
 {
     (void)variant;
-    Rig *rig = bench();
+    Rig *rig = rig_bench();
     uint64_t *x = rig_x(rig);
     const uint32_t words[] = { rv_load(3, A1, A0, 0), rv_load(1, A1, A0, 0), 0x00053007 /* fld f0, (a0) */, 0x610c /* c.ld */,
         rv_store(3, A2, A0, 0), rv_store(1, A2, A0, 0), 0x00053027 /* fsd f0, (a0) */, 0xe110 /* c.sd a2, (a0) */ };
@@ -240,10 +212,10 @@ void misaligned(int variant, ProofReport *report)
             core_rv64_set_options(rig->core, traps == 1 ? CORE_RV64_TRAP_MISALIGNED : 0);
             uint64_t cause = i < 4 ? LOAD_MISALIGNED : STORE_MISALIGNED;
             x[A0] = rig->base + (i % 2 ? 0x1fff : 0x1001);      // across a page, too
-            run_one(rig, words[i], FS);
+            rig_one(rig, 3, words[i], FS);
             EXPECT(report, traps == 1 ? rig->traps == 1 && rig->trap[0].cause == cause && rig->trap[0].value == x[A0] : !rig->traps, "%08x: %d traps", words[i], rig->traps);
             x[A0] = rig->base + 0x1008;
-            run_one(rig, words[i], FS);
+            rig_one(rig, 3, words[i], FS);
             EXPECT(report, !rig->traps, "%08x, aligned", words[i]);
             report->runs += 2;
         }

@@ -203,10 +203,14 @@ static void rv64_step(Reference *r)
         if (rd)
             w[rd] = *counter;
         w[CORE_RV64_PC] += 4;
+    } else if (opcode == RV_SYSTEM && csr == 0x104 && f3 == 1 && !rd && w[CORE_RV64_PRIV]) {        // sie: the delegated ones only
+        w[CORE_RV64_MIE] = (w[CORE_RV64_MIE] & ~w[CORE_RV64_MIDELEG]) | (w[rs1] & w[CORE_RV64_MIDELEG]);
+        w[CORE_RV64_PC] += 4;
     } else if (word == RV_ECALL) {
         cause = 8 + (int64_t)w[CORE_RV64_PRIV];
     } else if (word == RV_EBREAK || word == RV_C_EBREAK) {
         cause = 3;
+        value = r->pc;
     } else if (word == RV_WFI) {
         w[CORE_RV64_PC] += 4;
         r->sleep = true;

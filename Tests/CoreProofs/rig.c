@@ -76,6 +76,36 @@ void rig_free(Rig *rig)
     free(rig);
 }
 
+Rig *rig_bench(void)
+{
+    Code *code = code_new(ram_base(CORE_RV64));
+    put32(code, RV_NOP), put32(code, RV_WFI);
+    Rig *rig = rig_new(CORE_RV64, code);
+    code_free(code);
+    return rig;
+}
+
+CoreExit rig_one(Rig *rig, uint64_t privilege, uint32_t word, uint64_t status)
+{
+    enum { FS = 3 << 13 };
+    const uint64_t sd = 1ull << 63;
+    const uint32_t first = RV_NOP, last = RV_WFI;
+    int length = (word & 3) == 3 ? 4 : 2;
+    uint8_t code[12] = { 0 };
+    memcpy(code, &first, 4);
+    memcpy(code + 4, &word, 4);
+    memcpy(code + 4 + length, &last, 4);
+    if (memcmp(rig->ram, code, sizeof code)) {
+        memcpy(rig->ram, code, sizeof code);
+        core_memory_written(rig->memory, 0, sizeof code);
+    }
+    rig->traps = rig->accesses = 0;
+    rig_x(rig)[CORE_RV64_PC] = rig->base;
+    rig_x(rig)[CORE_RV64_PRIV] = privilege;
+    rig_x(rig)[CORE_RV64_MSTATUS] = (rig_x(rig)[CORE_RV64_MSTATUS] & ~(FS | sd)) | status;
+    return core_run(rig->core, privilege == 0 && word != RV_WFI ? 2 : 3);       // in U mode a wfi would trap
+}
+
 uint64_t rig_pc(const Rig *rig)
 {
     return rig->core->kind == CORE_RV64 ? rig_x(rig)[CORE_RV64_PC] : rig_r(rig)[15];

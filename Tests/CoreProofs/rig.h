@@ -22,6 +22,9 @@ typedef struct Rig {
 Rig *rig_new(CoreKind kind, const Code *code);  // its code at the base of RAM
 void rig_reset(Rig *rig);                       // the Core and the log; the pc back at the base; RAM stays
 void rig_free(Rig *rig);
+// RV64, one instruction at a time in some mode, between a nop, so that two that trap are no trap loop, and a wfi. status replaces FS and SD.
+Rig *rig_bench(void);
+CoreExit rig_one(Rig *rig, uint64_t privilege, uint32_t word, uint64_t status);
 uint64_t rig_pc(const Rig *rig);
 static inline uint64_t *rig_x(const Rig *rig) { return core_rv64_words(rig->core); }
 static inline uint32_t *rig_r(const Rig *rig) { return core_m4_r(rig->core); }

@@ -74,7 +74,8 @@ struct CaseTests {
 struct SpecificationTests {
   static let names = [
     "floating point", "floating-point state", "AMOs on words", "compressed encodings",
-    "misaligned accesses",
+    "misaligned accesses", "fields of CSRs", "rights to CSRs", "privileged instructions",
+    "inhibited counters", "memory protection", "page tables", "changed page tables",
   ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func specified(_ proof: ProofCase) throws {

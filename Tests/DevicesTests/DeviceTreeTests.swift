@@ -58,8 +58,9 @@ import Testing
 
   @Test func saysWhatABootLoaderAsks() {
     #expect(cells("/cpus", "timebase-frequency") == [10_000_000])
-    #expect(strings("/cpus/cpu@0", "riscv,isa") == ["rv64imafdc_zicsr_zifencei"])
-    #expect(strings("/cpus/cpu@0", "mmu-type") == ["riscv,sv39"])
+    #expect(
+      strings("/cpus/cpu@0", "riscv,isa") == ["rv64imafdc_zicntr_zicsr_zifencei_zihpm"])
+    #expect(strings("/cpus/cpu@0", "mmu-type") == ["riscv,sv57"])
     #expect(cells("/memory@80000000", "reg") == [0, 0x8000_0000, 2, 0])
     #expect(strings("/chosen", "stdout-path") == ["/soc/serial@10000000"])
     #expect(strings("/soc/serial@10000000", "compatible") == ["ns16550a"])

@@ -26,7 +26,7 @@ import Testing
                                   The board; otherwise the image decides. 'emurun boards' lists
                                   them.
           -cpu <model>            As QEMU users type it, rv64,g=on: refused where the core is
-                                  another.
+                                  another. svade=on and zicclsm=off can be chosen.
           -m, --memory <size>     RV64: how much RAM: 512M, 2G.
           --smp, -smp <n>         RV64: how many harts, 1 to 8.
           --quantum <n>           Several harts: instructions in a turn of one of them. (default:

@@ -66,13 +66,19 @@ import Testing
   @Test func cpus() throws {
     func words(_ model: String) -> String? {
       guard let model = QEMUWords(argument: model) else { return "no words" }
-      do { try CPUModel.check(model) } catch { return error.sentence }
+      do { _ = try CPUModel.check(model) } catch { return error.sentence }
       return nil
     }
+    let chosen = try #require(QEMUWords(argument: "rv64,svade=on,zicclsm=off"))
+    #expect(try CPUModel.check(chosen) == [.svade, .trapsMisaligned])
+    let defaults = try #require(QEMUWords(argument: "rv64,svade=off,zicclsm=on"))
+    #expect(try CPUModel.check(defaults) == [])
     for model in [
       "rv64", "rv64,g=on", "rv64,g=true,v=false,h=off,sstc=off,zba=off", "rv64,priv_spec=v1.12.0",
     ] { #expect(words(model) == nil) }
-    let core = "the core is rv64 (RV64GC: i m a f d c, s and u mode, mmu, pmp)"
+    let core =
+      "the core is rv64 (RV64GC: i m a f d c, s and u mode, mmu, pmp; svade and zicclsm can be "
+      + "chosen)"
     #expect(words("rv64,v=on") == "-cpu: \(core), and has no v")
     #expect(words("rv64,c=off") == "-cpu: \(core), and c cannot be switched off")
     #expect(words("rv64,vlen=256") == "-cpu: vlen=256 cannot be chosen; \(core)")

@@ -110,7 +110,7 @@ typedef struct {
 
 // ---- life
 
-// Call core_check first. NULL: out of memory, more than 16 regions, or not our library. hart: 0..30, different for Cores that share memory.
+// Call core_check first. NULL: out of memory, more than 16 regions, or not our library. hart: 0..29, different for Cores that share memory.
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count);
 void core_close(Core *core);
 // Back to the state of core_open in all that a guest can see, with this host from now on; translated code is kept.
@@ -159,6 +159,7 @@ enum {
 uint64_t *core_rv64_words(Core *core);
 enum {                          // what a machine may choose; 0: as QEMU's virt does by default
     CORE_RV64_TRAP_MISALIGNED = 1,      // misaligned loads and stores trap instead of being done
+    CORE_RV64_SVADE = 2,                // a page whose A or D bit would have to be set is a page fault instead
 };
 void core_rv64_set_options(Core *core, unsigned options);      // at any time between runs
 uint64_t core_rv64_mip(const Core *core);

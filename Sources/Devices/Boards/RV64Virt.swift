@@ -198,8 +198,8 @@ extension DeviceTreeNode {
     hart.set("reg", .number(UInt32(number)))
     hart.set("status", "okay")
     hart.set("compatible", "riscv")
-    hart.set("riscv,isa", "rv64imafdc_zicsr_zifencei")
-    hart.set("mmu-type", "riscv,sv39")
+    hart.set("riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm")
+    hart.set("mmu-type", "riscv,sv57")
     var controller = DeviceTreeNode(
       "interrupt-controller", label: DeviceTreePlace.interruptController(hart: number))
     controller.set("compatible", "riscv,cpu-intc")

@@ -36,6 +36,8 @@ public struct MachineOptions: Sendable {
   /// RV64: who answers the calls of S mode; nil: the emulator where it starts the image in S mode,
   /// else whatever runs in M mode.
   public var sbi: SBIProvider?
+  /// RV64: where the core differs from QEMU's `virt`.
+  public var rv64: RV64Options = []
   /// RV64: an initial RAM disk for a kernel.
   public var initialDisk: [UInt8]?
   /// RV64: a kernel's command line.
@@ -103,6 +105,9 @@ public final class Machine {
     let semihosting = options.semihosting.map { Semihosting($0) }
     self.semihosting = semihosting
     harts = Self.harts(of: board, rig.cores, bus, boot.start, semihosting)
+    if case .rv64 = board.core {
+      for core in rig.cores { core_rv64_set_options(core, options.rv64.rawValue) }
+    }
     hart = harts[0]
     bus.harts = harts
     bus.turns = Turns(harts: harts.count, quantum: options.quantum)

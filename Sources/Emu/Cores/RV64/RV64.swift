@@ -70,14 +70,18 @@ final class RV64: Hart {
   }
 
   /// What a firmware leaves to its payload: traps of S and U mode delegated but for the calls to
-  /// itself, counters open to it.
+  /// itself, counters and all memory open to it.
   private func enterSupervisor() {
-    let allExceptions: UInt64 = 0xB3FF
+    let allExceptions: UInt64 = 0xB3FE
     let supervisorInterrupts: UInt64 = 0x222
     words[Int(CORE_RV64_MEDELEG)] = allExceptions & ~(1 << Cause.ecallFromS)
     words[Int(CORE_RV64_MIDELEG)] = supervisorInterrupts
     let mcounteren: UInt32 = 0x306
     core_rv64_set_csr(core, mcounteren, 7)
+    let pmpaddr0: UInt32 = 0x3B0
+    let pmpcfg0: UInt32 = 0x3A0
+    core_rv64_set_csr(core, pmpaddr0, .max)
+    core_rv64_set_csr(core, pmpcfg0, 0x1F)  // NAPOT, everything: read, write, execute
     words[Int(CORE_RV64_PRIV)] = 1
   }
 
