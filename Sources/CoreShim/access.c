@@ -183,6 +183,8 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     c->access_va = va;
     c->access_mmu = mmu;
     c->paged_lookup = paging(c, mmu);
+    if (a == &arm)                                              // checked above; the library asks it of each byte that it splits an access into
+        *(type == STORE ? &y : &x) &= ~(7ull << 8);
     uintptr_t outer = AT(uintptr_t, cpu, CPU_MEM_IO_PC);
     AT(uintptr_t, cpu, CPU_MEM_IO_PC) = host_pc;
     uint64_t result = library(env, address, x, y, z);

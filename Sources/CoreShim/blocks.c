@@ -103,20 +103,15 @@ static void translate_block(const Arch *a, void **ops, char *db, char *cpu, char
     a->loop(own, db, cpu, tb, max);
 }
 
-// The library translates SEV as a NOP. Its neighbour WFE ends the block and calls a helper, which then looks which of the two it was.
 uint32_t cpu_lduw_code_arm(char *env, uint64_t va)
 {
-    enum { WFE = 0xbf20, SEV = 0xbf40, WIDE_HINT = 0xf3af, WIDE_WFE = 0x8002, WIDE_SEV = 0x8004 };
     uint32_t parcel = arm.fetch(env, va);
-    if (!usable || !translating.active || !core_of_cpu(env - arm.env))
-        return parcel;
     uint32_t offset = (uint32_t)va - (uint32_t)translating.pc;
-    if (offset == 2 && translating.parcel == WIDE_HINT && (parcel & 0xffff) == WIDE_SEV)
-        return WIDE_WFE;
-    if (offset)
+    if (!usable || !translating.active || offset > 2 || !core_of_cpu(env - arm.env))
         return parcel;
-    translating.parcel = parcel & 0xffff;
-    return translating.parcel == SEV ? WFE : parcel;
+    if (offset == 0)
+        translating.parcel = parcel & 0xffff;
+    return thumb_parcel(env, (uint32_t)translating.pc, offset, parcel);
 }
 
 // ---- Cortex-M: what must be aligned (ARM DDI 0403E.e, A3.2.1), and SDIV and UDIV that trap (A7.7.127). The library knows neither; what its
@@ -282,7 +277,10 @@ static int generate(const Arch *a, char *tcg, char *tb)
         AT(uint32_t, tb, a->tb_cflags) |= CF_INVALID;           // it runs once: nothing jumps to it, nobody finds it again
     int tag = a == &arm ? 2 : 0;
     uint8_t *end = emit_stub(p + size, expired, tag | 1, (uintptr_t)tb | 3);
-    return (int)(emit_stub(end, stop, tag, (uintptr_t)tb | 3) - start);
+    end = emit_stub(end, stop, tag, (uintptr_t)tb | 3);
+    if (a == &arm)
+        end = inline_floats(p, end, AT(uint8_t *, tcg, TCG_HIGHWATER));
+    return (int)(end - start);
 }
 
 #define EXPORT(name, target) \

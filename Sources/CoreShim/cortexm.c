@@ -271,15 +271,17 @@ uint32_t helper_sub_usaturate_arm(char *env, uint32_t a, uint32_t b)
     return real.arm_udiv(a, b);
 }
 
-// ---- MSR and CPS: two rules that the library does not know
+// ---- MSR and CPS: three rules that the library does not know
 void helper_v7m_msr_arm(char *env, uint32_t target, uint32_t value)
 {
-    enum { BASEPRI = 17, BASEPRI_MAX = 18, FAULTMASK = 19, NMI = 2, HARD_FAULT = 3 };
+    enum { MSP = 8, PSP = 9, BASEPRI = 17, BASEPRI_MAX = 18, FAULTMASK = 19, NMI = 2, HARD_FAULT = 3 };
     Core *c = core_of_cpu(env - arm.env);
     uint32_t number = target & 0xff;
     uint32_t running = AT(uint32_t, env, ARM_IPSR);
     if (c && (number == BASEPRI || number == BASEPRI_MAX))
         value &= c->priority_mask;
+    if (c && (number == MSP || number == PSP))
+        value &= ~3u;                                           // B1.4.1: bits 1:0 of a stack pointer are zero
     if (c && number == FAULTMASK && value & 1 && (running == NMI || running == HARD_FAULT))
         return;                                                 // B5.2.3: ignored at priority -1 and -2
     real.arm_msr(env, target, value);

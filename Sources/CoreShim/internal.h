@@ -16,7 +16,7 @@ enum { RV_PC = 512, RV_LOAD_RES = 520, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTAT
 enum { HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
-       ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
+       ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
 enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
 enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
 
@@ -184,6 +184,20 @@ extern struct Real {
     void (*arm_msr)(char *, uint32_t, uint32_t);
     void (*arm_yield)(char *);
     void (*arm_unaligned)(char *, uint64_t, int, int, uintptr_t);
+    uint32_t (*f32_add)(uint32_t, uint32_t, void *);
+    uint32_t (*f32_sub)(uint32_t, uint32_t, void *);
+    uint32_t (*f32_mul)(uint32_t, uint32_t, void *);
+    uint32_t (*f32_div)(uint32_t, uint32_t, void *);
+    uint32_t (*f32_sqrt)(uint32_t, char *);
+    uint32_t (*f32_muladd)(uint32_t, uint32_t, uint32_t, void *);
+    uint32_t (*f32_sito)(uint32_t, void *);
+    uint32_t (*f32_uito)(uint32_t, void *);
+    uint32_t (*f32_slto)(uint32_t, uint32_t, void *);
+    uint32_t (*f32_ulto)(uint32_t, uint32_t, void *);
+    uint32_t (*f32_tosiz)(uint32_t, void *);
+    uint32_t (*f32_touiz)(uint32_t, void *);
+    void (*f32_cmp)(uint32_t, uint32_t, char *);
+    void (*f32_cmpe)(uint32_t, uint32_t, char *);
 } real;
 
 extern bool usable;                             // false: not our library; every function that the shim defines only passes on
@@ -224,6 +238,10 @@ enum { LOAD = 0, STORE = 1, FETCH = 2 };
 bool paging(const Core *c, unsigned mmu);
 void paged_fetch(Core *c, uint64_t va);
 void rv64_remember_page(Core *c, uint64_t va, uint64_t pa, unsigned mmu);       // for accesses to devices
+// hardfloat.c
+uint8_t *inline_floats(uint8_t *code, uint8_t *end, const uint8_t *limit);
+// thumb.c
+uint32_t thumb_parcel(char *env, uint32_t start, uint32_t offset, uint32_t parcel);
 // memory.c
 void forget_code(Core *c);
 uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc);      // where the host has the code that this block was made from; NULL: not in memory

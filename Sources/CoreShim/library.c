@@ -60,7 +60,12 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.arm_udiv, "helper_udiv_arm" }, { &real.arm_add_usaturate, "helper_add_usaturate_arm" }, { &real.arm_sub_usaturate, "helper_sub_usaturate_arm" },
         { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" }, { &real.arm_interrupt, "arm_v7m_cpu_do_interrupt_arm" },
         { &real.arm_wfi, "helper_wfi_arm" }, { &real.arm_wfe, "helper_wfe_arm" }, { &real.arm_msr, "helper_v7m_msr_arm" },
-        { &real.arm_yield, "helper_yield_arm" }, { &real.arm_unaligned, "arm_cpu_do_unaligned_access_arm" } };
+        { &real.arm_yield, "helper_yield_arm" }, { &real.arm_unaligned, "arm_cpu_do_unaligned_access_arm" },
+        { &real.f32_add, "helper_vfp_adds_arm" }, { &real.f32_sub, "helper_vfp_subs_arm" }, { &real.f32_mul, "helper_vfp_muls_arm" },
+        { &real.f32_div, "helper_vfp_divs_arm" }, { &real.f32_sqrt, "helper_vfp_sqrts_arm" }, { &real.f32_muladd, "helper_vfp_muladds_arm" },
+        { &real.f32_sito, "helper_vfp_sitos_arm" }, { &real.f32_uito, "helper_vfp_uitos_arm" }, { &real.f32_slto, "helper_vfp_sltos_arm" },
+        { &real.f32_ulto, "helper_vfp_ultos_arm" }, { &real.f32_tosiz, "helper_vfp_tosizs_arm" },
+        { &real.f32_touiz, "helper_vfp_touizs_arm" }, { &real.f32_cmp, "helper_vfp_cmps_arm" }, { &real.f32_cmpe, "helper_vfp_cmpes_arm" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, "");
     rv64_fp_set_up();

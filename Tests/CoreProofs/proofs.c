@@ -105,6 +105,8 @@ static const CoreProof proofs[] = {
     { "memory protection", 4, memory_protection },
     { "page tables", 2, page_tables },
     { "changed page tables", 4, changed_tables },
+    { "floats", 12, floats },
+    { "floats in blocks", 3, floats_in_blocks },
     { "harts by hand", 1, harts_by_hand },
     { "harts patching each other", 6, harts_random },
     { "Sv39", 4, sv39 },

@@ -12,6 +12,8 @@ void counters(int variant, ProofReport *report);
 void far_limits(int variant, ProofReport *report);
 void reset_is_new(int variant, ProofReport *report);
 void lazy_fp(int variant, ProofReport *report);
+void floats(int variant, ProofReport *report);
+void floats_in_blocks(int variant, ProofReport *report);
 void fp_traps(int variant, ProofReport *report);
 void harts_by_hand(int variant, ProofReport *report);
 void harts_random(int variant, ProofReport *report);

@@ -86,8 +86,9 @@ struct SpecificationTests {
 @Suite("Several harts, paging, FP, threads, memory")
 struct MachineTests {
   static let names = [
-    "harts by hand", "harts patching each other", "lazy FP", "FP traps", "Sv39", "Sv39 by hand",
-    "threads", "address space ends", "memory stays flat",
+    "harts by hand", "harts patching each other", "lazy FP", "FP traps", "floats",
+    "floats in blocks", "Sv39", "Sv39 by hand", "threads", "address space ends",
+    "memory stays flat",
   ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func machines(_ proof: ProofCase) throws {
