@@ -4,7 +4,7 @@
 # make install PREFIX=/usr/local    put it in place
 # make images                       build the firmware in Sources/Firmware into images/
 # make bench                        measure against QEMU; writes docs/benchmarks.md
-# make soak                         the long campaigns; writes docs/soak.md
+# make soak                         the long campaigns; writes docs/soak.md and docs/survey-results.md
 PREFIX ?= /usr/local
 IMAGE ?= images/led-heartbeat.elf
 RELEASE = .build/release/emurun

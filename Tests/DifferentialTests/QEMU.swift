@@ -30,23 +30,41 @@ enum QEMU {
   }
 
   static func run(_ tool: String, _ arguments: [String]) throws -> (text: String, status: Int32) {
+    try start(tool, arguments).finish()
+  }
+
+  /// - Parameter limit: seconds after which it is ended.
+  static func start(
+    _ tool: String, _ arguments: [String], in folder: URL? = nil, limit: Int = 120
+  ) throws -> Running {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: tool)
     process.arguments = arguments
+    process.currentDirectoryURL = folder
     let output = Pipe()
     process.standardOutput = output
     process.standardInput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
     let deadline = DispatchWorkItem { process.terminate() }
-    DispatchQueue.global().asyncAfter(deadline: .now() + 120, execute: deadline)
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    deadline.cancel()
-    return (
-      String(decoding: data, as: UTF8.self).replacing("\r\n", with: "\n"),
-      process.terminationStatus
-    )
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(limit), execute: deadline)
+    return Running(process: process, output: output, deadline: deadline)
+  }
+
+  struct Running {
+    fileprivate let process: Process
+    fileprivate let output: Pipe
+    fileprivate let deadline: DispatchWorkItem
+
+    func finish() -> (text: String, status: Int32) {
+      let data = output.fileHandleForReading.readDataToEndOfFile()
+      process.waitUntilExit()
+      deadline.cancel()
+      return (
+        String(decoding: data, as: UTF8.self).replacing("\r\n", with: "\n"),
+        process.terminationStatus
+      )
+    }
   }
 }
 
@@ -55,11 +73,8 @@ enum Guest {
   /// - Parameter file: in `Guests`.
   static func build(_ file: String) throws -> String {
     let name = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
-    let source = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("Guests/\(file)").path
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("emurun-\(name)-\(ProcessInfo.processInfo.processIdentifier)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let source = sources.appendingPathComponent(file).path
+    let folder = try folder(name)
     let (object, image) = (folder.path + "/guest.o", folder.path + "/guest.elf")
     let bin = try toolchain()
     try need(
@@ -73,6 +88,39 @@ enum Guest {
       QEMU.run(bin + "/ld.lld", ["-N", "-Ttext=0x80000000", "-e", "_start", "-o", image, object]))
     return image
   }
+
+  /// The instruction survey's, for a Cortex-M4.
+  static func buildSurvey(in folder: URL) throws -> String {
+    let source = sources.appendingPathComponent("Survey").path
+    let image = folder.path + "/survey.elf"
+    let bin = try toolchain()
+    var objects: [String] = []
+    // No FP register is touched before the sandbox has saved them all.
+    for (name, abi) in [("sandbox.S", "hard"), ("survey.c", "soft")] {
+      objects.append(folder.path + "/\(name).o")
+      try need(
+        QEMU.run(
+          bin + "/clang",
+          [
+            "--target=thumbv7em-none-eabi", "-mcpu=cortex-m4", "-mfloat-abi=\(abi)", "-O2",
+            "-ffreestanding", "-fno-builtin", "-Wall", "-Wextra", "-Werror",
+            "-c", "-o", objects[objects.count - 1], source + "/\(name)",
+          ]))
+    }
+    try need(
+      QEMU.run(bin + "/ld.lld", ["-T", source + "/memory.ld", "-o", image] + objects))
+    return image
+  }
+
+  static func folder(_ name: String) throws -> URL {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("emurun-\(name)-\(ProcessInfo.processInfo.processIdentifier)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
+
+  private static let sources =
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Guests")
 
   private struct BuildFailed: Error { var text: String }
 
