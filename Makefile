@@ -3,13 +3,14 @@
 # make release                      .build/release/emurun, with the Swift runtime inside
 # make install PREFIX=/usr/local    put it in place
 # make images                       build the firmware in Sources/Firmware into images/
+# make sizes                        measure it; writes docs/firmware-sizes.md (wants Debian's cross compilers)
 # make bench                        measure against QEMU; writes docs/benchmarks.md
 # make soak                         the long campaigns; writes docs/soak.md and docs/survey-results.md
 PREFIX ?= /usr/local
 IMAGE ?= images/led-heartbeat.elf
 RELEASE = .build/release/emurun
 
-.PHONY: run test release install images bench soak lint clean
+.PHONY: run test release install images sizes bench soak lint clean
 
 run: release
 	@$(RELEASE) $(IMAGE) $(ARGS)
@@ -32,6 +33,10 @@ lint:
 
 images:
 	@Sources/Firmware/build
+
+sizes:
+	@scripts/setup sizes
+	EMURUN_WRITE_SIZES=1 swift test --filter SizesTests
 
 bench: release
 	@scripts/setup bench

@@ -54,6 +54,7 @@ let package = Package(
       name: "EmuTestingTests", dependencies: ["EmuTesting"], swiftSettings: strict),
     .testTarget(name: "EmurunCLITests", dependencies: ["EmurunCLI", "Emu"], swiftSettings: strict),
     .testTarget(name: "TimelineTests", dependencies: ["Emu", "Timeline"], swiftSettings: strict),
+    .testTarget(name: "FirmwareTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .testTarget(
       name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),
   ]

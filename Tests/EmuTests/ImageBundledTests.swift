@@ -8,7 +8,10 @@ import Testing
 
   @Test(arguments: names) func theRawImageIsWhatTheELFLoads(_ name: String) throws {
     let elf = try Image(path: BundledImages.path("\(name).elf"))
-    let raw = try Image(path: BundledImages.path("\(name).bin"))
+    guard let raw = try? Image(path: BundledImages.path("\(name).bin")) else {
+      // A mebibyte of nothing, which is not shipped.
+      return #expect(name == "anchored-m4")
+    }
     let loaded = elf.segments.filter { !$0.bytes.isEmpty }
     let base = try #require(loaded.first).address
     // Between two segments a raw image has zeros, behind the last one it may have some.
@@ -31,9 +34,13 @@ import Testing
   @Test(arguments: names) func mainIsFoundInItsSource(_ name: String) throws {
     let image = try Image(path: BundledImages.path("\(name).elf"))
     let info = DebugInfo(image)
-    let main = try #require(info.address(ofSymbol: "main"))
-    #expect(info.symbol(at: main)?.name == "main")
-    #expect(info.sourceLine(at: main)?.file.contains("Programs/\(name)/") == true)
+    // The boot ROM begins on each hart with another one.
+    let start = name == "sbi-bootrom" ? "bootHart" : "main"
+    let main = try #require(info.address(ofSymbol: start))
+    #expect(info.symbol(at: main)?.name == start)
+    let program = try #require(
+      info.sourceLine(at: main)?.file.split(separator: "/").dropLast().last)
+    #expect(name.hasPrefix(program))
     // At its first instruction a function has not touched the stack: ra is the caller.
     let caller = try image.knownEntry() & ~1 + 4
     let trace = info.backtrace(pc: main, registers: { _ in caller }, memory: { _, _ in nil })

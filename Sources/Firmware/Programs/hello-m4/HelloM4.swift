@@ -2,5 +2,5 @@
 func main() -> Never {
   console.configure()
   console.print("hello from Swift on a Cortex-M4\n")
-  Semihosting.exit()
+  Power.off(success: true)
 }

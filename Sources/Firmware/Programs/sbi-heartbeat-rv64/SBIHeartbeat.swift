@@ -20,14 +20,14 @@ func main(_ hart: UInt64, _ deviceTree: UnsafeRawPointer) -> Never {
   interval = UInt64(frequency) / ticksPerSecond
   deadline = readTime()
   beat()
-  enableSupervisorTimerInterrupt()
+  listenForTimer()
+  enableInterrupts()
   while true { waitForInterrupt() }
 }
 
 @c @implementation
-func handleTrap(_ cause: UInt64, _ pc: UInt64) {
-  let supervisorTimerInterrupt: UInt64 = 1 << 63 | 5
-  guard cause == supervisorTimerInterrupt else { panic(cause, pc) }
+func handleTrap(_ cause: UInt64, _ pc: UInt64, _ frame: UnsafeMutablePointer<TrapFrame>) {
+  guard cause == Trap.timer else { unexpectedTrap(cause, pc, frame) }
   ticks += 1
   beat()
 }

@@ -225,7 +225,5 @@ private func report() {
   console.print(" to ")
   console.print(UInt(switchCycles()[1]))
   console.print("\n")
-  if failures == 0 { Semihosting.exit() }
-  // ADP_Stopped_RunTimeErrorUnknown.
-  _ = semihostingCall(0x18, 0x2_0023)
+  Power.off(success: failures == 0)
 }

@@ -9,6 +9,8 @@ enum SysTick {
     register(0x10).store(0b111)  // CSR: core clock, interrupt, enable
   }
 
+  static func stop() { register(0x10).store(0) }
+
   private static func register(_ offset: UInt) -> VolatileMappedRegister<UInt32> {
     VolatileMappedRegister(unsafeBitPattern: 0xE000_E000 + offset)
   }

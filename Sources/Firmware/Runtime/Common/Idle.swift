@@ -1,0 +1,2 @@
+@c(waitForAnInterrupt)
+func waitForAnInterrupt() { waitForInterrupt() }

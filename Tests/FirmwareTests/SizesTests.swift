@@ -1,0 +1,106 @@
+import Emu
+import Foundation
+import Testing
+
+/// docs/firmware-sizes.md: measured on the images as they are. With `EMURUN_WRITE_SIZES` set it is written, C columns
+/// included, which want Debian's cross compilers; else the rest of it is compared.
+@Suite struct SizesTests {
+  static let images = [
+    "hello-m4", "hello-rv64", "zero-trap-m4", "zero-trap-rv64", "led-heartbeat", "panic-heartbeat",
+    "delay-heartbeat-m4", "delay-heartbeat-rv64", "timer-heartbeat-rv64", "sbi-heartbeat-rv64",
+    "panic-codes-m4", "panic-codes-rv64", "panic-trace-m4", "panic-trace-rv64",
+    "traps-allocation-m4", "traps-allocation-rv64", "traps-task-m4", "traps-task-rv64",
+    "traps-output-m4", "traps-output-rv64", "traps-runtime-m4", "traps-runtime-rv64",
+    "abi-fastpath-m4", "abi-fastpath-rv64", "bare-clock-m4", "bare-clock-rv64", "static-pool-m4",
+    "static-pool-rv64", "static-pool-free-m4", "static-pool-free-rv64", "tasks-m4", "tasks-rv64",
+    "features-m4", "features-rv64", "anchored-m4", "sbi-harts-rv64", "torture-m4",
+  ]
+  static let inC = [
+    ("hello-m4", "hello-m4"), ("hello-rv64", "hello-rv64"), ("zero-trap-m4", "zero-trap-m4"),
+    ("zero-trap-rv64", "zero-trap-rv64"), ("led-heartbeat", "led-heartbeat-m4"),
+  ]
+
+  @Test func theTableIsTrue() throws {
+    let rows = try Self.images.map(row)
+    let path = Firmware.path("../docs/firmware-sizes.md")
+    if ProcessInfo.processInfo.environment["EMURUN_WRITE_SIZES"] != nil {
+      try (Self.head + rows + Self.middle + compareWithC()).joined(separator: "\n")
+        .appending("\n").write(toFile: path, atomically: true, encoding: .utf8)
+    }
+    let written = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      .map(String.init)
+    for row in rows { #expect(written.contains(row)) }
+  }
+
+  private static let head = [
+    "# Sizes of the firmware", "",
+    "In bytes, written by `make sizes`. \"To main\" counts instructions from reset; \"stack\" is how much of it was ever",
+    "written in two seconds (a hundredth of one on RV64, where an instruction is a nanosecond), by the emulator.",
+    "",
+    "| image | `.text` | `.rodata` | `.data` | `.bss` | to `main` | stack |",
+    "|---|---|---|---|---|---|---|",
+  ]
+  private static let middle = [
+    "", "## Beside C", "",
+    "The same programs in C (`Sources/Firmware/C`), by Debian's gcc 12.2 at `-Os`, with the same start-up code, linker scripts",
+    "and linker; the panic says the same. `.text` and `.rodata` together:", "",
+    "| program | Swift | C | instructions to `main`, Swift and C |", "|---|---|---|---|",
+  ]
+
+  private func row(_ name: String) throws -> String {
+    let sizes = try sizes(Firmware.path("\(name).elf"))
+    let machine = try Firmware.machine(name)
+    let toMain = try instructionsToMain(machine, Firmware.image(name))
+    let isM4 = machine.board.name == "m4-led"
+    _ = machine.run(
+      until: RunLimit(
+        tick: machine.board.clock.ticks(nanoseconds: isM4 ? 2_000_000_000 : 10_000_000)))
+    let stack = try stackUse(machine, name)
+    return
+      "| `\(name)` | \(sizes[".text"] ?? 0) | \(sizes[".rodata"] ?? 0) | \(sizes[".data"] ?? 0) "
+      + "| \(sizes[".bss"] ?? 0) | \(toMain) | \(stack) |"
+  }
+
+  private func compareWithC() throws -> [String] {
+    let folder = FileManager.default.temporaryDirectory.path + "/emurun-firmware-c"
+    let (text, status) = try Firmware.run(
+      Firmware.path("../Sources/Firmware/C/build"), [folder])
+    guard status == 0 else { throw Firmware.Failed(text: text) }
+    return try Self.inC.map { swift, c in
+      let ours = try sizes(Firmware.path("\(swift).elf"))
+      let theirs = try sizes("\(folder)/\(c).elf")
+      let image = try Image(path: "\(folder)/\(c).elf")
+      let toMain = try (
+        instructionsToMain(Firmware.machine(swift), Firmware.image(swift)),
+        instructionsToMain(Machine(Firmware.machine(swift).board, image: image), image)
+      )
+      return "| `\(swift)` | \(code(ours)) | \(code(theirs)) | \(toMain.0), \(toMain.1) |"
+    }
+  }
+
+  private func code(_ sizes: [String: UInt64]) -> UInt64 {
+    (sizes[".text"] ?? 0) + (sizes[".rodata"] ?? 0)
+  }
+
+  private func sizes(_ path: String) throws -> [String: UInt64] {
+    try Dictionary(
+      Firmware.sections(path: path).map { ($0.name, $0.size) }, uniquingKeysWith: { one, _ in one })
+  }
+
+  private func instructionsToMain(_ machine: Machine, _ image: Image) throws -> UInt64 {
+    let main = try #require(DebugInfo(image).address(ofSymbol: "main"))
+    while machine.pc != main, machine.index < 1_000_000 {
+      _ = machine.run(until: RunLimit(index: machine.index + 1))
+    }
+    return machine.retired
+  }
+
+  /// From the deepest byte that is not zero any more up to the top.
+  private func stackUse(_ machine: Machine, _ name: String) throws -> UInt64 {
+    let stack = try #require(Firmware.sections(name).first { $0.name == ".stack" })
+    let top = try #require(DebugInfo(Firmware.image(name)).address(ofSymbol: "stackTop"))
+    let bytes = try #require(
+      machine.memory.read(stack.address, count: Int(top - stack.address)))
+    return UInt64(bytes.count - (bytes.firstIndex { $0 != 0 } ?? bytes.count))
+  }
+}
