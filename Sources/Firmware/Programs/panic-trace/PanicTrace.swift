@@ -35,6 +35,7 @@ func main() -> Never {
 
 @inline(never) private func unwrapNil() {
   let nothing: Int? = unknown(0) == 0 ? nil : 1
+  // swift-format-ignore: NeverForceUnwrap
   result = nothing!
 }
 

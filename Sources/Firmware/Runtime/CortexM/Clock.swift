@@ -6,7 +6,9 @@ enum Clock {
   private nonisolated(unsafe) static var low: UInt32 = 0
   private nonisolated(unsafe) static var high: UInt32 = 0
 
-  private static var counter: VolatileMappedRegister<UInt32> { .init(unsafeBitPattern: 0xE000_1004) }
+  private static var counter: VolatileMappedRegister<UInt32> {
+    .init(unsafeBitPattern: 0xE000_1004)
+  }
 
   static func start() {
     let demcr = VolatileMappedRegister<UInt32>(unsafeBitPattern: 0xE000_EDFC)

@@ -22,7 +22,8 @@ enum Power {
   static func off(success: Bool) -> Never { Semihosting.exit(success: success) }
 
   static func reset() -> Never {
-    VolatileMappedRegister<UInt32>(unsafeBitPattern: 0xE000_ED0C).store(0x05FA_0004)  // AIRCR.SYSRESETREQ
+    // AIRCR: SYSRESETREQ, behind the key.
+    VolatileMappedRegister<UInt32>(unsafeBitPattern: 0xE000_ED0C).store(0x05FA_0004)
     halted()
   }
 }
