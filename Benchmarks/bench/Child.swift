@@ -14,18 +14,33 @@ struct Child {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    let child = start(command, &actions)
+    return child.wait()
+  }
+
+  /// One that runs.
+  struct Started {
+    let pid: pid_t
+    fileprivate let since: Double
+
+    func wait() -> Child {
+      var status: Int32 = 0
+      var usage = rusage()
+      wait4(pid, &status, 0, &usage)
+      return Child(
+        status: status, cpuSeconds: usage.ru_utime.seconds + usage.ru_stime.seconds,
+        wallSeconds: now() - since)
+    }
+  }
+
+  static func start(_ command: [String], _ actions: inout posix_spawn_file_actions_t) -> Started {
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
     defer { for argument in arguments { free(argument) } }
     var pid: pid_t = 0
-    let start = now()
+    let since = now()
     let error = posix_spawnp(&pid, command[0], &actions, nil, &arguments, environ)
     guard error == 0 else { fatal("\(command[0]) cannot be started") }
-    var status: Int32 = 0
-    var usage = rusage()
-    wait4(pid, &status, 0, &usage)
-    return Child(
-      status: status, cpuSeconds: usage.ru_utime.seconds + usage.ru_stime.seconds,
-      wallSeconds: now() - start)
+    return Started(pid: pid, since: since)
   }
 
   private static func now() -> Double {

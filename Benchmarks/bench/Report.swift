@@ -48,6 +48,12 @@ struct Report {
     row(
       "virtio-blk, read and written in requests of 256 KiB, from page cache",
       rounded(DiskTransfers.megabytesPerSecond(directory), 0) + " MB/s", "≥ 200 MB/s")
+    let uboot = UBoot(rounds: rounds).measure()
+    row(
+      "OpenSBI and U-Boot to the prompt",
+      "\(rounded(uboot.emurun, 3)) s; QEMU -icount \(rounded(uboot.icount, 3)) s, plain "
+        + "\(rounded(uboot.plain, 3)) s: \(rounded(uboot.emurun / uboot.icount, 2)) × -icount's",
+      "≤ 1.0 ×")
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")
     row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
     row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")
