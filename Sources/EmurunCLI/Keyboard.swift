@@ -10,6 +10,7 @@ final class Keyboard {
   private var isEscaped = false
   private var hasEnded = false
   private(set) var hasQuit = false
+  var isTerminal: Bool { saved != nil }
 
   init(_ host: Host) {
     self.host = host
@@ -30,9 +31,10 @@ final class Keyboard {
 
   deinit { close() }
 
-  /// Everything typed since the last call.
-  func pass(to machine: Machine) {
-    guard !hasEnded, isReady(timeout: 0) else { return }
+  /// Everything typed since the last call; if that is nothing, what comes within `patience` seconds.
+  func pass(to machine: Machine, patience: Double = 0) {
+    if hasEnded { return }
+    guard isReady(timeout: Int32(min(patience, 1) * 1000)) else { return }
     var chunk = [UInt8](repeating: 0, count: 4096)
     let count = read(host.input, &chunk, chunk.count)
     // A terminal that is gone gives errors for ever, and is ready to.

@@ -64,8 +64,10 @@ extension Emurun: HostedCommand {
     let scrolls = keyboard != nil || (evidence.trace != nil && evidence.traceFile == nil)
     var live = scrolls ? nil : LiveDisplay(plan, host)
     defer { live?.hide() }
+    let isTyped = keyboard?.isTerminal ?? false
+    var clock = WallClock()
     try plan.drive(
-      machine, host: host,
+      machine, pace: isTyped ? .typed(plan.board.clock) : .start, host: host,
       waiting: { () throws(Refusal) in
         try outputs.update(machine)
         return keyboard?.wait() ?? false
@@ -73,7 +75,10 @@ extension Emurun: HostedCommand {
       between: { () throws(Refusal) in
         if outputs.hasNews(machine) { live?.hide() }
         try outputs.update(machine)
-        keyboard?.pass(to: machine)
+        let lead =
+          isTyped
+          ? clock.lead(virtual: Double(machine.nanoseconds) / 1e9, host: host.seconds()) : 0
+        keyboard?.pass(to: machine, patience: lead)
         live?.update(machine)
       })
   }

@@ -1,3 +1,4 @@
+import Emu
 import Glibc
 import Testing
 
@@ -77,6 +78,19 @@ import Testing
     close(terminal)
     keyboard.pass(to: try Emurun.parse([image("hello-m4.elf")]).plan(standardInput: -1).machine())
     #expect(!keyboard.wait())
+  }
+
+  /// At a terminal a second of the guest's takes no less than a second, and what was slow stays behind.
+  @Test func virtualTimeIsHeldToTheWallClock() {
+    var clock = WallClock()
+    #expect(clock.lead(virtual: 0, host: 100) == 0)
+    #expect(clock.lead(virtual: 3, host: 101) == 2)
+    #expect(clock.lead(virtual: 3, host: 103) == 0)
+    #expect(clock.lead(virtual: 4, host: 110) == 0)
+    #expect(clock.lead(virtual: 5, host: 110.5) == 0.5)
+    var pace = Pace.typed(Clock(hertz: 1_000_000_000))
+    for _ in 0..<40 { pace.took(0) }
+    #expect(pace.next() == 20_000_000)
   }
 
   private func pseudoTerminal() -> (terminal: Int32, other: Int32) {
