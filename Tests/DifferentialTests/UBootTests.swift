@@ -104,7 +104,24 @@ struct UBootTests {
     }
   }
 
-  /// What U-Boot writes to a drive is in its file afterwards where that was asked for, and nowhere else.
+  /// Our own image is a payload like others: what it says is what it says under emurun's SBI.
+  @Test(arguments: ["fw_jump.bin", "fw_dynamic.elf"], ["elf", "bin"])
+  func carriesOurImages(firmware: String, format: String) throws {
+    let image =
+      #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+      .joined(separator: "/") + "/images/sbi-heartbeat-rv64.\(format)"
+    func run(_ more: String...) -> (text: String, code: Int32) {
+      let output = Output()
+      let code = Emurun.main(["-kernel", image] + more, on: Host(output: output, errors: Output()))
+      return (output.text, code)
+    }
+    let (alone, carried) = (run(), run("-bios", Self.opensbi + firmware))
+    #expect(alone.code == 0 && carried.code == 0)
+    #expect(carried.text.contains("OpenSBI v1.1") && carried.text.hasSuffix(alone.text))
+  }
+
+  /// What U-Boot writes to a drive is in its file afterwards where that was asked for, and nowhere else. With four harts and
+  /// twice, sliced differently: the same run.
   @Test(arguments: [false, true]) func writesToADrive(isKept: Bool) throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("emurun-uboot-\(UUID().uuidString)").path
@@ -116,7 +133,7 @@ struct UBootTests {
     let lines = ["mw.b 84000000 5a 200", "virtio scan", "virtio write 84000000 3 1", "poweroff"]
     try Data((" " + lines.map { $0 + "\r" }.joined()).utf8).write(to: URL(fileURLWithPath: keys))
     let code = Emurun.main(
-      Self.setups[0].arguments + [
+      Self.setups[1].arguments + [
         "--drive", image + (isKept ? ",write" : ""), "--input", keys, "--for", "1s", "--twice",
       ],
       on: Host(output: Output(), errors: Output()))
