@@ -84,10 +84,24 @@ struct BootSources {
   }
 
   private static func read(_ path: String) throws(Refusal) -> Image {
-    do { return try Image(path: path) } catch {
+    let image: Image
+    do { image = try Image(path: path) } catch {
       throw Refusal(error.exitCode, error.description)
     }
+    if let (_, name, tool) = packers.first(where: { image.contents.starts(with: $0.magic) }) {
+      throw Refusal(
+        ExitCode.badData,
+        "\(path): is compressed (\(name)), and nothing would unpack it; use \(tool)")
+    }
+    return image
   }
+
+  /// How kernels are packed: the first bytes are no RISC-V program's.
+  private static let packers: [(magic: [UInt8], name: String, tool: String)] = [
+    ([0x1F, 0x8B, 8], "gzip", "gunzip"), ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], "xz", "unxz"),
+    ([0x28, 0xB5, 0x2F, 0xFD], "Zstandard", "unzstd"),
+    ([0x4D, 0x5A, 0, 0, 0x7A, 0x69, 0x6D, 0x67], "an EFI zboot image", "the kernel's own vmlinux"),
+  ]
 
   /// The mode of the first instruction, where it is not the image that decides.
   func mode(_ needs: Needs) throws(Refusal) -> MachineOptions.Mode? {

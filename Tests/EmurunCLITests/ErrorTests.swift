@@ -241,6 +241,10 @@ import Testing
       let path = folder + "/image"
       write([], to: path)
       expect(path, code: 65, "\(path): is empty; build it again, or check the path")
+      write([0x1F, 0x8B, 8, 0, 0, 0], to: path)
+      expect(
+        "-kernel", path, code: 65,
+        "\(path): is compressed (gzip), and nothing would unpack it; use gunzip")
       write([UInt8](repeating: 0xFF, count: 64), to: path)
       expect(
         path, code: 65,
