@@ -34,7 +34,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
     .testTarget(
-      name: "DifferentialTests", dependencies: ["Emu", "Devices", "EmurunCLI"],
+      name: "DifferentialTests", dependencies: ["Emu", "Devices", "EmurunCLI", "CFdt"],
       exclude: ["Guests"],
       swiftSettings: strict),
     .testTarget(

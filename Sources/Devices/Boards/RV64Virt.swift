@@ -3,7 +3,7 @@ import Emu
 /// `rv64-virt`: what software for QEMU's `virt` finds, where it finds it (hw/riscv/virt.c), and LEDs on a GPIO port that QEMU
 /// has not.
 extension Board {
-  public static var rv64Virt: Board { rv64Virt() }
+  public static let rv64Virt = rv64Virt()
 
   fileprivate static let virtioSlots = 8
   /// The last two virtio slots are taken.

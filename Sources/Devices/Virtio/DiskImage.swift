@@ -59,6 +59,8 @@ public final class DiskImage: Sendable {
     path = name
     self.size = size
     content = .zeros
+    // There is nothing to work out.
+    hash.withLock { $0 = "zeros" }
   }
 
   fileprivate init(hash: String, size: UInt64) {
