@@ -3,7 +3,7 @@ import Emu
 import Foundation
 import Testing
 
-/// Every device model passes the one checker. `EMURUN_SOAK=1` makes the random runs ten times as long.
+/// Every device model passes the one checker. `EMURUN_SOAK` makes the random runs ten times as long.
 @Suite struct ConformanceTests {
   @Test func uart16550() { expectConformance(UART16550(), window: 0x100) }
   @Test func siFiveTest() { expectConformance(SiFiveTest(), window: 0x1000) }
