@@ -63,14 +63,20 @@ import Testing
         "register of a queue that does not exist", "notification of a queue that does not exist",
       ])
     driver.bench.write(0x30, 0)
-    for size in [0, 3, 2048] as [UInt64] { driver.bench.write(0x38, size) }
     driver.bench.write(0x80, 0)
-    #expect(
-      driver.findings.suffix(2) == [
-        "QueueNum that is no power of 2, or above QueueNumMax", "address of a queue that is in use",
-      ])
+    driver.bench.write(0x38, 4)
     driver.send([buffer])
     #expect(driver.given().map(\.length) == [8], "as before")
+    driver.bench.write(0x44, 0)
+    for size in [0, 3, 2048] as [UInt64] { driver.bench.write(0x38, size) }
+    driver.bench.write(0x44, 1)
+    #expect(
+      driver.findings.suffix(2) == [
+        "configuration of a queue that is in use",
+        "QueueNum that is no power of 2, or above QueueNumMax",
+      ])
+    driver.offer(0)
+    #expect(driver.given().count == 2 && driver.status == 15, "from the start of its rings")
   }
 
   @Test(arguments: VirtioVersion.allCases) func answersWithinTheStore(version: VirtioVersion) {

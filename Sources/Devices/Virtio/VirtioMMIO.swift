@@ -164,6 +164,12 @@ public struct VirtioMMIO<Function: VirtioFunction>: Device {
     guard let number = selectedQueue else {
       return port.guestError("register of a queue that does not exist")
     }
+    // "The driver MUST NOT access a virtual queue's configuration registers while it is enabled."
+    if offset != VirtioRegister.queueReady && offset != VirtioRegister.queuePFN
+      && transport.queues[number].isReady
+    {
+      return port.guestError("configuration of a queue that is in use")
+    }
     if offset == VirtioRegister.queueNum {
       guard word.nonzeroBitCount == 1 && word <= UInt32(Virtqueue.mostDescriptors) else {
         return port.guestError("QueueNum that is no power of 2, or above QueueNumMax")
@@ -172,10 +178,6 @@ public struct VirtioMMIO<Function: VirtioFunction>: Device {
       return
     }
     if version == .legacy { return writeLegacyQueue(offset, word, number) }
-    // "The driver MUST NOT access a virtual queue's configuration registers while it is enabled."
-    if offset != VirtioRegister.queueReady && transport.queues[number].isReady {
-      return port.guestError("address of a queue that is in use")
-    }
     let value = UInt64(word)
     switch offset {
     case VirtioRegister.queueReady:
