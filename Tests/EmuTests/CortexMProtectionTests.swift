@@ -410,4 +410,70 @@ import Testing
     #expect(bench.state.r[5] == address)
     #expect(bench.state.system.cfsr == 1)
   }
+
+  /// The MPU with a page that it divides, both traps of CCR, lazy FP state and a bit-band store, three
+  /// times round.
+  private static func everything(_ t: inout Thumb) {
+    t.label("start")
+    t.poke(SCS.shcsr, 7 << 16)
+    t.poke(SCS.cpacr, 0xF << 20)
+    t.poke(SCS.ccr, 0x218)
+    t.region(0, 0, log2: 16, ap: 6)
+    t.region(1, window + 32, log2: 5, ap: 0)
+    t.poke(SCS.mpuCTRL, 5)
+    t.vadd()
+    t.movs(3, 3)
+    t.label("loop")
+    t.load(0, window)
+    t.str(3, 0)
+    t.emit(0xF890, 0x2020)  // LDRB.W r2, [r0, #32]
+    t.movs(1, 0)
+    t.udiv(2, 3, 1)
+    t.emit(0xF8D0, 0x2001)  // LDR.W r2, [r0, #1]
+    t.svc()
+    t.load(0, 0x2200_0000 + 0x4000 * 32 + 31 * 4)
+    t.movs(1, 1)
+    t.str(1, 0)
+    t.subs(3, 1)
+    t.bne("loop")
+    t.vmov(4, s: 0)
+    t.end()
+    // Each of them skips its instruction, which has four bytes.
+    t.label("fault")
+    t.load(0, SCS.cfsr)
+    t.ldr(1, 0)
+    t.str(1, 0)
+    t.ldrSP(1, 24)
+    t.adds(1, 4)
+    t.strSP(1, 24)
+    t.returnFromHandler()
+    t.label("svc")
+    t.movs(0, 9)
+    t.vmov(s: 0, 0)
+    t.returnFromHandler()
+  }
+
+  /// Whole, an instruction at a time, and from a snapshot at every thirteenth: the same events, the same
+  /// state.
+  @Test func slicesAndSnapshotsAreNotSeen() throws {
+    let vectors = [4: "fault", 6: "fault", 11: "svc"]
+    let whole = try CortexMBench(vectors: vectors, Self.everything)
+    #expect(whole.run()?.reason == .finisher)
+    #expect(whole.entered == [4, 6, 6, 11, 4, 6, 6, 11, 4, 6, 6, 11])
+    #expect(whole.word(Self.window) == 0x8000_0001)
+    #expect(whole.state.r[4] == 0)
+    let sliced = try CortexMBench(vectors: vectors, Self.everything)
+    var index: UInt64 = 0
+    while sliced.machine.stop == nil && index < 5000 {
+      index += 1
+      sliced.run(to: index)
+      if index % 13 != 0 { continue }
+      let machine = try Machine(sliced.machine.snapshot())
+      _ = machine.run(until: RunLimit(tick: 1_000_000))
+      #expect(Array(machine.trace) == Array(whole.machine.trace), "\(index)")
+      #expect(machine.stateDigest == whole.machine.stateDigest, "\(index)")
+    }
+    #expect(Array(sliced.machine.trace) == Array(whole.machine.trace))
+    #expect(sliced.state == whole.state)
+  }
 }
