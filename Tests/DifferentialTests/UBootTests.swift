@@ -85,7 +85,7 @@ struct UBootTests {
   private static let machine = [
     // The names of the machine and the core.
     "Platform Name ", "Model:", "CPU:", "  Architecture ID ", "  Implementation ID ",
-    "Boot HART Priv Version ", "Boot HART MHPM Count ",
+    "Boot HART MHPM Count ", "Boot HART MEDELEG ",
     // How many devices U-Boot has drivers for, and how large their description is.
     "Core:", "Working FDT set to ", "fdt_blob ", "new_fdt ", "fdt_size ", " reserved[1]",
     " reserved[2]",
