@@ -22,7 +22,7 @@ typedef struct {
 static const Edge edges[] = {
     { "budget 0", CORE_RV64, { ADD }, 0, 0, CORE_BUDGET, 0, 0, 0, NONE, 0 },
     { "budget inside a block", CORE_RV64, { ADD, ADD, ADD, ADD, ADD, 0xfedff06f }, 0, 8, CORE_BUDGET, 8, 8, 8, NONE, 0 },
-    { "ebreak", CORE_RV64, { ADD, ADD, ADD, RV_EBREAK, ADD }, 3, 1000, CORE_STOPPED, 4, 3, 12, 3, 0 },
+    { "ebreak", CORE_RV64, { ADD, ADD, ADD, RV_EBREAK, ADD }, 3, 1000, CORE_STOPPED, 4, 3, 12, 3, 0x8000000c },
     { "ecall", CORE_RV64, { ADD, ADD, ADD, RV_ECALL, ADD }, 3, 1000, CORE_STOPPED, 4, 3, 12, 11, 0 },
     { "illegal", CORE_RV64, { ADD, ADD, ADD, 0xffffffff, ADD }, 3, 1000, CORE_STOPPED, 4, 3, 12, 2, 0xffffffff },
     { "illegal CSR", CORE_RV64, { ADD, 0x123025f3, ADD }, 1, 1000, CORE_STOPPED, 2, 1, 4, 2, 0x123025f3 },
@@ -37,7 +37,7 @@ static const Edge edges[] = {
     { "lr nowhere", CORE_RV64, { ADD, 0x1000262f }, 1, 1000, CORE_STOPPED, 2, 1, 4, 5, 0 },
     { "amo nowhere", CORE_RV64, { ADD, 0x00a0262f }, 1, 1000, CORE_STOPPED, 2, 1, 4, 7, 0 },
     { "misaligned ld nowhere", CORE_RV64, { ADD, 0x04103583 }, 1, 1000, CORE_STOPPED, 2, 1, 4, 5, 0x41 },
-    { "c.ebreak", CORE_RV64, { ADD, 0x90029002 }, 1, 1000, CORE_STOPPED, 2, 1, 4, 3, 0 },
+    { "c.ebreak", CORE_RV64, { ADD, 0x90029002 }, 1, 1000, CORE_STOPPED, 2, 1, 4, 3, 0x80000004 },
     { "c.illegal", CORE_RV64, { ADD, 0 }, 1, 1000, CORE_STOPPED, 2, 1, 4, 2, 0 },
     { "budget inside a block", CORE_CORTEX_M4, { T_ADD, T_ADD, T_ADD, T_ADD, 0xe7fa }, 0, 12, CORE_BUDGET, 12, 12, 4, NONE, 0 },
     { "udf", CORE_CORTEX_M4, { T_ADD, T_ADD, T_ADD, 0xde07, T_ADD }, 3, 1000, CORE_STOPPED, 4, 3, 6, CORE_M4_UNDEFINED, 0xde073001 },

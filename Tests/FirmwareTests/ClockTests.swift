@@ -8,10 +8,10 @@ import Testing
   @Test(arguments: [("bare-clock-rv64", 0), ("bare-clock-m4", 1)])
   func readingItIsStraightLineCode(name: String, retries: Int) throws {
     let lines = try Firmware.disassembly(name, symbol: "nanoseconds")
-      .filter { $0.contains(":\t") || $0.contains(": \t") }
-    let words = lines.map { line in
-      line.split(whereSeparator: { $0 == "\t" || $0 == " " }).dropFirst().first.map(String.init)
-        ?? ""
+    // "     15c:      \tpush\t{r4, r5, r7, lr}"
+    let words = lines.compactMap { line in
+      let columns = line.split(separator: "\t")
+      return columns.count > 1 && columns[0].contains(":") ? String(columns[1]) : nil
     }
     #expect(words.count >= 5)
     let branches = words.filter {

@@ -34,9 +34,9 @@ import Testing
 
   private static let head = [
     "# Sizes of the firmware", "",
-    "In bytes, written by `make sizes`. \"To main\" counts instructions from reset; \"stack\" is how much of it was ever",
-    "written in two seconds (a hundredth of one on RV64, where an instruction is a nanosecond), by the emulator.",
-    "",
+    "In bytes, written by `make sizes`. \"To main\" counts instructions from reset; \"stack\" reaches",
+    "from its top to the deepest byte that is not zero after two seconds (a hundredth of one on RV64,",
+    "where an instruction is a nanosecond).", "",
     "| image | `.text` | `.rodata` | `.data` | `.bss` | to `main` | stack |",
     "|---|---|---|---|---|---|---|",
   ]
