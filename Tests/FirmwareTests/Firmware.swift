@@ -36,17 +36,16 @@ enum Firmware {
     ).split(separator: "\n", omittingEmptySubsequences: false)
   }
 
-  /// One function, or all of an ELF, as the toolchain's disassembler has it: a line an instruction.
-  static func disassembly(_ name: String, symbol: String? = nil) throws -> [String] {
-    try disassembly(path: path("\(name).elf"), symbol: symbol)
+  /// An ELF as the toolchain's disassembler has it: a line an instruction.
+  static func disassembly(_ name: String) throws -> [String] {
+    try disassembly(path: path("\(name).elf"))
   }
 
-  static func disassembly(path: String, symbol: String? = nil) throws -> [String] {
-    let selection = symbol.map { "--disassemble-symbols=\($0)" } ?? "--disassemble"
+  static func disassembly(path: String) throws -> [String] {
     let core = path.hasSuffix("m4.elf") ? ["--mcpu=cortex-m4"] : ["--mattr=+m,+a,+f,+d,+c"]
     let (text, status) = try run(
       toolchain().appendingPathComponent("llvm-objdump").path,
-      [selection, "--no-show-raw-insn"] + core + [path])
+      ["--disassemble", "--no-show-raw-insn"] + core + [path])
     guard status == 0 else { throw Failed(text: text) }
     return text.split(separator: "\n").map(String.init)
   }
