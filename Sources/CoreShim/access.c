@@ -89,6 +89,8 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
     uint64_t mask = size == 8 ? ~0ull : (1ull << 8 * size) - 1;
     CoreAccess access = { .address = physical(c, va, size, type, mmu, host_pc), .value = value & mask, .pc = m->pc,
         .index = (uint64_t)(c->granted - *budget_of(c) - m->back), .size = (uint8_t)size, .is_store = type == STORE };
+    access.cycle = c->counts_cycles ? (uint64_t)(c->granted_cycles - *cycles_of(c) - m->cycles_back) : access.index;
+    c->done_cycle = access.cycle;
     access.privileged = c->arch == &rv64 ? mmu != 0 : mmu & 1;
     if (access.index != c->done_index) {
         c->done_index = access.index;

@@ -1,5 +1,6 @@
 // Translation. Every block starts with
 //     cmpl $0,-16(%rbp); jl stop; subq $N,-8(%rbp); jl expired        (rbp = env; env-8 is unused padding)
+// and where a Core counts cycles (cycles.c) with the same for these.
 // so the budget is counted inline, at no measurable cost, and each block ends where exactness needs it to.
 #define _GNU_SOURCE
 #include "internal.h"
@@ -55,7 +56,25 @@ int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t 
 }
 
 // ---- one instruction at a time through the library's own translator
-static __thread struct { const Arch *arch; void (*insn)(char *, char *); int pseudo; uint64_t pc; bool active; uint32_t word, given; uint32_t flags, parcel; } translating;
+static __thread struct {
+    const Arch *arch;
+    void (*insn)(char *, char *);
+    int pseudo, count;
+    uint64_t pc;
+    bool active, skips, in_it;                                  // skips: its condition is still to be tested
+    uint32_t word, given;
+    uint32_t flags, parcel, second, it;                         // Arm: both halves of the instruction; ITSTATE
+    M4Cost costs[512];
+} translating;
+
+static void note_cost(void)
+{
+    uint32_t first = translating.parcel, it = translating.it;
+    bool starts_it = (first & 0xff00) == 0xbf00 && first & 15;
+    if (translating.count < 512)
+        translating.costs[translating.count++] = m4_cost(first, translating.second, translating.in_it, translating.flags & HFLAG_FP_TRAPS);
+    translating.it = starts_it ? first & 0xff : it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+}
 
 static void translate_insn(char *db, char *cpu)
 {
@@ -66,8 +85,13 @@ static void translate_insn(char *db, char *cpu)
     translating.word = 0;
     if (a == &rv64 && AT(uint32_t, db, DB_INSNS) == 1)
         rv64_begin_block(db);
+    translating.parcel = translating.second = 0;
+    translating.in_it = translating.it & 15 && translating.it >> 5 != 7;
+    translating.skips = a == &arm && translating.flags & HFLAG_CYCLES;
     translating.insn(db, cpu);
     translating.active = false;
+    if (a == &arm)
+        note_cost();
     uint32_t *jump = &AT(uint32_t, db, a->is_jmp);
     int32_t length = AT(uint32_t, db, a->next_pc) - pc;
     if (*jump > JUMP_NORETURN && !length)
@@ -100,6 +124,8 @@ static void translate_block(const Arch *a, void **ops, char *db, char *cpu, char
     translating.pseudo = 0;
     translating.parcel = 0;                                     // of a Core's instructions only
     translating.flags = AT(uint32_t, tb, a->tb_flags);
+    translating.count = 0;
+    translating.it = translating.flags & 0xff;
     a->loop(own, db, cpu, tb, max);
 }
 
@@ -111,6 +137,8 @@ uint32_t cpu_lduw_code_arm(char *env, uint64_t va)
         return parcel;
     if (offset == 0)
         translating.parcel = parcel & 0xffff;
+    else if (offset == 2)
+        translating.second = parcel & 0xffff;
     return thumb_parcel(env, (uint32_t)translating.pc, offset, parcel);
 }
 
@@ -153,7 +181,7 @@ void tcg_gen_qemu_st_i64_arm(void *tcg, void *value, void *address, uint64_t mmu
 void tcg_gen_callN_arm(void *tcg, void *function, void *result, int count, void **arguments)
 {
     bool divides = function == (void *)real.arm_sdiv || function == (void *)real.arm_udiv;
-    if (!divides || !usable || !translating.active || !(translating.flags & HFLAG_DIVIDE)) {
+    if (!divides || !usable || !translating.active || !(translating.flags & (HFLAG_DIVIDE | HFLAG_CYCLES))) {
         real.arm_gen_call(tcg, function, result, count, arguments);
         return;
     }
@@ -175,6 +203,32 @@ static uint32_t fetch_rv64(char *env, uint64_t va)
     if (c)
         c->paged_lookup = false;
     return parcel & 0xffff;
+}
+
+// ---- cycles: what an instruction takes where its condition passes is counted there, behind the test that skips it
+void *tcg_temp_new_internal_arm(void *tcg, int type, bool local);
+void tcg_temp_free_internal_arm(void *tcg, void *temp);
+void tcg_gen_op3_arm(void *tcg, int operation, void *a, void *b, uintptr_t c);
+void tcg_gen_subi_i64_arm(void *tcg, void *result, void *value, int64_t by);
+
+void tcg_gen_brcondi_i32_arm(void *tcg, int condition, void *value, int32_t with, void *label)
+{
+    enum { I64 = 1, OP_LD_I64 = 73, OP_ST_I64 = 77 };
+    real.arm_gen_skip(tcg, condition, value, with, label);
+    if (!usable || !translating.active || !translating.skips)
+        return;
+    translating.skips = false;                                  // one test an instruction
+    unsigned more = m4_cost(translating.parcel, translating.second, translating.in_it, translating.flags & HFLAG_FP_TRAPS).more;
+    bool divides = (translating.parcel & 0xffd0) == 0xfb90;
+    if (!more || divides)
+        return;
+    char *env = AT(char *, AT(char *, tcg, TCG_OPS), OP_ARGS + 8);
+    char *temp = tcg_temp_new_internal_arm(tcg, I64, false);
+    void *value64 = (void *)(temp - (char *)tcg);               // a TCGv is an offset, an operand of an operation the temporary itself
+    tcg_gen_op3_arm(tcg, OP_LD_I64, temp, env, ENV_CYCLES);
+    tcg_gen_subi_i64_arm(tcg, value64, value64, more);
+    tcg_gen_op3_arm(tcg, OP_ST_I64, temp, env, ENV_CYCLES);
+    tcg_temp_free_internal_arm(tcg, temp);
 }
 
 uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)          // the library translates what rv64_decode.c makes of each instruction
@@ -202,6 +256,7 @@ void *core_cold(char *env, uintptr_t tagged, int what)          // reached from 
     if (what & 1) {
         AT(int64_t, env, ENV_BUDGET) += block_count(a, tb);
         AT(Core *, cpu, CPU_CORE)->expired = true;
+        AT(Core *, cpu, CPU_CORE)->expired_block = tb;
         AT(uint8_t, cpu, CPU_EXIT) = 1;
         AT(uint16_t, env, ENV_STOP_HIGH) = 0xffff;
     }
@@ -254,13 +309,21 @@ static int generate(const Arch *a, char *tcg, char *tb)
     p = emit(p, &n, n < 128 ? 1 : 4);
     uint8_t *expired = emit(p, "\x0f\x8c", 2);
     p = expired + 4;
+    uint8_t *late = NULL;
+    bool cycles = a == &arm && AT(uint32_t, tb, a->tb_flags) & HFLAG_CYCLES && c;
+    if (cycles) {
+        int32_t all, needed = cycles_needed(translating.costs, n, &all);
+        p = emit(emit(p, "\x48\x81\x7d\x40", 4), &needed, 4);       // cmpq $needed,64(%rbp)
+        late = emit(p, "\x0f\x8e", 2);                              // jle late
+        p = emit(emit(late + 4, "\x48\x81\x6d\x40", 4), &all, 4);   // subq $all,64(%rbp)
+    }
     int prologue = (int)(p - start);
     AT(uint8_t *, tb, a->tb_code) = p;
     int size = a->gen_code(tcg, tb);
     AT(uint8_t *, tb, a->tb_code) = start;
     if (size < 0)
         return size;
-    if (prologue + size + 64 > 65535)
+    if (prologue + size + 96 + (cycles ? 2 * n : 0) > 65535)
         return -2;                                              // the library tries again with half the instructions
     for (int i = 0; i < 2; i++) {
         uint16_t *reset = &AT(uint16_t, tb, a->tb_jump_reset + 2 * i);
@@ -280,6 +343,8 @@ static int generate(const Arch *a, char *tcg, char *tb)
     end = emit_stub(end, stop, tag, (uintptr_t)tb | 3);
     if (a == &arm)
         end = inline_floats(p, end, AT(uint8_t *, tcg, TCG_HIGHWATER));
+    if (cycles)
+        end = emit(emit_stub(end, late, tag | 1, (uintptr_t)tb | 3), translating.costs, (size_t)n * sizeof *translating.costs);
     return (int)(end - start);
 }
 

@@ -14,7 +14,8 @@ static void power_on(Core *c)
     AT(int32_t, c->cpu, CPU_EXCEPTION) = -1;
     AT(uint32_t, c->env, ENV_STOP) = 0;
     *budget_of(c) = 0;
-    c->granted = 0;
+    c->granted = c->granted_cycles = 0;
+    c->counts_cycles = false;
     c->failed = c->flow = 0;
     c->stop = c->attention = c->sleeping = c->sleeping_event = c->expired = c->event = false;
     c->done_index = ~0ull;
@@ -185,6 +186,11 @@ static void handle(Core *c, uc_err error)
 
 CoreExit core_run(Core *c, uint64_t attempts)
 {
+    return core_run_cycles(c, attempts, 1ull << 62);
+}
+
+CoreExit core_run_cycles(Core *c, uint64_t attempts, uint64_t cycles)
+{
     enum { NOWHERE = 0xfffffffe };
     const uint64_t forever = 1ull << 62;
     if (attempts > forever)
@@ -194,7 +200,12 @@ CoreExit core_run(Core *c, uint64_t attempts)
     c->sleeping = c->sleeping_event = false;
     c->granted += (int64_t)attempts;
     *budget_of(c) += (int64_t)attempts;
-    while (*budget_of(c) > 0) {
+    if (c->counts_cycles) {
+        cycles = cycles > forever ? forever : cycles;
+        c->granted_cycles += (int64_t)cycles;
+        *cycles_of(c) += (int64_t)cycles;
+    }
+    while (*budget_of(c) > 0 && (!c->counts_cycles || *cycles_of(c) > 0)) {
         uc_err error;
         if (c->kind == CORE_RV64)
             error = uc_emu_start(c->uc, AT(uint64_t, c->env, RV_PC), ~1ull, 0, 0);
@@ -204,6 +215,10 @@ CoreExit core_run(Core *c, uint64_t attempts)
             handle(c, error);
         if (c->stop || c->sleeping || c->sleeping_event)
             break;
+    }
+    if (c->counts_cycles) {
+        c->granted_cycles = (int64_t)core_cycle(c);
+        *cycles_of(c) = 0;
     }
     c->granted = (int64_t)core_index(c);        // forget what is left
     *budget_of(c) = 0;

@@ -23,7 +23,8 @@ static void add_flags(char *env)
     if (!c)
         return;
     bool negative = c->negative || *banked(c, ARM_FAULTMASK) & 1;
-    AT(uint32_t, env, ARM_HFLAGS) |= (c->traps_unaligned ? HFLAG_ALIGN : 0) | (c->traps_divide ? HFLAG_DIVIDE : 0) | (negative ? HFLAG_NEGATIVE : 0);
+    AT(uint32_t, env, ARM_HFLAGS) |= (c->traps_unaligned ? HFLAG_ALIGN : 0) | (c->traps_divide ? HFLAG_DIVIDE : 0) | (negative ? HFLAG_NEGATIVE : 0)
+        | (c->counts_cycles ? HFLAG_CYCLES : 0);
 }
 
 void arm_rebuild_hflags_arm(char *env)
@@ -69,12 +70,19 @@ static uint16_t halfword_at(Core *c, uint32_t address)
 }
 
 // ---- traps
+static void take_back(Core *c)                  // an FP instruction that trapped and will run now: one attempt, which cost one cycle
+{
+    *budget_of(c) += 1;
+    if (c->counts_cycles)
+        *cycles_of(c) += 1;
+}
+
 void m4_trap(Core *c, uint64_t cause, uint64_t value)
 {
     bool attempted = cause != CORE_M4_FETCH_FAULT && cause != CORE_M4_EXECUTE_NEVER;
     bool seen = cause != CORE_M4_LAZY_FP;
     bool retires = cause == CORE_M4_SVC || cause == CORE_M4_EXCEPTION_RETURN;
-    CoreTrap trap = { .cause = cause, .value = value, .pc = r_of(c)[PC], .index = core_index(c) };
+    CoreTrap trap = { .cause = cause, .value = value, .pc = r_of(c)[PC], .index = core_index(c), .cycle = core_cycle(c) };
     c->sleeping = c->sleeping_event = false;
     c->replay_next = c->replay_count = 0;
     c->failed += attempted && !retires;
@@ -84,7 +92,7 @@ void m4_trap(Core *c, uint64_t cause, uint64_t value)
     if (verdict != CORE_TRAP_DELIVER && attempted && !retires)
         c->failed--;
     if (verdict == CORE_TRAP_RETRY && attempted)
-        *budget_of(c) += 1;
+        take_back(c);
     if (c->stop || c->attention) {
         c->attention = false;
         leave_behind(c);
@@ -107,7 +115,7 @@ static void fp_trap(Core *c)
     enum { DEFAULTS = 0x07c00000 };                             // AHP, DN, FZ, RMode: the rest stays as it is (ExecuteFPCheck)
     core_m4_set_fpscr(c, (core_m4_fpscr(c) & ~DEFAULTS) | (c->fpdscr & DEFAULTS));
     arm_rebuild_hflags_arm(c->env);
-    *budget_of(c) += 1;
+    take_back(c);
 }
 
 void m4_on_trap(uc_engine *uc, uint32_t number, void *core)
@@ -247,27 +255,34 @@ void core_m4_clear_exclusive(Core *c)
     AT(uint64_t, c->env, ARM_EXCLUSIVE) = ~0ull;
 }
 
-// ---- SDIV and UDIV while CCR.DIV_0_TRP is set: blocks.c calls these two names, which nothing else does
-static void divide_by_zero(char *env, uintptr_t host_pc)
+// ---- SDIV and UDIV while CCR.DIV_0_TRP is set or cycles are counted: blocks.c calls these two names, which nothing else does
+static void divide(Core *c, uint32_t dividend, uint32_t divisor, uintptr_t host_pc)
 {
-    m4_access_fault(core_of_cpu(env - arm.env), 0, CORE_M4_DIVIDE_BY_ZERO, host_pc);
+    if (!divisor && c->traps_divide)
+        m4_access_fault(c, 0, CORE_M4_DIVIDE_BY_ZERO, host_pc);
+    core_m4_take_cycles(c, m4_divide_cycles(dividend, divisor) - 1);
+}
+
+static uint32_t magnitude(uint32_t x)
+{
+    return x >> 31 ? -x : x;
 }
 
 uint32_t helper_add_usaturate_arm(char *env, uint32_t a, uint32_t b)
 {
-    if (!core_of_cpu(env - arm.env))
+    Core *c = core_of_cpu(env - arm.env);
+    if (!c)
         return real.arm_add_usaturate(env, a, b);
-    if (!b)
-        divide_by_zero(env, (uintptr_t)__builtin_return_address(0));
+    divide(c, magnitude(a), magnitude(b), (uintptr_t)__builtin_return_address(0));
     return (uint32_t)real.arm_sdiv((int32_t)a, (int32_t)b);
 }
 
 uint32_t helper_sub_usaturate_arm(char *env, uint32_t a, uint32_t b)
 {
-    if (!core_of_cpu(env - arm.env))
+    Core *c = core_of_cpu(env - arm.env);
+    if (!c)
         return real.arm_sub_usaturate(env, a, b);
-    if (!b)
-        divide_by_zero(env, (uintptr_t)__builtin_return_address(0));
+    divide(c, a, b, (uintptr_t)__builtin_return_address(0));
     return real.arm_udiv(a, b);
 }
 

@@ -2,14 +2,23 @@
 #include "internal.h"
 #include <string.h>
 
+static bool counts_cycles(char *cpu)
+{
+    Core *c = core_of_cpu(cpu);
+    return c && c->counts_cycles;
+}
+
 // Leaving a block early: give back what it subtracted for the instructions behind the current one, which counts as attempted.
 static void give_back(const Arch *a, char *cpu, uintptr_t host_pc)
 {
     char *tb;
     uint64_t pc;
     int i = find_index(a, cpu, host_pc, &tb, &pc);
-    if (i != NOT_CODE && i + 1 < block_count(a, tb))
-        AT(int64_t, AT(char *, cpu, CPU_ENV), ENV_BUDGET) += block_count(a, tb) - i - 1;
+    if (i == NOT_CODE || i + 1 >= block_count(a, tb))
+        return;
+    AT(int64_t, AT(char *, cpu, CPU_ENV), ENV_BUDGET) += block_count(a, tb) - i - 1;
+    if (counts_cycles(cpu))
+        AT(int64_t, AT(char *, cpu, CPU_ENV), ENV_CYCLES) += cycles_behind(tb, i);
 }
 
 static bool restore_state(const Arch *a, char *cpu, uintptr_t host_pc, bool leaving)
@@ -27,6 +36,8 @@ void repeat_alone(const Arch *a, char *cpu, const char *tb, int index, uintptr_t
     AT(uint32_t, cpu, CPU_NEXT_CFLAGS) = 1;
     AT(int, AT(char *, cpu, CPU_UC), UC_BYTEWISE) = 0;
     AT(int64_t, AT(char *, cpu, CPU_ENV), ENV_BUDGET) += block_count(a, tb) - index;
+    if (counts_cycles(cpu))
+        AT(int64_t, AT(char *, cpu, CPU_ENV), ENV_CYCLES) += cycles_from(tb, index);
     a->leave(cpu);
 }
 
@@ -40,6 +51,7 @@ const Memo *locate(Core *c, uintptr_t host_pc)
         m->epoch = c->epoch;
         m->back = i == NOT_CODE ? 0 : block_count(c->arch, tb) - i;
         m->last = m->back <= 1;
+        m->cycles_back = c->counts_cycles && i != NOT_CODE ? cycles_from(tb, i) : 0;
     }
     return m;
 }
@@ -87,11 +99,14 @@ static int execute(const Arch *a, char *uc, char *cpu)
             AT(uint8_t, uc, UC_STOP) = 1;
         if (!c->expired)
             return result;
-        if (*budget <= 0 || AT(uint8_t, uc, UC_STOP)) {
+        if (*budget <= 0 || (c->counts_cycles && *cycles_of(c) <= 0) || AT(uint8_t, uc, UC_STOP)) {
             AT(uint8_t, uc, UC_STOP) = 1;
             return result;
         }
-        AT(uint32_t, cpu, CPU_NEXT_CFLAGS) = (uint32_t)*budget; // less than a block is left: run a block of exactly that many
+        int64_t next = *budget;                 // less than a block is left: run a block of exactly that many
+        if (c->counts_cycles && cycles_fit(c, c->expired_block) < next)
+            next = cycles_fit(c, c->expired_block);
+        AT(uint32_t, cpu, CPU_NEXT_CFLAGS) = (uint32_t)next;
     }
 }
 

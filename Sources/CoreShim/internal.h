@@ -11,9 +11,9 @@ enum { UC_CPU = 0x180, UC_PAGE = 0x268, UC_TCG = 0x2c0, UC_BYTEWISE = 0x508, UC_
 enum { CPU_EXIT = 21, CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, CPU_JUMP_CACHE = 312, CPU_MEM_IO_PC = 0x8178,
        CPU_CORE = 0x8180 /* trace_dstate_delayed, unused */, CPU_EXCEPTION = 0x81a0, CPU_UC = 0x81a8 };
 enum { TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
-enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8 };
+enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8, ENV_CYCLES = 64 };
 enum { RV_PC = 512, RV_LOAD_RES = 520, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
-enum { HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
+enum { HFLAG_CYCLES = 1 << 29, HFLAG_FP_TRAPS = 3 << 22, HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
@@ -40,7 +40,7 @@ struct CoreMemory {
 #define NOT_HARTS (WATCHED | TABLES)
 
 // ---- one hart
-typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back; bool last; } Memo;    // which instruction a host address belongs to
+typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back, cycles_back; bool last; } Memo;    // which instruction a host address belongs to
 
 struct Core {
     uc_engine *uc;
@@ -53,13 +53,15 @@ struct Core {
 
     // Between here and `figures`: what a saved Core has beside env (state.c).
     int64_t granted;                // the index at which the budget is used up
+    int64_t granted_cycles;         // likewise
+    bool counts_cycles;             // a Cortex-M4 by its timing: cycles_of counts them down; else a cycle is an attempt
     uint64_t failed;                // attempts that trapped and so did not retire
     uint64_t trap_counts[64], flow;
     struct { uint64_t pc, cause, retired, valid; } last_trap;
     uint64_t clock_offset, clock_numerator, clock_denominator, time_offset, cycle_offset, retired_offset;
     // Device accesses of the instruction at done_index. When one of them must be the last thing before an interrupt or a stop, the
     // instruction is run again as a block of its own and gets these answers instead of touching the devices twice.
-    uint64_t done_index, done[MAX_DONE];
+    uint64_t done_index, done_cycle, done[MAX_DONE];
     uint32_t done_count, replay_next, replay_count;
     uint32_t fp_access, fpdscr;
     bool event, fp_lazy_active, fp_automatic, traps_unaligned, traps_divide, negative;
@@ -75,6 +77,7 @@ struct Core {
 
     CoreFigures figures;
     bool expired;                   // the last block did not fit into the budget
+    const char *expired_block;
     bool stop, attention, sleeping, sleeping_event;
     CoreExit exit;
     char failure[160];
@@ -166,6 +169,7 @@ extern struct Real {
     void (*arm_rebuild_m32)(char *, int);
     void (*arm_rebuild_m32_newel)(char *);
     void (*arm_set_page)(char *, uint32_t, uint64_t, uint32_t, int, int, uint32_t);
+    void (*arm_gen_skip)(void *, int, void *, int32_t, void *);
     char *(*arm_make_block)(char *, uint32_t, uint32_t, uint32_t, uint32_t);
     void (*arm_gen_call)(char *, void *, void *, int, void **);
     void (*arm_gen_load)(void *, void *, void *, uint64_t, uint32_t);
@@ -216,6 +220,11 @@ static inline Core *core_of_uc(const char *uc)
 static inline int64_t *budget_of(const Core *c)
 {
     return &AT(int64_t, c->env, ENV_BUDGET);
+}
+
+static inline int64_t *cycles_of(const Core *c)     // in xregs, of which an M profile has no use
+{
+    return &AT(int64_t, c->env, ENV_CYCLES);
 }
 
 static inline bool repeating(const Core *c)     // an instruction waits to be run again, alone, with the answers of its devices
@@ -302,6 +311,16 @@ bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t va, int size, int type, int mmu, b
 bool m4_is_device_space(uint32_t address);
 bool m4_watches(const Core *c, uint32_t va, uint32_t size);
 void m4_check_tail(Core *c, uint32_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc);
+// cycles.c
+typedef struct { uint8_t always, more; } M4Cost;     // more: where its condition passes; of a divide, the most that it may take
+M4Cost m4_cost(uint32_t first, uint32_t second, bool in_it, bool traps_fp);
+unsigned m4_divide_cycles(uint32_t dividend, uint32_t divisor);
+const M4Cost *block_costs(const char *tb);
+int64_t cycles_from(const char *tb, int index);
+int64_t cycles_behind(const char *tb, int index);
+uint32_t cycles_fit(const Core *c, const char *tb);
+int32_t cycles_needed(const M4Cost *costs, int n, int32_t *all);
+void arm_rebuild_hflags_arm(char *env);
 // core.c
 void note_trap(Core *c, uint64_t slot, uint64_t cause, uint64_t pc);
 void fail(Core *c, const char *what, long number);

@@ -54,7 +54,7 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
     note_trap(c, cause & 31, cause, pc);
     CoreTrapVerdict verdict = CORE_TRAP_DELIVER;
     if (c->watch >> (cause & 63) & 1 && c->exit != CORE_TRAP_LOOP) {
-        CoreTrap trap = { .cause = cause, .value = value, .pc = pc, .index = core_index(c) };
+        CoreTrap trap = { .cause = cause, .value = value, .pc = pc, .index = core_index(c), .cycle = core_index(c) };
         verdict = c->host.trap(c->context, &trap);
     }
     c->last_trap.valid = verdict == CORE_TRAP_DELIVER;
@@ -171,7 +171,7 @@ bool riscv_cpu_exec_interrupt_riscv64(char *cpu, int request)
     note_trap(c, 32 + (unsigned)number, INTERRUPT | (unsigned)number, pc);
     enter(c, INTERRUPT | (unsigned)number, 0, pc);
     if (c->watch_interrupts) {
-        CoreTrap trap = { .cause = INTERRUPT | (unsigned)number, .pc = pc, .index = core_index(c) };
+        CoreTrap trap = { .cause = INTERRUPT | (unsigned)number, .pc = pc, .index = core_index(c), .cycle = core_index(c) };
         c->host.trap(c->context, &trap);
     }
     if (c->stop || takeable(c) >= 0)            // the host may just have raised one that goes before

@@ -81,6 +81,13 @@ struct MachineOptionsGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Cortex-M4: m4 counts cycles as its manual has them. (default: one an instruction)",
+      valueName: "m4"),
+    transform: CycleTiming.parse)
+  var cycles: CycleTiming?
+
+  @Option(
+    help: ArgumentHelp(
       "Lay a file over memory, as it is. May be repeated.", valueName: "file@addr"),
     transform: FileAtAddress.parse)
   var load: [FileAtAddress] = []

@@ -103,6 +103,15 @@ struct Quantum: OptionValue, Hashable {
   }
 }
 
+/// How long instructions take.
+struct CycleTiming: OptionValue, Hashable {
+  static let form = "the only timing beside one cycle an instruction is m4"
+
+  init?(argument: String) {
+    if argument != "m4" { return nil }
+  }
+}
+
 /// FILE@ADDR.
 struct FileAtAddress: OptionValue, Hashable {
   static let form = "write FILE@ADDRESS, such as data.bin@0x80100000"

@@ -65,6 +65,13 @@ extension Emurun {
     plan.warnings = needs.warnings
     plan.notices = sources.notices
     if let quantum = machine.quantum { plan.options.quantum = quantum.attempts }
+    if machine.cycles != nil {
+      guard case .cortexM4 = choice.board.core else {
+        throw Refusal(
+          ExitCode.usage, "--cycles m4 is for a Cortex-M4, which \(choice.board.name) has none of")
+      }
+      plan.options.timing = .m4
+    }
     try addBoot(to: &plan, sources, needs, standardInput)
     if needs.semihosting {
       plan.options.semihosting = SemihostingOptions(

@@ -14,8 +14,9 @@ import Testing
     .dropLast(3).joined(separator: "/") + "/images/torture-m4.elf"
   private static let isSoak = ProcessInfo.processInfo.environment["EMURUN_SOAK"] != nil
 
-  private static func machine() throws -> Machine {
+  private static func machine(_ timing: MachineOptions.Timing = .unit) throws -> Machine {
     var options = MachineOptions()
+    options.timing = timing
     options.semihosting = SemihostingOptions()
     return try Machine(.m4LED, image: Image(path: image), options: options)
   }
@@ -48,7 +49,7 @@ import Testing
     while walker.traps.svc == 0 { _ = walker.run(until: RunLimit(index: walker.index + 1)) }
     let first = walker.index
     let last = Self.isSoak ? plain.index : min(plain.index, first + 2200)
-    var entered = 0
+    var (entered, due) = (0, 0)
     for index in first..<last {
       _ = walker.run(until: RunLimit(index: index))
       let machine = try Machine(walker.snapshot())
@@ -60,11 +61,75 @@ import Testing
         Self.line(machine) == expected && machine.stop?.code == 0,
         "IRQ \(number) at \(index): \(machine.console.text), \(String(describing: machine.stop))")
       if Self.line(machine) != expected { return }
+      // What waits until the report is printed may come too late.
+      if !walker.console.text.isEmpty { continue }
+      due += 1
       let more = machine.traps.interrupts - plain.traps.interrupts
       if more >= UInt64(8 - number) { entered += 1 }
     }
     #expect(last - first > 2000)
-    // All of them but those so late that the end came first.
-    #expect(entered >= Int(last - first) - (Self.isSoak ? 300 : 0))
+    #expect(due > 2000 && entered >= due - 100)
+  }
+
+  // MARK: The Cortex-M4's timing
+
+  /// Every clock of it: DWT's, SysTick's and the devices' follow from where instructions begin.
+  private struct Outcome: Equatable {
+    var trace: String
+    var state: String
+    var index: UInt64
+    var now: Tick
+
+    init(_ machine: Machine) {
+      (trace, state) = (machine.traceDigest, machine.stateDigest)
+      (index, now) = (machine.index, machine.now)
+    }
+  }
+
+  @Test(arguments: 0..<12 as Range<UInt64>) func cyclesDoNotSeeSlices(seed: UInt64) throws {
+    let whole = try Self.machine(.m4)
+    _ = whole.run(until: Self.end)
+    #expect(whole.now > whole.index * 3 / 2 && Self.line(whole).hasSuffix(" passed"))
+    var random = SplitMix(seed: seed)
+    var machine = try Self.machine(.m4)
+    let most = [1, 3, 40, 700][Int(seed % 4)] as UInt64
+    while machine.stop == nil {
+      var limit = RunLimit(tick: machine.now + 1 + random.next() % most)
+      if random.next() % 3 == 0 {
+        limit = RunLimit(index: machine.index + 1 + random.next() % most)
+      }
+      _ = machine.run(until: limit)
+      if random.next() % 64 == 0 { machine = try Machine(machine.snapshot()) }
+    }
+    #expect(Outcome(machine) == Outcome(whole))
+  }
+
+  /// Code that was translated for the other timing is of no use, and is not used.
+  @Test func cyclesDoNotSeePools() throws {
+    var outcomes: [Outcome] = []
+    for timing in [.m4, .unit, .m4, .unit, .m4] as [MachineOptions.Timing] {
+      let machine = try Self.machine(timing)
+      _ = machine.run(until: Self.end)
+      outcomes.append(Outcome(machine))
+    }
+    #expect(outcomes[0] == outcomes[2] && outcomes[0] == outcomes[4])
+    #expect(outcomes[1] == outcomes[3] && outcomes[0].now != outcomes[1].now)
+  }
+
+  /// As under the other timing: an interrupt at every instruction, the same results.
+  @Test func anInterruptAtEveryInstructionOfTheManualsTiming() throws {
+    let plain = try Self.machine(.m4)
+    _ = plain.run(until: Self.end)
+    let walker = try Self.machine(.m4)
+    while walker.traps.svc == 0 { _ = walker.run(until: RunLimit(index: walker.index + 1)) }
+    for index in walker.index..<walker.index + (Self.isSoak ? 3000 : 600) {
+      _ = walker.run(until: RunLimit(index: index))
+      let machine = try Machine(walker.snapshot())
+      machine.harts[0].settle()
+      machine.harts[0].setLine(0, true)
+      machine.harts[0].setLine(0, false)
+      _ = machine.run(until: Self.end)
+      #expect(Self.line(machine) == Self.line(plain), "\(index)")
+    }
   }
 }

@@ -65,13 +65,15 @@ struct CortexMBench {
   init(
     _ puller: Puller = Puller(), stack: UInt32 = 0x2000_1000, vectors: [Int: String] = [:],
     raw: [Int: UInt32] = [:], trace: Event.Mask = .all, semihosting: SemihostingOptions? = nil,
-    priorityBits: Int = 3, nmi: Bool = false, _ build: (inout Thumb) -> Void
+    priorityBits: Int = 3, nmi: Bool = false, timing: MachineOptions.Timing = .unit,
+    _ build: (inout Thumb) -> Void
   ) throws {
     let image = Thumb.image(stack: stack, vectors: vectors, raw: raw, build)
     program = image.program
     var options = MachineOptions()
     options.trace = trace
     options.semihosting = semihosting
+    options.timing = timing
     machine = try Machine(
       Self.board(puller, priorityBits: priorityBits, nmi: nmi),
       image: Image(bytes: image.bytes, path: "test", format: .raw),

@@ -226,6 +226,13 @@ import Testing
       "The value '9' is invalid for '--smp <n>': harts are a number from 1 to 8. See 'emurun "
         + "--help'.")
     expect(
+      rv64, "--cycles", "m4", code: 64,
+      "--cycles m4 is for a Cortex-M4, which rv64-virt has none of")
+    expect(
+      m4, "--cycles", "m3", code: 64,
+      "The value 'm3' is invalid for '--cycles <m4>': the only timing beside one cycle an instruction "
+        + "is m4. See 'emurun --help'.")
+    expect(
       rv64, "--quantum", "0", code: 64,
       "The value '0' is invalid for '--quantum <n>': a turn is a number of instructions from 1 to "
         + "1000000000. See 'emurun --help'.")

@@ -31,6 +31,8 @@ import Testing
           --smp, -smp <n>         RV64: how many harts, 1 to 8.
           --quantum <n>           Several harts: instructions in a turn of one of them. (default:
                                   1000)
+          --cycles <m4>           Cortex-M4: m4 counts cycles as its manual has them. (default:
+                                  one an instruction)
           --load <file@addr>      Lay a file over memory, as it is. May be repeated.
           --semihosting, -semihosting
                                   Answer the firmware's semihosting calls.

@@ -52,6 +52,7 @@ typedef struct {
     uint64_t address;           // physical
     uint64_t value;             // store: what is stored; load: the host writes the answer here
     uint64_t index;             // of the accessing instruction
+    uint64_t cycle;             // in which it begins
     uint64_t pc;                // its virtual address
     uint8_t size;               // 1, 2, 4 or 8 bytes, naturally aligned; as the guest made it
     bool is_store;
@@ -76,6 +77,7 @@ typedef struct {
     uint64_t value;             // RV64: what mtval gets
     uint64_t pc;                // of the instruction; SVC: of the next one (the return address); an interrupt: where it struck
     uint64_t index;             // attempts so far, the trapping one included (a fetch fault is no attempt)
+    uint64_t cycle;             // cycles so far, likewise
 } CoreTrap;
 
 typedef enum {
@@ -133,10 +135,14 @@ typedef enum {
 } CoreExit;
 
 CoreExit core_run(Core *core, uint64_t attempts);
+// Also ends before the first instruction that does not begin within so many cycles.
+CoreExit core_run_cycles(Core *core, uint64_t attempts, uint64_t cycles);
 // From a callback: leave core_run directly behind the running instruction (from trap: before the handler's first).
 void core_stop(Core *core);
 // From a callback: end the run when that index is reached (directly behind the running instruction if that is later).
 void core_cut(Core *core, uint64_t index);
+void core_cut_cycles(Core *core, uint64_t cycle);
+uint64_t core_cycle(const Core *core);      // cycles so far: attempts, unless core_m4_set_cycles
 uint64_t core_index(const Core *core);      // attempts so far; exact between instructions
 uint64_t core_retired(const Core *core);    // index less the attempts that trapped
 uint64_t core_flow(const Core *core);       // a hash over (index, cause, pc) of every trap and RV64 interrupt
@@ -192,6 +198,9 @@ void core_m4_set_event(Core *core, bool event);             // the event registe
 bool core_m4_event(const Core *core);
 void core_m4_clear_exclusive(Core *core);                   // at exception entry and return: a STREX behind it fails
 void core_m4_set_priority_mask(Core *core, uint8_t mask);    // the bits of BASEPRI that are implemented; all, unless told
+// Cycles are those of the Cortex-M4's manual (cycles.c) and no longer the attempts; core_reset ends that.
+void core_m4_set_cycles(Core *core, bool counts);
+void core_m4_take_cycles(Core *core, unsigned cycles);      // exception entry and return: the next instruction begins so much later
 // When an FP instruction traps. access: CPACR's field (0 off, 1 privileged, 3 on); automatic: FPCCR.ASPEN; lazy_active:
 // FPCCR.LSPACT; fpdscr: what FPSCR becomes when an FP context is created.
 void core_m4_set_fp(Core *core, unsigned access, bool automatic, bool lazy_active, uint32_t fpdscr);

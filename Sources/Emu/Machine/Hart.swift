@@ -13,11 +13,12 @@ public class Hart {
   final unowned(unsafe) let bus: Bus
   /// What is recorded.
   private let mask: Event.Mask
-  /// From the engine's count since its last reset to the machine's index and tick.
+  /// From the engine's counts since its last reset to the machine's index and tick.
   @exclusivity(unchecked) final var indexOffset: UInt64 = 0
   @exclusivity(unchecked) final var tickOffset: UInt64 = 0
-  /// The engine's count for the instruction that a callback is about.
+  /// The engine's counts for the instruction that a callback is about.
   @exclusivity(unchecked) final private var at: UInt64 = 0
+  @exclusivity(unchecked) final private var cycle: UInt64 = 0
   /// How it sleeps; nil: it does not. One that was woken is awake from its next turn on.
   @exclusivity(unchecked) final var sleep: Sleep?
   /// Since when.
@@ -119,7 +120,7 @@ public class Hart {
 
   // MARK: What it may ask
 
-  final var now: Tick { at &+ tickOffset }
+  final var now: Tick { cycle &+ tickOffset }
   final var index: UInt64 { at &+ indexOffset }
   final var memory: Memory { bus.memory }
 
@@ -181,13 +182,16 @@ public class Hart {
   // MARK: Time
 
   /// Between two instructions.
-  final func settle() { at = core_index(core) }
+  final func settle() {
+    at = core_index(core)
+    cycle = core_cycle(core)
+  }
 
   /// The machine is at this tick and index, and this hart's next instruction is of there.
   final func align(now: Tick, index: UInt64) {
     settle()
     indexOffset = index &- at
-    tickOffset = now &- at
+    tickOffset = now &- cycle
     setClock()
   }
 
@@ -204,7 +208,9 @@ public class Hart {
       core, tickOffset, timebase.numerator, timebase.denominator, bus.timeOffset)
   }
 
-  final func cut(at tick: Tick) { core_cut(core, tick > tickOffset ? tick - tickOffset : 0) }
+  final func cut(at tick: Tick) {
+    core_cut_cycles(core, tick > tickOffset ? tick - tickOffset : 0)
+  }
   final func cut(atIndex index: UInt64) { core_cut(core, index &- indexOffset) }
   final func halt() { core_stop(core) }
 
@@ -228,6 +234,7 @@ public class Hart {
         guard let context, let access else { return CORE_ACCESS_FAULT }
         return Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
           $0.at = access.pointee.index
+          $0.cycle = access.pointee.cycle
           return $0.access(access)
         }
       },
@@ -236,6 +243,8 @@ public class Hart {
         return Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
           let isAttempt = trap.pointee.cause >> 63 == 0 && !$0.isFetchFault(trap.pointee.cause)
           $0.at = trap.pointee.index - (isAttempt ? 1 : 0)
+          // The last cycle of an instruction that traps.
+          $0.cycle = trap.pointee.cycle - (isAttempt ? 1 : 0)
           return $0.trap(trap.pointee)
         }
       },
@@ -250,6 +259,7 @@ public class Hart {
         guard let context, let store else { return }
         Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
           $0.at = store.pointee.index
+          $0.cycle = store.pointee.index
           $0.memory.watcher?()
         }
       })

@@ -7,6 +7,14 @@ public struct MachineOptions: Sendable {
     case supervisor = "s"
   }
 
+  /// What an instruction takes on a Cortex-M4.
+  public enum Timing: String, Sendable, CaseIterable {
+    /// One tick.
+    case unit
+    /// What the Cortex-M4's manual says: an estimate, see docs/cortex-m4.md.
+    case m4
+  }
+
   public enum SBIProvider: String, Sendable, CaseIterable {
     case host
     case firmware
@@ -56,6 +64,8 @@ public struct MachineOptions: Sendable {
   public var stopsAtReset = false
   /// Several harts: attempts in a turn. The guest can see it, so it is part of the digest.
   public var quantum: UInt64 = 1000
+  /// Cortex-M4 only.
+  public var timing = Timing.unit
   public var engine = Engine.pooled
 
   public init() {}
@@ -104,7 +114,7 @@ public final class Machine {
     bus = Bus(board: board, memory: rig.memory, recorder: recorder)
     let semihosting = options.semihosting.map { Semihosting($0) }
     self.semihosting = semihosting
-    harts = Self.harts(of: board, rig.cores, bus, boot.start, semihosting)
+    harts = Self.harts(of: board, rig.cores, bus, boot.start, semihosting, options.timing)
     if case .rv64 = board.core {
       for core in rig.cores { core_rv64_set_options(core, options.rv64.rawValue) }
     }
@@ -116,7 +126,7 @@ public final class Machine {
 
   private static func harts(
     of board: Board, _ cores: [OpaquePointer], _ bus: Bus, _ start: RV64.Start,
-    _ semihosting: Semihosting?
+    _ semihosting: Semihosting?, _ timing: MachineOptions.Timing
   ) -> [Hart] {
     cores.enumerated().map { number, core in
       switch board.core {
@@ -127,7 +137,7 @@ public final class Machine {
       case .cortexM4(let priorityBits, let interrupts):
         CortexM(
           core: core, bus: bus, priorityBits: priorityBits, interrupts: interrupts,
-          semihosting: semihosting)
+          timing: timing, semihosting: semihosting)
       }
     }
   }
@@ -148,7 +158,7 @@ public final class Machine {
   // MARK: Where it is
 
   /// Ticks since power-on.
-  public var now: Tick { core_index(hart.core) + hart.tickOffset }
+  public var now: Tick { core_cycle(hart.core) + hart.tickOffset }
   /// Instructions begun since power-on, by all harts.
   public var index: UInt64 { core_index(hart.core) + hart.indexOffset }
   /// Instructions retired since power-on, by all harts.
@@ -318,20 +328,24 @@ public final class Machine {
   private func runTurn(_ limit: RunLimit) {
     let (now, index) = (now, index)
     var attempts = min(bus.turns.left(at: index), 1 << 40)
+    var ticks = attempts
     // A deadline that is not in the future has had its call at this tick.
     let next = bus.deadlines.next
-    if next != .max { attempts = min(attempts, next > now ? next - now : 1) }
-    if let tick = limit.tick { attempts = min(attempts, tick - now) }
+    if next != .max { ticks = min(ticks, next > now ? next - now : 1) }
+    if let tick = limit.tick { ticks = min(ticks, tick - now) }
     if let end = limit.index { attempts = min(attempts, end - index) }
     if let end = limit.retired { attempts = min(attempts, end - retired) }
     let steps = hart.watchesInstructions
     if steps { attempts = min(attempts, 1) }
-    bus.horizon = now &+ attempts
+    // No instruction takes less than a tick.
+    attempts = min(attempts, ticks)
+    bus.horizon = now &+ (options.timing == .unit ? attempts : ticks)
     bus.running = hart
     let before = core_index(hart.core)
     if steps { hart.beginStep() }
     // What begins the step may end the run.
-    let exit = steps && bus.isInterrupted ? CORE_BUDGET : core_run(hart.core, attempts)
+    let exit =
+      steps && bus.isInterrupted ? CORE_BUDGET : core_run_cycles(hart.core, attempts, ticks)
     bus.running = nil
     bus.horizon = 0
     if steps { hart.endStep(core_index(hart.core) - before) }

@@ -11,6 +11,7 @@ final class CortexM: Hart {
   let interrupts: Int
   /// A device drives the NMI.
   let hasNMI: Bool
+  private let timing: MachineOptions.Timing
 
   let exceptions: ExceptionTable
   let memory32: StackMemory
@@ -46,12 +47,14 @@ final class CortexM: Hart {
   }
 
   init(
-    core: OpaquePointer, bus: Bus, priorityBits: Int, interrupts: Int, semihosting: Semihosting?
+    core: OpaquePointer, bus: Bus, priorityBits: Int, interrupts: Int,
+    timing: MachineOptions.Timing, semihosting: Semihosting?
   ) {
     precondition((3...8).contains(priorityBits), "ARMv7-M implements 3 to 8 bits of priority")
     self.semihosting = semihosting
     self.interrupts = interrupts
     hasNMI = bus.board.devices.contains { $0.wires.values.contains { $0.contains(.nmi) } }
+    self.timing = timing
     priorityMask = 0xFF & ~(0xFF >> priorityBits)
     exceptions = ExceptionTable(interrupts: interrupts)
     memory32 = StackMemory(bus.memory)
@@ -77,6 +80,7 @@ final class CortexM: Hart {
     exceptions.reset()
     schedule(at: .max)
     configure()
+    core_m4_set_cycles(core, timing == .m4)
     core_m4_set_priority_mask(core, UInt8(priorityMask))
     var state = CoreM4()
     state.r.14 = 0xFFFF_FFFF

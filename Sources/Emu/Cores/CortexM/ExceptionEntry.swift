@@ -3,7 +3,7 @@ import CoreShim
 /// Exception entry: ARM DDI 0403E.e, B1.5.6 (behaviour), B1.5.7 (stack alignment), B1.5.11 (derived exceptions), B1.5.13
 /// (late arrival).
 ///
-/// Entry takes no time here: it happens between two instructions, at one index. So there is no stacking during which a more
+/// Entry takes no time here, unless cycles are counted (`ExceptionCycles`): it happens between two instructions, at one index. So there is no stacking during which a more
 /// urgent exception could arrive late. What late arrival means for software holds nevertheless: of all exceptions that are
 /// pending at that index, those derived from the stacking itself included, the most urgent is entered, with one frame.
 extension CortexM {
@@ -14,6 +14,7 @@ extension CortexM {
       if !pendFault(number, bit, above: executionPriority(state), state) { return }
     }
     takeException(&state, struck: returnAddress)
+    core_m4_take_cycles(core, ExceptionCycles.entry)
   }
 
   /// `PushStack()`, and what went wrong on the way: an exception and its bit in CFSR. The stack
@@ -46,6 +47,7 @@ extension CortexM {
         reserveFP(frame, state)
       } else if isFPEnabled(privileged: privileged) {
         storeFP(to: words + 8)
+        core_m4_take_cycles(core, ExceptionCycles.floatingPoint)
         count = 25
       } else {
         lacksFP = true

@@ -1,7 +1,7 @@
 import CoreShim
 
 /// Exception return: ARM DDI 0403E.e, B1.5.8 (behaviour and integrity checks), B1.5.12 (tail-chaining), B1.5.11 (derived
-/// exceptions). As entry does, it takes no time: it is part of the instruction that loads the PC.
+/// exceptions). As entry does, it takes no time of its own: it is part of the instruction that loads the PC.
 extension CortexM {
   private enum Goal {
     static let handler: UInt32 = 0x1
@@ -94,10 +94,12 @@ extension CortexM {
     if loadsFP {
       core_m4_s(core).update(from: words + 8, count: 16)
       core_m4_set_fpscr(core, words[24])
+      core_m4_take_cycles(core, ExceptionCycles.floatingPoint)
     } else if hasFP {
       releaseFP()
     }
     core_m4_set(core, &state)
+    core_m4_take_cycles(core, ExceptionCycles.leaving)
     record(.interruptReturn, detail: UInt64(returning), value: UInt64(state.r.15))
     core_m4_set_event(core, true)
     core_m4_clear_exclusive(core)
@@ -125,5 +127,6 @@ extension CortexM {
     record(.interruptReturn, detail: UInt64(returning), value: UInt64(excReturn))
     state.r.14 = excReturn
     takeException(&state, struck: excReturn)
+    core_m4_take_cycles(core, ExceptionCycles.chaining)
   }
 }

@@ -56,6 +56,7 @@ extension CortexM {
   /// `PreserveFPState()`; then the instruction is tried again.
   func preserveFP(_ state: inout CoreM4) -> CoreTrapVerdict {
     storeFP(to: words)
+    core_m4_take_cycles(core, ExceptionCycles.floatingPoint)
     let fpccr = system.fpccr
     var failure: (number: Int, bit: UInt32, ready: UInt32)?
     if !allows(
