@@ -21,9 +21,21 @@ void finish(uint32_t code)
         *(volatile uint32_t *)0x100000 = code ? code << 16 | 0x3333 : 0x5555;
 }
 #else
+#ifdef RELOAD                                   // a timer interrupt every RELOAD + 1 ticks, as an RTOS has it
+static volatile uint32_t ticks;
+static void tick(void)
+{
+    ticks++;
+}
+#endif
 static void enable_fpu_and_start(void)
 {
     *(volatile uint32_t *)0xe000ed88 = 0xf << 20;
+#ifdef RELOAD
+    *(volatile uint32_t *)0xe000e014 = RELOAD;
+    *(volatile uint32_t *)0xe000e018 = 0;
+    *(volatile uint32_t *)0xe000e010 = 7;
+#endif
     __asm__ volatile("dsb\n isb");
     start();
 }
@@ -34,7 +46,12 @@ void finish(uint32_t code)
     for (;;)
         __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
 }
-__attribute__((section(".start"), used)) static void (*const vectors[16])(void) = { (void (*)(void))stack_top, enable_fpu_and_start };
+__attribute__((section(".start"), used)) static void (*const vectors[16])(void) = {
+    (void (*)(void))stack_top, enable_fpu_and_start,
+#ifdef RELOAD
+    [15] = tick,
+#endif
+};
 #endif
 
 #pragma clang diagnostic ignored "-Wunknown-attributes"

@@ -54,6 +54,14 @@ struct Report {
       "\(rounded(uboot.emurun, 3)) s; QEMU -icount \(rounded(uboot.icount, 3)) s, plain "
         + "\(rounded(uboot.plain, 3)) s: \(rounded(uboot.emurun / uboot.icount, 2)) × -icount's",
       "≤ 1.0 ×")
+    row(
+      "interrupt: entry and return of a Cortex-M4, PendSV",
+      rounded(Interrupts.nanoseconds(), 0) + " ns", "≤ 250 ns")
+    let interruptions = Workloads(directory: directory, rounds: rounds).interruptions()
+    row(
+      "SysTick at 1 kHz (every 16,000 instructions), of the mix",
+      "\(percent(interruptions.emurun)); QEMU -icount \(percent(interruptions.icount))", "≤ 3 %")
+    row("`--cycles m4`, of the mix", percent(interruptions.cycles), "")
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")
     row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
     row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")
@@ -62,9 +70,12 @@ struct Report {
 
       A cold boot goes from the bytes of `images/led-heartbeat.elf` to a new machine on a pooled engine that has none of its \
       code translated, and runs until the banner is printed and the LED is on. A warm one finds the code translated. A device \
-      store is the difference between a loop that stores to a device and the same loop storing to RAM.
+      store is the difference between a loop that stores to a device and the same loop storing to RAM. An interrupt is the \
+      difference between a loop whose store to ICSR pends PendSV, with a handler of one instruction, and one whose store does not.
       """)
   }
+
+  private func percent(_ factor: Double) -> String { rounded((factor - 1) * 100, 1) + " %" }
 
   private func row(_ cells: String...) { say("| " + cells.joined(separator: " | ") + " |") }
 

@@ -18,12 +18,30 @@ struct Workloads {
     Self.guests.flatMap { guest in Self.names.map { measure($0, guest) } }
   }
 
+  /// What a timer interrupt every 16,000 instructions costs of the mix, and what `--cycles m4` does: factors of its time.
+  func interruptions() -> (emurun: Double, icount: Double, cycles: Double) {
+    let (mix, ticks) = ("\(directory)/mix-m4.elf", "\(directory)/mix-ticks-m4.elf")
+    let icount = ["-icount", "shift=0,sleep=off"]
+    let times = interleaved([
+      emurun(mix), emurun(ticks), emurun(mix) + ["--cycles", "m4"], qemu("m4", mix) + icount,
+      qemu("m4", "\(directory)/mix-ticks-qemu-m4.elf") + icount,
+    ])
+    return (times[1] / times[0], times[4] / times[3], times[2] / times[0])
+  }
+
   private func measure(_ name: String, _ guest: String) -> Row {
     let image = "\(directory)/\(name)-\(guest).elf"
-    var times: [[Double]] = [[], [], []]
-    let commands = [
+    let times = interleaved([
       emurun(image), qemu(guest, image) + ["-icount", "shift=0,sleep=off"], qemu(guest, image),
-    ]
+    ])
+    return Row(
+      name: name, guest: guest, instructions: instructions(image), emurun: times[0],
+      icount: times[1], plain: times[2])
+  }
+
+  /// Median CPU seconds of each command.
+  private func interleaved(_ commands: [[String]]) -> [Double] {
+    var times = commands.map { _ in [Double]() }
     for round in 0...rounds {
       for (number, command) in commands.enumerated() {
         let child = Child.run(command)
@@ -34,9 +52,7 @@ struct Workloads {
         if round > 0 { times[number].append(child.cpuSeconds) }
       }
     }
-    return Row(
-      name: name, guest: guest, instructions: instructions(image), emurun: median(times[0]),
-      icount: median(times[1]), plain: median(times[2]))
+    return times.map(median)
   }
 
   private func emurun(_ image: String) -> [String] {

@@ -89,6 +89,35 @@ enum Guest {
     return image
   }
 
+  /// The C variant of `images/torture-m4`, on the same kernel.
+  static func torture() throws -> String {
+    let root = sources.deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let folder = try folder("torture")
+    let bin = try toolchain()
+    var objects: [String] = []
+    for source in [
+      sources.appendingPathComponent("torture.c"),
+      root.appendingPathComponent("Sources/Firmware/Programs/torture-m4/Kernel.S"),
+    ] {
+      objects.append(folder.path + "/\(source.lastPathComponent).o")
+      try need(
+        QEMU.run(
+          bin + "/clang",
+          [
+            "--target=armv7em-none-eabi", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard",
+            "-mfpu=fpv4-sp-d16", "-Os", "-ffreestanding", "-Wall", "-Wextra", "-Werror",
+            "-c", "-o", objects[objects.count - 1], source.path,
+          ]))
+    }
+    let image = folder.path + "/guest.elf"
+    try need(
+      QEMU.run(
+        bin + "/ld.lld",
+        ["-T", sources.appendingPathComponent("torture.ld").path, "-o", image] + objects))
+    return image
+  }
+
   /// The instruction survey's, for a Cortex-M4.
   static func buildSurvey(in folder: URL) throws -> String {
     let source = sources.appendingPathComponent("Survey").path
