@@ -29,6 +29,7 @@ extension Emurun: HostedCommand {
     if stop.isDeath {
       host.errors.say(Obituary(machine: machine, image: plan.image, style: host.style).text())
     }
+    for check in words.failedChecks(machine) { host.errors.say("emurun: \(check)") }
     for finding in words.findings(machine) { host.errors.say("emurun: warning: \(finding)") }
     if evidence.json {
       try host.output.write((Report.json(plan, machine, hostSeconds: seconds) + "\n").utf8)

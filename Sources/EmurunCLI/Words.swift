@@ -103,5 +103,19 @@ struct Words {
     return lines
   }
 
+  /// Swift's own checks among the last traps: the firmware need not say a word for that.
+  func failedChecks(_ machine: Machine) -> [String] {
+    let debug = DebugInfo(plan.image)
+    var seen: Set<UInt64> = []
+    return machine.recent.compactMap { event in
+      guard event.kind == .trap, seen.insert(event.value).inserted,
+        let check = debug.runtimeCheck(at: event.value)
+      else { return nil }
+      let time = Quantity.time(
+        picoseconds: machine.board.clock.picoseconds(at: event.tick), micro: style.micro)
+      return "\(check.what) at \(check.file):\(check.line), at \(time)"
+    }
+  }
+
   private func quoted(_ text: String?) -> String { "\"\(text ?? "")\"" }
 }

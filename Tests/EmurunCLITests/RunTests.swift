@@ -26,6 +26,24 @@ import Testing
     #expect(emurun(image("hello-m4.bin"), "--semihosting").errors.contains("passed after"))
   }
 
+  /// By the address alone: there is no text in the image.
+  @Test func swiftsChecksAreToldWithTheirLines() {
+    let checks = [
+      "arithmetic overflow", "Index out of bounds",
+      "Unexpectedly found nil while unwrapping an Optional value", "Division by zero",
+    ]
+    for name in ["panic-trace-m4.elf", "panic-trace-rv64.elf"] {
+      let lines = emurun(image(name), "--for", "1ms").errors.split(separator: "\n")
+      for check in checks {
+        #expect(
+          lines.contains {
+            $0.hasPrefix(
+              "emurun: \(check) at Sources/Firmware/Programs/panic-trace/PanicTrace.swift:")
+          })
+      }
+    }
+  }
+
   @Test func heartbeatIsDrawn() {
     for name in ["led-heartbeat.elf", "led-heartbeat.bin"] {
       let outcome = emurun(image(name))
