@@ -47,6 +47,22 @@ static bool fill(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, ui
     return walk(c->cpu, va, (int)size, type, (int)mmu, false, host_pc);
 }
 
+const uint8_t *loads_from(Core *c, uint64_t va)
+{
+    unsigned mmu = (unsigned)riscv_cpu_mmu_index_riscv64(c->env, false);
+    if (mmu > 3)                                // MPRV: by the mode in MPP
+        return NULL;
+    char *entry = tlb_entry(c, mmu, va);
+    TlbWord word = tlb_word(c, entry, LOAD);
+    if (!tlb_hits(c, word, va)) {
+        if (!riscv_cpu_tlb_fill_riscv64(c->cpu, va, 1, LOAD, (int)mmu, true, 0))
+            return NULL;
+        entry = tlb_entry(c, mmu, va);
+        word = tlb_word(c, entry, LOAD);
+    }
+    return tlb_hits(c, word, va) && !(word.tag & word.mmio) ? (const uint8_t *)(AT(uint64_t, entry, c->arch->entry_addend) + va) : NULL;
+}
+
 static uint64_t physical(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)
 {
     if (!paging(c, mmu))

@@ -7,6 +7,7 @@
 
 static void power_on(Core *c)
 {
+    forget_turn(c);
     memcpy(c->env, c->pristine, c->arch->reset_bytes);
     AT(uint32_t, c->cpu, CPU_INTERRUPT) = 0;
     AT(uint8_t, c->cpu, CPU_EXIT) = 0;
@@ -83,7 +84,7 @@ static bool has_room(void)
 
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count)
 {
-    if (!usable || hart > 29 || !has_room())
+    if (!usable || hart > 28 || !has_room())
         return NULL;
     Core *c = calloc(1, sizeof *c);
     if (!c)
@@ -105,6 +106,10 @@ Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t 
     char *tcg = AT(char *, c->uc, UC_TCG);
     char *region = tcg + a->tcg_return - 0x2d0;
     AT(Core *, c->cpu, CPU_CORE) = c;
+    if (!m4) {                                  // as inside uc_emu_start, which we do without
+        AT(int, c->uc, UC_NESTED) = 1;
+        AT(uint64_t, c->uc, UC_UNTIL) = ~1ull;
+    }
     // Bound the code buffer: the library aborts when its 1 GiB is full. With region 1 "current" an overflow flushes instead of clearing live code.
     uintptr_t end = (AT(uintptr_t, region, 0) + CODE_BYTES) & ~4095ul;
     AT(uintptr_t, region, 16) = end;
@@ -131,6 +136,7 @@ Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t 
 
 void core_close(Core *c)
 {
+    forget_turn(c);
     forget_code(c);
     unmap_regions(c);
     AT(Core *, c->cpu, CPU_CORE) = NULL;
@@ -180,7 +186,7 @@ static void handle(Core *c, uc_err error)
             m4_trap(c, CORE_M4_FETCH_FAULT, pc);
         break;
     default:
-        fail(c, "uc_emu_start error %ld", (long)error);
+        fail(c, "the library's error %ld", (long)error);
     }
 }
 
@@ -191,13 +197,13 @@ CoreExit core_run(Core *c, uint64_t attempts)
 
 CoreExit core_run_cycles(Core *c, uint64_t attempts, uint64_t cycles)
 {
-    enum { NOWHERE = 0xfffffffe };
     const uint64_t forever = 1ull << 62;
     if (attempts > forever)
         attempts = forever;
     c->exit = CORE_BUDGET;
     c->stop = c->attention = false;
     c->sleeping = c->sleeping_event = false;
+    begin_turn(c);
     c->granted += (int64_t)attempts;
     *budget_of(c) += (int64_t)attempts;
     if (c->counts_cycles) {
@@ -206,11 +212,7 @@ CoreExit core_run_cycles(Core *c, uint64_t attempts, uint64_t cycles)
         *cycles_of(c) += (int64_t)cycles;
     }
     while (*budget_of(c) > 0 && (!c->counts_cycles || *cycles_of(c) > 0)) {
-        uc_err error;
-        if (c->kind == CORE_RV64)
-            error = uc_emu_start(c->uc, AT(uint64_t, c->env, RV_PC), ~1ull, 0, 0);
-        else
-            error = uc_emu_start(c->uc, AT(uint32_t, c->env, 60) | AT(uint32_t, c->env, ARM_THUMB), NOWHERE, 0, 0);
+        uc_err error = run_blocks(c);
         if (error)
             handle(c, error);
         if (c->stop || c->sleeping || c->sleeping_event)

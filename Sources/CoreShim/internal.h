@@ -7,10 +7,11 @@
 #define AT(T, p, offset) (*(T *)((char *)(p) + (offset)))
 
 // ---- the library's structures (from its DWARF)
-enum { UC_CPU = 0x180, UC_PAGE = 0x268, UC_TCG = 0x2c0, UC_BYTEWISE = 0x508, UC_STOP = 0x50d, UC_QUIT = 0x50e };
+enum { UC_CPU = 0x180, UC_PAGE = 0x268, UC_TCG = 0x2c0, UC_BYTEWISE = 0x508, UC_STOP = 0x50d, UC_QUIT = 0x50e, UC_ERROR = 0x530,
+       UC_UNTIL = 0x538, UC_JUMP_BUFFER = 0x790, UC_NESTED = 0x3990 };
 enum { CPU_EXIT = 21, CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, CPU_JUMP_CACHE = 312, CPU_MEM_IO_PC = 0x8178,
-       CPU_CORE = 0x8180 /* trace_dstate_delayed, unused */, CPU_EXCEPTION = 0x81a0, CPU_UC = 0x81a8 };
-enum { TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
+       CPU_CORE = 0x8180 /* trace_dstate_delayed, unused */, CPU_HALTED = 0x8198, CPU_EXCEPTION = 0x81a0, CPU_UC = 0x81a8 };
+enum { TCG_ENTER = 0x90, TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
 enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8, ENV_CYCLES = 64 };
 enum { RV_PC = 512, RV_LOAD_RES = 520, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
 enum { HFLAG_CYCLES = 1 << 29, HFLAG_FP_TRAPS = 3 << 22, HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
@@ -18,7 +19,7 @@ enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
 enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
-enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
+enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 1024, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
 typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; bool writable; } View;
@@ -34,13 +35,17 @@ struct CoreMemory {
     int view_count;
     struct { uint64_t offset, length; } watches[MAX_WATCHES];
     int watch_count;
+    Core *last;                     // whose turn it is
+    int guards;                     // reservations that wait for their harts
 };
 #define WATCHED (1u << 31)          // in `code`: somebody waits for a store into this page
 #define TABLES (1u << 30)           // translations in some soft TLB came from this page
-#define NOT_HARTS (WATCHED | TABLES)
+#define GUARDED (1u << 29)          // in `code`: a hart that is waiting for its turn has a reservation in this page
+#define NOT_HARTS (WATCHED | TABLES | GUARDED)
 
 // ---- one hart
 typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back, cycles_back; bool last; } Memo;    // which instruction a host address belongs to
+typedef struct { char *block, *part; } Part;                                 // the block that is the first instructions of another one
 
 struct Core {
     uc_engine *uc;
@@ -75,9 +80,12 @@ struct Core {
     CoreM4Watch data_watch;
     bool watching;
 
+    struct { CoreMemory *memory; uint64_t offset; } guarded;    // the reservation, while it is another hart's turn
+    bool has_turn;
     CoreFigures figures;
     bool expired;                   // the last block did not fit into the budget
-    const char *expired_block;
+    char *expired_block;            // that block
+    Part parts[MAX_PARTS];
     bool stop, attention, sleeping, sleeping_event;
     CoreExit exit;
     char failure[160];
@@ -236,7 +244,13 @@ static inline bool repeating(const Core *c)     // an instruction waits to be ru
 int block_count(const Arch *a, const char *tb);                                             // instructions in a translated block
 int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc);            // which of them; NOT_CODE
 int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc);
+// quick.c
+bool run_quickly(Core *c);                      // the whole of a budget; false: the main loop has to see to the rest of it
+void remember_part(Core *c, char *block, int64_t count);
 // execute.c
+uc_err run_blocks(Core *c);                     // until the budget is used up, or something wants the host
+char *next_block(const Core *c);                      // as the jump cache has it; NULL: the library has to look for it
+char **jump_cache_of(const Core *c, const char *block);
 const Memo *locate(Core *c, uintptr_t host_pc);
 void repeat_alone(const Arch *a, char *cpu, const char *tb, int index, uintptr_t host_pc);   // longjmp: undo the instruction, run it as a block of one
 void repeat_at(Core *c, uintptr_t host_pc);
@@ -251,6 +265,9 @@ void rv64_remember_page(Core *c, uint64_t va, uint64_t pa, unsigned mmu);       
 uint8_t *inline_floats(uint8_t *code, uint8_t *end, const uint8_t *limit);
 // thumb.c
 uint32_t thumb_parcel(char *env, uint32_t start, uint32_t offset, uint32_t parcel);
+int riscv_cpu_mmu_index_riscv64(char *env, bool fetch);
+bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int mode, bool probe, uintptr_t host_pc);
+const uint8_t *loads_from(Core *c, uint64_t va);        // where in memory a load would find it now; NULL: nowhere
 // memory.c
 void forget_code(Core *c);
 uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc);      // where the host has the code that this block was made from; NULL: not in memory
@@ -258,6 +275,14 @@ void entry_marked(CoreMemory *memory, uint64_t at);            // A or D was set
 void close_pages(CoreMemory *memory, uint64_t from, uint64_t size);     // no Core stores there unseen from here on
 bool map_region(Core *c, const CoreRegion *region);
 void unmap_regions(Core *c);
+// reservations.c
+#define NO_RESERVATION (~0ull)
+void begin_turn(Core *c);
+void forget_turn(Core *c);
+void restore_turn(Core *c, uint64_t guarded, int view, bool has_turn);
+void lose_reservation(Core *c);
+void break_guarded(CoreMemory *memory, uint64_t at, uint64_t length);           // another hart stores
+void break_reservations(CoreMemory *memory, uint64_t at, uint64_t length);      // a device or the host has written
 // watch.c
 void watched_store(Core *c, CoreMemory *memory, uint64_t at, uint64_t length, uintptr_t host_pc);
 void report_store(Core *c, uintptr_t host_pc);

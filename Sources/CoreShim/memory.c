@@ -63,11 +63,14 @@ void core_memory_written(CoreMemory *memory, uint64_t offset, uint64_t length)
     if (length && offset < memory->size)
         rv64_entries_written(memory, offset, length > memory->size - offset ? memory->size - 1 : offset + length - 1);
     written(memory, offset, length, NULL);
+    if (length)
+        break_reservations(memory, offset, length);
 }
 
 void entry_marked(CoreMemory *memory, uint64_t at)
 {
     written(memory, at, 8, NULL);
+    break_guarded(memory, at, 8);
 }
 
 size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *, uint64_t), void *data)
@@ -185,6 +188,8 @@ static void store_slow(const Arch *a, char *uc, void *pages, uint64_t ram_addres
         watched_store(c, memory, at, (uint64_t)length, host_pc);
     if (marks & TABLES)
         rv64_entry_stored(c, memory, at, (uint64_t)length, host_pc);
+    if (marks & GUARDED)
+        break_guarded(memory, at, (uint64_t)length);
     if (!(marks & ~NOT_HARTS)) {
         memory->dirty[at >> 12] = 1;
         if (!marks)
@@ -280,6 +285,7 @@ static void flush(const Arch *a, char *cpu)                     // the code buff
         return;
     c->figures.overflows++;
     c->epoch++;
+    memset(c->parts, 0, sizeof c->parts);
     forget_code(c);
 }
 

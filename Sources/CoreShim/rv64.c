@@ -6,7 +6,6 @@
 enum { FETCH_MISALIGNED = 0, FETCH_FAULT = 1, ILLEGAL = 2, BREAKPOINT = 3, LOAD_MISALIGNED = 4, LOAD_FAULT = 5, STORE_MISALIGNED = 6, STORE_FAULT = 7,
        ECALL = 8, FETCH_PAGE_FAULT = 12 };
 #define INTERRUPT (1ull << 63)
-#define NO_RESERVATION (~0ull)
 
 // ---- entering a trap
 static void enter(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
@@ -58,6 +57,8 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
         verdict = c->host.trap(c->context, &trap);
     }
     c->last_trap.valid = verdict == CORE_TRAP_DELIVER;
+    if (verdict != CORE_TRAP_RETRY)
+        lose_reservation(c);
     if (verdict == CORE_TRAP_DELIVER)
         enter(c, cause, value, pc);
     else if (attempted)
@@ -268,8 +269,10 @@ void helper_tlb_flush_riscv64(char *env)        // sfence.vma
     Core *c = core_of_cpu(env - rv64.env);
     check(env, privilege == 3 || (privilege == 1 && !(status & MSTATUS_TVM)), (uintptr_t)__builtin_return_address(0));
     tlb_flush_riscv64(env - rv64.env);
-    if (c)
-        leave_behind(c);                        // the next instruction is looked up anew
+    if (!c)
+        return;
+    lose_reservation(c);
+    leave_behind(c);                            // the next instruction is looked up anew
 }
 
 void helper_wfi_riscv64(char *env)
@@ -288,6 +291,25 @@ void rv64_set_up(Core *c)                       // as core_open leaves it
     words_of(c)[CORE_RV64_MHARTID] = c->hart;
     words_of(c)[CORE_RV64_MSTATUS] = 0;
     rv64_size_tlb(c);
+}
+
+void core_rv64_fence(Core *c)
+{
+    tlb_flush_riscv64(c->cpu);
+    lose_reservation(c);
+}
+
+bool core_rv64_load(Core *c, uint64_t va, uint64_t *value)
+{
+    uint8_t bytes[sizeof *value];
+    for (uint64_t i = 0; i < sizeof bytes; i++) {
+        const uint8_t *host = loads_from(c, va + i);
+        if (!host)
+            return false;
+        bytes[i] = *host;
+    }
+    memcpy(value, bytes, sizeof bytes);
+    return true;
 }
 
 void core_rv64_set_options(Core *c, unsigned options)

@@ -33,6 +33,7 @@ static void set_status(Core *c, uint64_t value, uint64_t mask)
     if ((new & MSTATUS_MPP) == 2 << 11)         // there is no mode 2
         new &= ~(uint64_t)MSTATUS_MPP;
     words_of(c)[CORE_RV64_MSTATUS] = new | ((new & MSTATUS_FS) == MSTATUS_FS ? MSTATUS_SD : 0);
+    lose_reservation(c);
     if ((old ^ new) & (MSTATUS_SUM | MSTATUS_MXR))
         tlb_flush_riscv64(c->cpu);
 }
@@ -144,6 +145,7 @@ static void set_satp(Core *c, uint64_t value)
     if (mode && (mode < 8 || mode > 10))        // a mode that there is not: the write has no effect
         return;
     words_of(c)[CORE_RV64_SATP] = value;
+    lose_reservation(c);
     tlb_flush_riscv64(c->cpu);
 }
 

@@ -52,5 +52,6 @@ void rv64_protection_changed(Core *c)
         if (c->rv64.pmp_config[i] & PMP_MODE)
             c->rv64.pmp_used = (uint8_t)(i + 1);
     }
+    lose_reservation(c);
     tlb_flush_riscv64(c->cpu);
 }

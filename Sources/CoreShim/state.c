@@ -18,16 +18,30 @@ static void set_own(const Core *c, char *env, const char *from)
         AT(uint64_t, env, own[i]) = from ? AT(uint64_t, from, own[i]) : 0;
 }
 
+typedef struct { uint64_t guarded; int32_t view; uint32_t has_turn; } Turn;     // view: of the reservation that waits; -1: none
+
+static Turn turn_of(const Core *c)
+{
+    Turn t = { .guarded = c->guarded.memory ? c->guarded.offset : 0, .view = -1, .has_turn = c->has_turn };
+    for (int i = 0; i < c->view_count; i++) {
+        if (c->guarded.memory == c->views[i].memory)
+            t.view = i;
+    }
+    return t;
+}
+
 size_t core_state_size(const Core *c)
 {
-    return KEPT_BYTES + sizeof(uint32_t) + c->arch->reset_bytes;
+    return KEPT_BYTES + sizeof(Turn) + sizeof(uint32_t) + c->arch->reset_bytes;
 }
 
 void core_save(const Core *c, void *state)
 {
     char *to = state;
     memcpy(to, (const char *)c + KEPT, KEPT_BYTES);
-    memcpy(to += KEPT_BYTES, &AT(uint32_t, c->cpu, CPU_INTERRUPT), sizeof(uint32_t));
+    Turn turn = turn_of(c);
+    memcpy(to += KEPT_BYTES, &turn, sizeof turn);
+    memcpy(to += sizeof turn, &AT(uint32_t, c->cpu, CPU_INTERRUPT), sizeof(uint32_t));
     memcpy(to += sizeof(uint32_t), c->env, c->arch->reset_bytes);
     set_own(c, to, NULL);
 }
@@ -37,7 +51,10 @@ void core_load(Core *c, const void *state)
     const char *from = state;
     core_reset(c, c->host, c->context);
     memcpy((char *)c + KEPT, from, KEPT_BYTES);
-    memcpy(&AT(uint32_t, c->cpu, CPU_INTERRUPT), from += KEPT_BYTES, sizeof(uint32_t));
+    Turn turn;
+    memcpy(&turn, from += KEPT_BYTES, sizeof turn);
+    memcpy(&AT(uint32_t, c->cpu, CPU_INTERRUPT), from += sizeof turn, sizeof(uint32_t));
     memcpy(c->env, from += sizeof(uint32_t), c->arch->reset_bytes);
     set_own(c, c->env, c->pristine);
+    restore_turn(c, turn.guarded, turn.view, turn.has_turn);
 }

@@ -23,7 +23,7 @@ static Pair open_pair(void)
     p.ram = core_memory_bytes(p.memory);
     for (unsigned hart = 0; hart < 2; hart++) {
         CoreRegion regions[] = { { p.memory, BASE, true }, { p.memory, ALIAS, true } };
-        p.core[hart] = core_open(CORE_RV64, hart * 29, regions, 2);
+        p.core[hart] = core_open(CORE_RV64, hart * 28, regions, 2);
         core_reset(p.core[hart], (CoreHost){ NULL, never, NULL }, p.core[hart]);
         core_rv64_watch(p.core[hart], ~0ull, false);
     }
@@ -54,7 +54,7 @@ void harts_by_hand(int variant, ProofReport *report)
     enum { ADD_1 = 0x00150513, ADD_2 = 0x00250513, ADD_3 = 0x00350513, ADD_4 = 0x00450513, BACK = 0xffdff06f, SW_A1_A2 = 0x00b62023, STORE_AT = 0x1000 };
     Pair p = open_pair();
     uint32_t *w = (uint32_t *)p.ram;
-    EXPECT(report, x(&p, 1)[CORE_RV64_MHARTID] == 29, "mhartid");
+    EXPECT(report, x(&p, 1)[CORE_RV64_MHARTID] == 28, "mhartid");
     w[0] = ADD_1, w[1] = BACK;                                  // hart 1 runs this; hart 0 stores a1 to (a2)
     w[STORE_AT / 4] = SW_A1_A2;
     x(&p, 0)[A1] = ADD_2, x(&p, 0)[A2] = BASE + 0x100;

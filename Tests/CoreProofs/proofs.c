@@ -109,6 +109,7 @@ static const CoreProof proofs[] = {
     { "floats in blocks", 3, floats_in_blocks },
     { "harts by hand", 1, harts_by_hand },
     { "harts patching each other", 6, harts_random },
+    { "reservations", 6, reservations },
     { "Sv39", 4, sv39 },
     { "Sv39 by hand", 3, sv39_by_hand },
     { "threads", 2, threads },

@@ -17,6 +17,7 @@ void floats_in_blocks(int variant, ProofReport *report);
 void fp_traps(int variant, ProofReport *report);
 void harts_by_hand(int variant, ProofReport *report);
 void harts_random(int variant, ProofReport *report);
+void reservations(int variant, ProofReport *report);
 void threads(int variant, ProofReport *report);
 void memory_stays_flat(int variant, ProofReport *report);
 void address_space_ends(int variant, ProofReport *report);

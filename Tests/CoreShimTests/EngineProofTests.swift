@@ -86,7 +86,8 @@ struct SpecificationTests {
 @Suite("Several harts, paging, FP, threads, memory")
 struct MachineTests {
   static let names = [
-    "harts by hand", "harts patching each other", "lazy FP", "FP traps", "floats",
+    "harts by hand", "harts patching each other", "reservations",
+    "lazy FP", "FP traps", "floats",
     "floats in blocks", "Sv39", "Sv39 by hand", "threads", "address space ends",
     "memory stays flat",
   ]

@@ -11,13 +11,16 @@ struct HostileGuest {
   /// The run goes on to this tick or this index, whichever is first.
   let end: (tick: Tick, index: UInt64)
 
-  /// - Parameter victims: good images of the board, to be damaged; may be empty.
-  init(seed: UInt64, victims: [(board: String, bytes: [UInt8])]) throws {
+  /// - Parameters:
+  ///   - victims: good images of the board, to be damaged; may be empty.
+  ///   - harts: several of them run an RV64's noise, all the same.
+  init(seed: UInt64, victims: [(board: String, bytes: [UInt8])], harts: Int = 1) throws {
     self.seed = seed
     var random = SplitMix(seed: seed)
     var options = MachineOptions()
-    let isRV64 = random.oneIn(2)
-    board = isRV64 ? .rv64Virt : .m4LED
+    let isRV64 = harts > 1 || random.oneIn(2)
+    board = isRV64 ? .rv64Virt(harts: harts) : .m4LED
+    if harts > 1 { options.quantum = random.one(of: [1, 2, 5, 30, 1000]) }
     var bytes: [UInt8]
     let fit = victims.filter { $0.board == (isRV64 ? "rv64-virt" : "m4-led") }
     if !fit.isEmpty, random.oneIn(5) {
@@ -27,7 +30,7 @@ struct HostileGuest {
       }
     } else if isRV64 {
       let mode: MachineOptions.Mode = random.oneIn(3) ? .supervisor : .machine
-      var noise = RV64Noise(random: random, mode: mode)
+      var noise = RV64Noise(random: random, mode: mode, harts: harts)
       bytes = noise.image()
       options.mode = mode
     } else {
@@ -70,10 +73,12 @@ private struct RV64Noise {
   private var code: [UInt8] = []
   private let mode: MachineOptions.Mode
   private let start: UInt64
+  private let harts: Int
 
-  init(random: SplitMix, mode: MachineOptions.Mode) {
+  init(random: SplitMix, mode: MachineOptions.Mode, harts: Int) {
     self.random = random
     self.mode = mode
+    self.harts = harts
     start = mode == .machine ? 0x8000_0000 : 0x8020_0000
   }
 
@@ -208,6 +213,19 @@ private struct RV64Noise {
         << 20)
   }
 
+  /// SBI between harts: HSM, IPI, RFENCE, PMU, SUSP; on harts, and at addresses, that are there or
+  /// not.
+  private mutating func hartCall() {
+    load(
+      17, random.one(of: [0x48_534D, 0x48_534D, 0x73_5049, 0x5246_4E43, 0x50_4D55, 0x5355_5350]))
+    load(16, UInt64(random.below(4)))
+    load(10, random.oneIn(8) ? random.next() : UInt64(random.below(harts + 1)))
+    let place = start + UInt64(random.below(0x400) & ~1)
+    load(11, random.one(of: [0, 1, .max, place, place, address()]))
+    load(12, random.one(of: [0, 1, 5, random.next()]))
+    word(0x73)
+  }
+
   /// A few instructions that mean something together.
   private mutating func scene() {
     let (a, b) = (register(), register())
@@ -232,6 +250,7 @@ private struct RV64Noise {
       load(10, UInt64(random.below(0x34)))
       load(11, address())
       for word in [0x01F0_1013, 0x0010_0073, 0x4070_5013] as [UInt32] { self.word(word) }
+    case 5 where harts > 1 && random.oneIn(2): hartCall()
     case 5:  // SBI
       load(
         17,

@@ -22,6 +22,12 @@ import Testing
     for seed in stride(from: part, to: Self.count, by: 8) { try check(seed) }
   }
 
+  @Test(arguments: 0..<8 as Range<UInt64>) func severalHartsCannotTellEither(part: UInt64) throws {
+    for seed in stride(from: part, to: Self.count / 2, by: 8) {
+      try check(seed, harts: [2, 2, 3, 4, 8][Int(seed % 5)])
+    }
+  }
+
   /// Each of these once could.
   @Test(arguments: [103_127, 105_176, 117_018] as [UInt64]) func cannotTellAnyMore(seed: UInt64)
     throws
@@ -69,8 +75,8 @@ import Testing
       .rv64Virt, image: Image(bytes: bytes, path: "code.bin", format: .raw), options: options)
   }
 
-  private func check(_ seed: UInt64) throws {
-    let guest = try HostileGuest(seed: seed, victims: Self.victims)
+  private func check(_ seed: UInt64, harts: Int = 1) throws {
+    let guest = try HostileGuest(seed: seed, victims: Self.victims, harts: harts)
     do {
       let whole = try guest.run(.whole)
       #expect(!whole.isBug, "guest \(seed): \(whole.stop?.detail ?? "")")

@@ -112,7 +112,7 @@ typedef struct {
 
 // ---- life
 
-// Call core_check first. NULL: out of memory, more than 16 regions, or not our library. hart: 0..29, different for Cores that share memory.
+// Call core_check first. NULL: out of memory, more than 16 regions, or not our library. hart: 0..28, different for Cores that share memory.
 Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t count);
 void core_close(Core *core);
 // Back to the state of core_open in all that a guest can see, with this host from now on; translated code is kept.
@@ -170,6 +170,9 @@ enum {                          // what a machine may choose; 0: as QEMU's virt 
 void core_rv64_set_options(Core *core, unsigned options);      // at any time between runs
 uint64_t core_rv64_mip(const Core *core);
 void core_rv64_set_mip(Core *core, uint64_t mask, uint64_t bits);   // one that can be taken is taken directly behind the running instruction
+void core_rv64_fence(Core *core);           // SFENCE.VMA of everything, between its runs or from a callback of its own
+// Eight bytes at a virtual address, as a load of the hart would find them; false: it would fault, or meet a device.
+bool core_rv64_load(Core *core, uint64_t va, uint64_t *value);
 // Which traps the host wants to see: bit = cause (8 ecall from U, 9 S, 11 M; 3 ebreak ...); and whether interrupts too.
 void core_rv64_watch(Core *core, uint64_t causes, bool interrupts);
 // Any CSR by number, whatever the mode; false: there is no such CSR. Writes have the effects that a csrw in M mode has.

@@ -41,7 +41,12 @@ final class Bus {
   @exclusivity(unchecked) private var resetIsLocal = false
   @exclusivity(unchecked) var paused = false
   @exclusivity(unchecked) var timeOffset: UInt64 = 0 {
-    didSet { for hart in harts { hart.setClock() } }
+    didSet {
+      for hart in harts {
+        hart.setClock()
+        hart.timeMoved()
+      }
+    }
   }
 
   init(board: Board, memory: Memory, recorder: Recorder) {
@@ -183,7 +188,11 @@ final class Bus {
 
   /// Something happened to a hart that may be what it sleeps for.
   func stir(_ hart: Hart) {
-    guard let sleep = hart.sleep, hart.wakes(from: sleep) else { return }
+    if let sleep = hart.sleep, hart.wakes(from: sleep) { wake(hart) }
+  }
+
+  /// A sleeping hart may have turns again.
+  func wake(_ hart: Hart) {
     let number = Int(hart.number)
     guard let running else { return turns.wake(number, at: harts[turns.hart].index) }
     turns.wake(number, at: running.index + 1)

@@ -75,6 +75,10 @@ public class Hart {
   func advance(now: Tick) {}
   /// Does what is pending end this sleep?
   func wakes(from sleep: Sleep) -> Bool { fatalError("abstract") }
+  /// It goes on.
+  func wakeUp() {}
+  /// `mtime` was written: it shows something else from here on.
+  func timeMoved() {}
   /// Trap causes whose fetch failed: they are no attempts.
   func isFetchFault(_ cause: UInt64) -> Bool { fatalError("abstract") }
   /// What the engine's counts by cause mean.

@@ -368,6 +368,7 @@ public final class Machine {
 
   private func wake() {
     hart.sleep = nil
+    hart.wakeUp()
     hart.record(.wake, value: now - hart.asleepSince)
   }
 

@@ -54,6 +54,7 @@ final class RV64: Hart {
       enterSupervisor()
       if number != 0 {
         sleep = .stopped
+        sbi?.state = .stopped
         bus.turns.fallAsleep(Int(number))
       }
     }
@@ -107,8 +108,7 @@ final class RV64: Hart {
     record(.trap, detail: trap.cause, value: trap.pc)
     switch trap.cause {
     case Cause.ecallFromS where sbi != nil:
-      answerSBI()
-      words[Int(CORE_RV64_PC)] = trap.pc + 4
+      answerSBI(at: trap.pc)
       return CORE_TRAP_RESUME
     case Cause.breakpoint where isSemihostingCall(at: trap.pc):
       guard let semihosting else {
@@ -138,6 +138,9 @@ final class RV64: Hart {
 
   /// The only deadline of its own: the SBI's timer.
   override func advance(now: Tick) { raiseTimer() }
+
+  override func wakeUp() { resume() }
+  override func timeMoved() { if sbi != nil { scheduleTimer() } }
 
   override func wakes(from sleep: Sleep) -> Bool {
     sleep == .interrupt && core_rv64_mip(core) & words[Int(CORE_RV64_MIE)] != 0
