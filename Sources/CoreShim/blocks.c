@@ -238,7 +238,7 @@ uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)          // the library t
     if (va == translating.pc) {
         uint32_t parcel = fetch_rv64(env, va);
         translating.word = (parcel & 3) == 3 ? parcel | fetch_rv64(env, va + 2) << 16 : parcel;
-        translating.given = rv64_substitute(translating.word);
+        translating.given = rv64_substitute(translating.word, !(AT(uint64_t, env, RV_MSTATUS) >> 13 & 3));
         Core *c = core_of_cpu(env - rv64.env);
         if (c)
             c->only_word = translating.word;

@@ -24,6 +24,7 @@ static void power_on(Core *c)
     c->fault_cause = c->fault_address = c->access_va = 0;
     c->paged_lookup = c->in_access = false;
     c->watched.memory = NULL;
+    c->next_fault.waits = false;
     c->failure[0] = 0;
     memset(c->io_pages, 0xff, sizeof c->io_pages);
     c->watch = 0;

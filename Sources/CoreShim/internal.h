@@ -87,6 +87,8 @@ struct Core {
     char *expired_block;            // that block
     Part parts[MAX_PARTS];
     bool stop, attention, sleeping, sleeping_event;
+    bool stepping;                  // interrupts wait, and a fetch fault ends the run
+    struct { bool waits; uint64_t cause, value, pc; } next_fault;
     CoreExit exit;
     char failure[160];
 
@@ -320,7 +322,7 @@ bool rv64_entries_written(CoreMemory *memory, uint64_t from, uint64_t last);
 // rv64_decode.c
 enum { DB_INSNS = 0x1c };                       // DisasContextBase.num_insns
 void rv64_decode_set_up(void);
-uint32_t rv64_substitute(uint32_t word);        // what the library is to translate in its place, as long
+uint32_t rv64_substitute(uint32_t word, bool floats_off);      // what the library is to translate in its place, as long
 void rv64_begin_block(char *db);
 bool rv64_correct(char *tcg_context, uint32_t word);
 // rv64_fp.c

@@ -39,6 +39,13 @@ static void enter(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
 void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
 {
     bool attempted = cause != FETCH_MISALIGNED && cause != FETCH_FAULT && cause != FETCH_PAGE_FAULT;
+    if (c->stepping && !attempted && *budget_of(c) <= 0) {      // of the next instruction: not yet
+        c->next_fault.waits = true;
+        c->next_fault.cause = cause, c->next_fault.value = value, c->next_fault.pc = pc;
+        c->stop = true;
+        leave_behind(c);
+        return;
+    }
     c->sleeping = false;
     c->failed += attempted;
     uint64_t retired = core_retired(c);
@@ -65,6 +72,7 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
         c->failed--;
     if (verdict == CORE_TRAP_RETRY && attempted)
         *budget_of(c) += 1;
+    c->stop |= c->stepping && !attempted;
     c->attention = false;                       // the main loop looks for interrupts next anyway
     if (c->stop)
         leave_behind(c);
@@ -160,24 +168,47 @@ static int takeable(const Core *c)              // the one to take now, in the s
     return -1;
 }
 
+static void enter_interrupt(Core *c, unsigned number)
+{
+    uint64_t pc = words_of(c)[CORE_RV64_PC];
+    note_trap(c, 32 + number, INTERRUPT | number, pc);
+    enter(c, INTERRUPT | number, 0, pc);
+    if (c->watch_interrupts) {
+        CoreTrap trap = { .cause = INTERRUPT | number, .pc = pc, .index = core_index(c), .cycle = core_index(c) };
+        c->host.trap(c->context, &trap);
+    }
+}
+
 bool riscv_cpu_exec_interrupt_riscv64(char *cpu, int request)
 {
     Core *c = core_of_cpu(cpu);
     if (!c)
         return real.rv64_interrupt(cpu, request);
     int number = takeable(c);
-    if (number < 0 || repeating(c))             // an instruction that is being repeated comes first
+    if (number < 0 || repeating(c) || c->stepping)              // an instruction that is being repeated comes first
         return false;
-    uint64_t pc = words_of(c)[CORE_RV64_PC];
-    note_trap(c, 32 + (unsigned)number, INTERRUPT | (unsigned)number, pc);
-    enter(c, INTERRUPT | (unsigned)number, 0, pc);
-    if (c->watch_interrupts) {
-        CoreTrap trap = { .cause = INTERRUPT | (unsigned)number, .pc = pc, .index = core_index(c), .cycle = core_index(c) };
-        c->host.trap(c->context, &trap);
-    }
+    enter_interrupt(c, (unsigned)number);
     if (c->stop || takeable(c) >= 0)            // the host may just have raised one that goes before
         leave_behind(c);
     return true;
+}
+
+void core_enter_pending(Core *c)
+{
+    c->stop = false;
+    for (int number; !c->stop && (number = takeable(c)) >= 0; c->next_fault.waits = false)
+        enter_interrupt(c, (unsigned)number);
+    if (c->next_fault.waits)
+        rv64_trap(c, c->next_fault.cause, c->next_fault.value, c->next_fault.pc);
+    c->next_fault.waits = false;
+}
+
+CoreExit core_step(Core *c)
+{
+    c->stepping = true;
+    CoreExit exit = core_run(c, 1);
+    c->stepping = false;
+    return c->next_fault.waits && exit == CORE_STOPPED ? CORE_BUDGET : exit;
 }
 
 uint64_t core_rv64_mip(const Core *c)

@@ -65,9 +65,16 @@ static bool is_sign_injection(uint32_t w)       // fsgnj.s, fsgnjn.s, fsgnjx.s
     return (w & 0xfe00007f) == 0x20000053 && (w >> 12 & 7) < 3;
 }
 
-uint32_t rv64_substitute(uint32_t word)
+static bool is_float_access(uint32_t w)         // some of these the library executes with FS = 0
 {
-    enum { FMIN_S = 0x28000053 };
+    return (w & 3) == 3 ? (w & 0x5f) == 0x07 : !(w & 1) && (w >> 13 & 3) == 1;
+}
+
+uint32_t rv64_substitute(uint32_t word, bool floats_off)
+{
+    enum { FMIN_S = 0x28000053, ILLEGAL = 0xffffffff };
+    if (floats_off && is_float_access(word))
+        return (word & 3) == 3 ? ILLEGAL : C_ILLEGAL;
     if ((word & 3) != 3)
         return compressed(word & 0xffff);
     if (is_sign_injection(word))

@@ -137,6 +137,11 @@ typedef enum {
 CoreExit core_run(Core *core, uint64_t attempts);
 // Also ends before the first instruction that does not begin within so many cycles.
 CoreExit core_run_cycles(Core *core, uint64_t attempts, uint64_t cycles);
+// RV64, for a host that looks at every instruction: one attempt at most, and the core as that left it. core_run(core, 1) goes on to the
+// interrupts behind it and to the fetch fault of the next one: core_enter_pending does, which is to be called after CORE_BUDGET, and
+// before every step. A fetch fault in place of the attempt is CORE_STOPPED.
+CoreExit core_step(Core *core);
+void core_enter_pending(Core *core);
 // From a callback: leave core_run directly behind the running instruction (from trap: before the handler's first).
 void core_stop(Core *core);
 // From a callback: end the run when that index is reached (directly behind the running instruction if that is later).
