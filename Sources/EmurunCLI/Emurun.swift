@@ -222,6 +222,11 @@ struct EvidenceOptionsGroup: ParsableArguments {
       valueName: "file"))
   var traceFile: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "RV64: every retired instruction, as Spike's --log-commits writes it.", valueName: "file"))
+  var commitLog: String?
+
   @Flag(help: "One JSON report on standard output instead of words and console.")
   var json = false
 

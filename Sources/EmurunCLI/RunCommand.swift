@@ -11,6 +11,7 @@ extension Emurun: HostedCommand {
     if let path = dtbDump { return try dump(plan, to: path) }
     let outputs = try RunOutputs(self, plan.board, host)
     let machine = try plan.machine()
+    outputs.listen(to: machine)
     let words = Words(plan: plan, style: host.style)
     if !evidence.json { host.errors.say("emurun: \(words.opening)") }
 

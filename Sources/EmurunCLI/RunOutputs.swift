@@ -12,6 +12,7 @@ final class RunOutputs {
   private var stimulus: [UInt32: OutputFile] = [:]
   private var text: EventText?
   private var lines: (writer: EventLines, file: OutputFile)?
+  private var commits: (log: CommitLog, file: OutputFile)?
   private var files: [OutputFile] = []
   private var seen = 0
   private var written = 0
@@ -64,6 +65,18 @@ final class RunOutputs {
       kinds = asked ?? []
       if asked != nil { text = EventText(names, kinds) }
     }
+    if let path = command.evidence.commitLog {
+      guard board.core.machine == .riscv64 else {
+        throw Refusal(
+          ExitCode.usage, "--commit-log: \(board.name) has no RV64 harts; leave it out")
+      }
+      commits = (CommitLog(), try Self.open(path, command, &files))
+    }
+  }
+
+  /// Whatever has to be listened to while the machine runs.
+  func listen(to machine: Machine) {
+    if commits != nil { machine.onCommit = { [unowned self] in commits?.log.add($0) } }
   }
 
   /// A slip in a command line must not cost its user a file.
@@ -119,6 +132,7 @@ final class RunOutputs {
 
   private func flush() throws(Refusal) {
     if let bytes = text?.take(), !bytes.isEmpty { try host.errors.write(bytes) }
+    if let bytes = commits?.log.take(), !bytes.isEmpty { try commits?.file.write(bytes) }
     if let bytes = lines?.writer.take(), !bytes.isEmpty { try lines?.file.write(bytes) }
   }
 

@@ -276,6 +276,12 @@ import Testing
       rv64, "--trace-file", "/no/such/folder", code: 73,
       "/no/such/folder: cannot be written: No such file or directory; name another file")
     expect(
+      rv64, "--commit-log", "/no/such/folder", code: 73,
+      "/no/such/folder: cannot be written: No such file or directory; name another file")
+    expect(
+      m4, "--commit-log", "/dev/null", code: 64,
+      "--commit-log: m4-led has no RV64 harts; leave it out")
+    expect(
       rv64, "--trace-file", "/tmp", code: 73,
       "/tmp: cannot be written: Is a directory; name another file")
     expect(

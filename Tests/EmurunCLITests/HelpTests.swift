@@ -91,6 +91,8 @@ import Testing
                                   led,gpio,uart,mmio,irq,trap,sbi.
           --trace-file <file>     Events as JSON Lines into a file, instead of text. (default
                                   kinds: all but mmio)
+          --commit-log <file>     RV64: every retired instruction, as Spike's --log-commits
+                                  writes it.
           --json                  One JSON report on standard output instead of words and console.
           --digest                Print the SHA-256 of all that could be seen of the run.
           --twice                 Run twice, sliced differently, and compare; 70 if they differ.

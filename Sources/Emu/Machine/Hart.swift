@@ -71,6 +71,10 @@ public class Hart {
   func endStep(_ attempts: UInt64) {}
   /// The level of an interrupt input. RV64: a bit of `mip`; Cortex-M: an IRQ.
   func setLine(_ line: Int, _ level: Bool) { fatalError("abstract") }
+  /// A turn, or a part of one.
+  func run(_ attempts: UInt64, _ ticks: Tick, _ onCommit: ((Commit) -> Void)?) -> CoreExit {
+    core_run_cycles(core, attempts, ticks)
+  }
   /// Called exactly at the deadline last given to `schedule`.
   func advance(now: Tick) {}
   /// Does what is pending end this sleep?

@@ -90,6 +90,9 @@ public final class Machine {
   let htif: HTIF?
   var past = Past()
 
+  /// RV64: told every instruction that retires, when it has. Never a difference that a run can show.
+  public var onCommit: ((Commit) -> Void)?
+
   /// What the machine itself knows of its run; the rest is in its parts.
   struct Past: Sendable {
     /// Sums over the lives that guest resets ended.
@@ -345,7 +348,7 @@ public final class Machine {
     if steps { hart.beginStep() }
     // What begins the step may end the run.
     let exit =
-      steps && bus.isInterrupted ? CORE_BUDGET : core_run_cycles(hart.core, attempts, ticks)
+      steps && bus.isInterrupted ? CORE_BUDGET : hart.run(attempts, ticks, onCommit)
     bus.running = nil
     bus.horizon = 0
     if steps { hart.endStep(core_index(hart.core) - before) }

@@ -94,6 +94,14 @@ final class RV64: Hart {
 
   override var pc: UInt64 { words[Int(CORE_RV64_PC)] }
 
+  // MARK: Running
+
+  override func run(
+    _ attempts: UInt64, _ ticks: Tick, _ onCommit: ((Commit) -> Void)?
+  ) -> CoreExit {
+    if let onCommit { step(onCommit) } else { super.run(attempts, ticks, nil) }
+  }
+
   // MARK: Traps and interrupts
 
   override func isFetchFault(_ cause: UInt64) -> Bool {
