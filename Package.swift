@@ -37,6 +37,14 @@ let package = Package(
       name: "DifferentialTests", dependencies: ["Emu", "Devices", "EmurunCLI", "CFdt"],
       exclude: ["Guests"],
       swiftSettings: strict),
+    .target(
+      name: "GoldenModel", dependencies: ["Emu", "Devices", "Timeline"],
+      path: "Tests/GoldenModel", swiftSettings: strict),
+    .executableTarget(
+      name: "golden-soak", dependencies: ["GoldenModel"], path: "Tests/GoldenSoak",
+      swiftSettings: strict),
+    .testTarget(
+      name: "GoldenModelTests", dependencies: ["GoldenModel"], swiftSettings: strict),
     .testTarget(
       name: "DeterminismTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .executableTarget(

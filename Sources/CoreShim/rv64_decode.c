@@ -65,15 +65,17 @@ static bool is_sign_injection(uint32_t w)       // fsgnj.s, fsgnjn.s, fsgnjx.s
     return (w & 0xfe00007f) == 0x20000053 && (w >> 12 & 7) < 3;
 }
 
-static bool is_float_access(uint32_t w)         // some of these the library executes with FS = 0
+static bool is_float(uint32_t w)                // some of these the library executes with FS = 0
 {
-    return (w & 3) == 3 ? (w & 0x5f) == 0x07 : !(w & 1) && (w >> 13 & 3) == 1;
+    if ((w & 3) != 3)
+        return !(w & 1) && (w >> 13 & 3) == 1;
+    return (w & 0x5f) == 0x07 || (w & 0x73) == 0x43 || (w & 0x7f) == 0x53;      // loads and stores; fused; the rest
 }
 
 uint32_t rv64_substitute(uint32_t word, bool floats_off)
 {
     enum { FMIN_S = 0x28000053, ILLEGAL = 0xffffffff };
-    if (floats_off && is_float_access(word))
+    if (floats_off && is_float(word))
         return (word & 3) == 3 ? ILLEGAL : C_ILLEGAL;
     if ((word & 3) != 3)
         return compressed(word & 0xffff);

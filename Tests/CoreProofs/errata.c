@@ -106,7 +106,7 @@ void floating_point(int variant, ProofReport *report)
         rig_one(rig, 3, F_OP(1, 2, 7), FS);
         EXPECT(report, rig->traps == (rm > 4) && (!rig->traps || (rig->trap[0].cause == ILLEGAL && rig->trap[0].value == F_OP(1, 2, 7))), "dynamic rounding mode %d", (int)rm);
     }
-    static const uint32_t off[] = { F_OP(0x10, 2, 0), 0x00052087 /* flw */, 0x00053087 /* fld */, 0x00152027 /* fsw */, 0x00153027 /* fsd */, 0x2108 /* c.fld */, 0xa108 /* c.fsd */,
+    static const uint32_t off[] = { F_OP(0x10, 2, 0), F_OP(0x11, 2, 0), F_OP(0, 2, 0), F_FUSED(0x43, 1u), 0x00052087 /* flw */, 0x00053087 /* fld */, 0x00152027 /* fsw */, 0x00153027 /* fsd */, 0x2108 /* c.fld */, 0xa108 /* c.fsd */,
         0x2082 /* c.fldsp */, 0xa006 /* c.fsdsp */ };
     for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
         rig_x(rig)[A0] = rig_x(rig)[SP] = rig->base + 0x1000;

@@ -25,7 +25,7 @@ struct QEMUTests {
     let theirs = try QEMU.console(path, bios: "none")
     let ours = try run(path)
     #expect(ours.stop?.reason == .finisher)
-    #expect(ours.console.text.split(separator: "\n").count == 9)
+    #expect(ours.console.text.split(separator: "\n").count == 11)
     #expect(ours.console.text == theirs.text)
   }
 

@@ -1,4 +1,4 @@
-// Prints in hex what mcycle moved by across stretches of code with no trap and no sleep: nothing, a loop, multiplications and divisions,
+// Prints in hex what mcycle, and at the end mtime, moved by across stretches of code with no trap and no sleep: nothing, a loop, multiplications and divisions,
 // loads and stores, floating point, calls, a long block. On QEMU with `-icount shift=0` mcycle is the count of instructions, as here.
 .globl _start
 .macro begin
@@ -64,6 +64,24 @@ _start:
   fence
   fence.i
   end
+  // mtime and the time CSR over a million instructions: 10,000 or, by where in a tick the reads are, one more; so in sixteenths.
+  li s3, 0x0200bff8
+  ld s0, (s3)
+  li t1, 500000
+  1: addi t1, t1, -1
+  bnez t1, 1b
+  ld s1, (s3)
+  sub a0, s1, s0
+  srli a0, a0, 4
+  call print
+  csrr s0, time
+  li t1, 500000
+  1: addi t1, t1, -1
+  bnez t1, 1b
+  csrr s1, time
+  sub a0, s1, s0
+  srli a0, a0, 4
+  call print
   li t0, 0x100000
   li t1, 0x5555
   sw t1, 0(t0)

@@ -1,0 +1,110 @@
+import Devices
+import Emu
+import Foundation
+import Timeline
+
+/// One guest on both machines, commit by commit.
+public struct Comparison {
+  /// Commits that were the same.
+  public private(set) var commits = 0
+  /// Those among them that are so for a reason; see `Excuse`.
+  public private(set) var excused: [String: Int] = [:]
+  /// The first that was not, with what came before and behind it.
+  public private(set) var difference: String?
+
+  private let seed: UInt64
+  /// A guest has a hundred thousand instructions or so.
+  private static let longest: UInt64 = 3_000_000
+
+  public init(seed: UInt64, spike: String, units: Int = 700, passes: UInt64 = 8) throws {
+    self.seed = seed
+    let guest = Guest(seed: seed, units: units, passes: passes)
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent(
+        "emurun-golden-\(ProcessInfo.processInfo.processIdentifier)-\(seed).elf")
+    try Data(guest.elf).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let image = try Image(bytes: guest.elf, path: "guest \(seed)")
+    var options = MachineOptions()
+    // As Spike's defaults are.
+    options.rv64 = [.svade, .trapsMisaligned]
+    let machine = try Machine(.rv64Virt(), image: image, options: options)
+    try compare(machine, Spike(spike, image: file.path))
+  }
+
+  private mutating func compare(_ machine: Machine, _ spike: Spike) throws {
+    var log = CommitLog()
+    machine.onCommit = { log.add($0) }
+    // Each has its own way to the first instruction, which both make.
+    while let line = spike.next(), !line.isFirst {}
+    var earlier: [UInt8] = []
+    while machine.stop == nil && difference == nil {
+      if machine.index > Self.longest {
+        difference = "seed \(seed): does not end\n" + Self.lastLines(of: earlier)
+        return
+      }
+      _ = machine.run(until: RunLimit(index: machine.index + 4096))
+      let text = log.take()
+      compare(text, earlier, spike)
+      earlier = text
+    }
+    if difference == nil, machine.stop?.reason != .htif || machine.stop?.code != 0 {
+      difference = "seed \(seed): the run ended with \(machine.stop.map { "\($0)" } ?? "nothing")"
+    }
+  }
+
+  private mutating func compare(_ text: [UInt8], _ earlier: [UInt8], _ spike: Spike) {
+    text.withUnsafeBytes { bytes in
+      var start = 0
+      while start < bytes.count, let base = bytes.baseAddress {
+        let rest = bytes.count - start
+        let length = memchr(base + start, 10, rest).map { UnsafeRawPointer($0) - (base + start) }
+        let line = UnsafeRawBufferPointer(start: base + start, count: length ?? rest)
+        let place = start
+        start += line.count + 1
+        if commits == 0 && !line.isFirst { continue }
+        commits += 1
+        if commits == 1 { continue }
+        guard let other = spike.next(), let pointer = other.baseAddress else {
+          difference = describe(earlier + text[..<place], line, "nothing more", spike)
+          return
+        }
+        if line.count == other.count, memcmp(base + place, pointer, line.count) == 0 { continue }
+        let words = String(decoding: other, as: UTF8.self)
+        if let excuse = Excuse.of(ours: String(decoding: line, as: UTF8.self), theirs: words) {
+          excused[excuse, default: 0] += 1
+          continue
+        }
+        difference = describe(earlier + text[..<place], line, words, spike)
+        return
+      }
+    }
+  }
+
+  private func describe(
+    _ before: [UInt8], _ ours: UnsafeRawBufferPointer, _ theirs: String, _ spike: Spike
+  ) -> String {
+    var text = "seed \(seed), commit \(commits): not as Spike has it\n" + Self.lastLines(of: before)
+    text += "  here    \(String(decoding: ours, as: UTF8.self))\n"
+    text += "  Spike   \(theirs)\n"
+    for _ in 0..<4 {
+      guard let line = spike.next() else { break }
+      text += "  then    \(String(decoding: line, as: UTF8.self))\n"
+    }
+    return text
+  }
+
+  private static func lastLines(of text: [UInt8]) -> String {
+    text.split(separator: 10).suffix(24).map {
+      "          \(String(decoding: $0, as: UTF8.self))\n"
+    }
+    .joined()
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// The commit at the start of RAM.
+  fileprivate var isFirst: Bool {
+    starts(with: "core   0: 3 0x0000000080000000 ".utf8)
+  }
+}
