@@ -166,21 +166,53 @@ import Testing
     0x3020_0073, 0x0010_02B7, 0x0000_5337, 0x5553_0313,  // mret; off: finisher <- 0x5555
     0x0062_A023, 0xFF1F_F06F)
 
-  /// An ELF at 0x8020_0000: legacy console putchar of N and J, shutdown.
-  private static let payload: [UInt8] = {
-    let code = words(
-      0x0010_0893, 0x04E0_0513, 0x0000_0073, 0x04A0_0513, 0x0000_0073, 0x0080_0893, 0x0000_0073)
+  /// Legacy console putchar of N and J, shutdown.
+  private static let payload = elf(
+    words(
+      0x0010_0893, 0x04E0_0513, 0x0000_0073, 0x04A0_0513, 0x0000_0073, 0x0080_0893, 0x0000_0073))
+
+  /// An ELF with this code at 0x8020_0000 and a note of its needs.
+  private static func elf(_ code: [UInt8], note: String = "") -> [UInt8] {
     func long(_ value: UInt64) -> [UInt8] {
       (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
     let base: UInt64 = 0x8020_0000
     let size = UInt64(code.count)
+    let text = Array(note.utf8) + [UInt8](repeating: 0, count: -note.utf8.count & 3)
+    let content = words(7, UInt32(note.utf8.count), 1) + Array("emurun\0\0".utf8) + text
+    let noteSize = UInt64(content.count)
     let header: [UInt8] =
       [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1, 0] + long(0) + words(0x00F3_0002, 1) + long(base)
-      + long(64) + long(0) + words(0, 0x0038_0040, 1, 0)
-    return header + words(1, 5) + long(120) + long(base) + long(base) + long(size) + long(size)
-      + long(4) + code
-  }()
+      + long(64) + long(0) + words(0, 0x0038_0040, 2, 0)
+    let load = words(1, 5) + long(176) + long(base) + long(base) + long(size) + long(size) + long(4)
+    let notes =
+      words(4, 4) + long(176 + size) + long(0) + long(0) + long(noteSize) + long(noteSize) + long(4)
+    return header + load + notes + code + content
+  }
+
+  /// A note says what `--bios`, `--sbi`, `--mode` and `--smp` say, and gives way to them.
+  @Test func notesOfABoot() throws {
+    try withFolder { folder in
+      let path = folder + "/noted.elf"
+      func plan(_ note: String, _ words: String...) throws -> RunPlan {
+        write(Self.elf([0x6F, 0, 0, 0], note: note), to: path)
+        return try Emurun.parse([path] + words).plan(standardInput: -1)
+      }
+      let noted = try plan("bios=none\nsbi=host\nsmp=2\nmemory=64M")
+      #expect(noted.options.mode == .machine && noted.options.sbi == .host)
+      #expect(noted.board.harts == 2 && noted.warnings.isEmpty)
+      try #expect(plan("bios=default").options.mode == .supervisor)
+      let overruled = try plan("bios=none\nsbi=host", "-bios", "default", "--sbi", "firmware")
+      #expect(overruled.options.mode == .supervisor && overruled.options.sbi == .firmware)
+      try #expect(plan("mode=m", "-bios", "default").options.mode == .supervisor)
+      let wrong = try plan("bios=fw.bin\nsbi=both").warnings
+      #expect(
+        wrong == [
+          "\(path): its note says bios=fw.bin, which can only be none or default; ignored",
+          "\(path): its note says sbi=both, which can only be host or firmware; ignored",
+        ])
+    }
+  }
 
   @Test func theCommandLineOverrulesTheNote() throws {
     let hello = image("hello-m4.elf")
