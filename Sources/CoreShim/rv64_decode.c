@@ -17,7 +17,10 @@ static struct {
     void (*temp_free)(char *, char *);
     void (*load)(char *, void *, void *, uint64_t, int), (*store)(char *, void *, void *, uint64_t, int);
     void (*extend_signed)(char *, void *, void *), (*extend_unsigned)(char *, void *, void *);
-    void (*or_immediate)(char *, void *, void *, int64_t);
+    void (*or_immediate)(char *, void *, void *, int64_t), (*and_immediate)(char *, void *, void *, int64_t), (*xor_immediate)(char *, void *, void *, int64_t);
+    void (*shift_arithmetic)(char *, void *, void *, int64_t);
+    void *(*constant)(char *, int64_t);
+    void (*choose)(char *, int, void *, void *, void *, void *, void *);
     void (*smin)(char *, void *, void *, void *), (*smax)(char *, void *, void *, void *);
     void (*umin)(char *, void *, void *, void *), (*umax)(char *, void *, void *, void *);
 } tcg;
@@ -27,7 +30,9 @@ void rv64_decode_set_up(void)
     struct { void *slot; const char *name; } wanted[] = {
         { &tcg.temp_new, "tcg_temp_new_internal" }, { &tcg.temp_free, "tcg_temp_free_internal" }, { &tcg.load, "tcg_gen_qemu_ld_i64" },
         { &tcg.store, "tcg_gen_qemu_st_i64" }, { &tcg.extend_signed, "tcg_gen_ext32s_i64" }, { &tcg.extend_unsigned, "tcg_gen_ext32u_i64" },
-        { &tcg.or_immediate, "tcg_gen_ori_i64" }, { &tcg.smin, "tcg_gen_smin_i64" }, { &tcg.smax, "tcg_gen_smax_i64" },
+        { &tcg.or_immediate, "tcg_gen_ori_i64" },
+        { &tcg.and_immediate, "tcg_gen_andi_i64" }, { &tcg.xor_immediate, "tcg_gen_xori_i64" }, { &tcg.shift_arithmetic, "tcg_gen_sari_i64" },
+        { &tcg.constant, "tcg_const_i64" }, { &tcg.choose, "tcg_gen_movcond_i64" }, { &tcg.smin, "tcg_gen_smin_i64" }, { &tcg.smax, "tcg_gen_smax_i64" },
         { &tcg.umin, "tcg_gen_umin_i64" }, { &tcg.umax, "tcg_gen_umax_i64" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, "_riscv64");
@@ -65,6 +70,11 @@ static bool is_sign_injection(uint32_t w)       // fsgnj.s, fsgnjn.s, fsgnjx.s
     return (w & 0xfe00007f) == 0x20000053 && (w >> 12 & 7) < 3;
 }
 
+static bool is_move(uint32_t w)                 // and so fmv.s, fneg.s, fabs.s
+{
+    return is_sign_injection(w) && (w >> 15 & 31) == (w >> 20 & 31);
+}
+
 static bool is_float(uint32_t w)                // some of these the library executes with FS = 0
 {
     if ((w & 3) != 3)
@@ -74,11 +84,13 @@ static bool is_float(uint32_t w)                // some of these the library exe
 
 uint32_t rv64_substitute(uint32_t word, bool floats_off)
 {
-    enum { FMIN_S = 0x28000053, ILLEGAL = 0xffffffff };
+    enum { FMIN_S = 0x28000053, FSGNJ_D = 0x22000053, ILLEGAL = 0xffffffff };
     if (floats_off && is_float(word))
         return (word & 3) == 3 ? ILLEGAL : C_ILLEGAL;
     if ((word & 3) != 3)
         return compressed(word & 0xffff);
+    if (is_move(word))
+        return FSGNJ_D | (word & 0x01ff8f80);   // what it moves is unboxed behind it
     if (is_sign_injection(word))
         return FMIN_S | (word & 0x01ff8f80);    // of the same registers: a call that rv64_correct redirects
     return word;
@@ -101,11 +113,39 @@ void rv64_begin_block(char *db)
         AT(uint32_t, db, DB_FS) = FS_CLEAN;
 }
 
+static void *new_temp(char *context)
+{
+    return (void *)(tcg.temp_new(context, TYPE_I64, false) - context);
+}
+
+static void free_temp(char *context, void *temp)
+{
+    tcg.temp_free(context, context + (uintptr_t)temp);
+}
+
+static void unbox_move(char *context, uint32_t word)
+{
+    enum { EQUAL = 8 };
+    void *fpr = AT(void *, context, TCG_FPR + 8 * (word >> 7 & 31));
+    void *high = new_temp(context), *boxed = tcg.constant(context, -1), *nan = tcg.constant(context, (int64_t)0xffffffff7fc00000);
+    tcg.shift_arithmetic(context, high, fpr, 32);
+    tcg.choose(context, EQUAL, fpr, high, boxed, fpr, nan);
+    if ((word >> 12 & 7) == 1)
+        tcg.xor_immediate(context, fpr, fpr, 1ll << 31);
+    if ((word >> 12 & 7) == 2)
+        tcg.and_immediate(context, fpr, fpr, ~(1ll << 31));
+    free_temp(context, nan);
+    free_temp(context, boxed);
+    free_temp(context, high);
+}
+
 // True: the block must end here.
 bool rv64_correct(char *context, uint32_t word)
 {
     static uint64_t (*const injections[])(char *, uint64_t, uint64_t) = { rv64_fsgnj_s, rv64_fsgnjn_s, rv64_fsgnjx_s };
-    if (is_sign_injection(word)) {
+    if (is_move(word)) {
+        unbox_move(context, word);
+    } else if (is_sign_injection(word)) {
         char *op = last_op(context);
         while (!calls(op, 4, helper_fmin_s_riscv64))
             op = AT(char *, op, OP_NEXT + 8) - OP_NEXT;
@@ -137,16 +177,6 @@ void tcg_gen_qemu_st_i64_riscv64(char *context, void *value, void *address, uint
 }
 
 // ---- AMOMIN[U].W, AMOMAX[U].W: the library compares an unsigned word of memory with a signed register
-static void *new_temp(char *context)
-{
-    return (void *)(tcg.temp_new(context, TYPE_I64, false) - context);
-}
-
-static void free_temp(char *context, void *temp)
-{
-    tcg.temp_free(context, context + (uintptr_t)temp);
-}
-
 static void word_amo(char *context, void *result, void *address, void *value, uint64_t mmu, int operation, bool is_signed, void (*choose)(char *, void *, void *, void *))
 {
     void *old = new_temp(context), *new = new_temp(context);

@@ -107,6 +107,7 @@ static const CoreProof proofs[] = {
     { "changed page tables", 4, changed_tables },
     { "floats", 12, floats },
     { "floats in blocks", 3, floats_in_blocks },
+    { "host arithmetic", 2, host_arithmetic },
     { "harts by hand", 1, harts_by_hand },
     { "harts patching each other", 6, harts_random },
     { "reservations", 6, reservations },

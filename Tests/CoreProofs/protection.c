@@ -223,7 +223,8 @@ void page_tables(int variant, ProofReport *report)
         set_word(rig, ROOT + 8, table_at(rig, MIDDLE));
         set_word(rig, MIDDLE, table_at(rig, LAST));
         set_word(rig, LAST, table_at(rig, PAGE) | R | W | X | A | D);
-        set_word(rig, entry_of[t->level], (rig->base + PAGE) >> 12 << 10 | t->entry);
+        bool pointer = t->level == 1 && !(t->entry & (R | X));
+        set_word(rig, entry_of[t->level], (rig->base + (pointer ? LAST : PAGE)) >> 12 << 10 | t->entry);
         int cause = t->cause ? t->cause : -1;
         uint64_t after = t->after;
         if (variant == 1 && after != (t->entry & (A | D))) {    // Svade

@@ -130,6 +130,11 @@ void reset_forgets_pages(int variant, ProofReport *report)
         core_run(rig->core, 1);
         EXPECT(report, rig->traps == 0 && rig_x(rig)[A1] == page * 11, "page %d: %d", (int)page, (int)rig_x(rig)[A1]);
     }
+    rig_reset(rig);                             // no paging, and no PMP entry: S mode may load nothing
+    rig_x(rig)[CORE_RV64_MSTATUS] = 1 << 17 | 1 << 11;
+    rig_x(rig)[A2] = VIRTUAL + 0x5000;
+    core_run(rig->core, 1);
+    EXPECT(report, rig->traps == 1 && rig->trap[0].cause == 5, "a load as S behind a reset: %d traps", rig->traps);
     rig_free(rig);
     code_free(code);
 }
