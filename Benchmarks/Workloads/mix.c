@@ -3,10 +3,10 @@
 
 typedef struct Node { struct Node *next; uint32_t key; } Node;
 enum { NODES = 512, SIDE = 24, BYTES = 2048 };
-static Node nodes[NODES];
-static int32_t a[SIDE][SIDE], b[SIDE][SIDE], product[SIDE][SIDE];
-static uint8_t text[BYTES];
-static uint32_t crc_table[256];
+PRIVATE Node nodes[NODES];
+PRIVATE int32_t a[SIDE][SIDE], b[SIDE][SIDE], product[SIDE][SIDE];
+PRIVATE uint8_t text[BYTES];
+PRIVATE uint32_t crc_table[256];
 
 static Node *merge(Node *x, Node *y)
 {

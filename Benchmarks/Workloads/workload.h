@@ -2,6 +2,12 @@
 #pragma once
 #include <stdint.h>
 
+#ifdef HARTS
+#define PRIVATE static _Thread_local            // each hart has its own
+#else
+#define PRIVATE static
+#endif
+
 uint32_t work(uint32_t rounds);
 
 static inline uint32_t next_random(uint32_t *state)

@@ -62,6 +62,13 @@ struct Report {
       "SysTick at 1 kHz (every 16,000 instructions), of the mix",
       "\(percent(interruptions.emurun)); QEMU -icount \(percent(interruptions.icount))", "≤ 3 %")
     row("`--cycles m4`, of the mix", percent(interruptions.cycles), "")
+    let harts = Workloads(directory: directory, rounds: rounds).harts()
+    row(
+      "four busy harts in turns of 1,000, of the speed of one (the mix)",
+      "\(rounded(harts.four, 2)) ×; QEMU -icount \(rounded(harts.icount, 2)) ×", "≥ 0.8 ×")
+    row(
+      "one busy hart beside seven that sleep, of the speed of one alone",
+      rounded(harts.asleep, 2) + " ×", "1.0 ×")
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")
     row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
     row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")

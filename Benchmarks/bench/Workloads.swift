@@ -29,6 +29,19 @@ struct Workloads {
     return (times[1] / times[0], times[4] / times[3], times[2] / times[0])
   }
 
+  /// The same rounds of the mix on one hart, on four, and on one beside seven that sleep: speed,
+  /// as a part of that of one alone.
+  func harts() -> (four: Double, asleep: Double, icount: Double) {
+    let images = [1, 4].map { "\(directory)/harts-\($0).elf" }
+    let icount = ["-icount", "shift=0,sleep=off"]
+    let times = interleaved([
+      emurun(images[0]), emurun(images[1]) + ["--smp", "4"],
+      emurun(images[0]) + ["--smp", "8"], qemu("rv64", images[0]) + icount,
+      qemu("rv64", images[1]) + icount + ["-smp", "4"],
+    ])
+    return (times[0] / times[1], times[0] / times[2], times[3] / times[4])
+  }
+
   private func measure(_ name: String, _ guest: String) -> Row {
     let image = "\(directory)/\(name)-\(guest).elf"
     let times = interleaved([

@@ -293,11 +293,12 @@ public final class Machine {
         continue
       }
       hart.settle()
-      if let pause = reached(limit) { return pause }
+      let (now, index) = (hart.now, hart.index)
+      if let pause = reached(limit, now, index) { return pause }
       bus.act(now: now, index: index)
       if bus.isInterrupted { continue }
-      if takeTurn() {
-        runTurn(limit)
+      if takeTurn(now, index) {
+        runTurn(limit, now, index)
       } else if !jump(limit) {
         if options.hasMoreInput { return .waiting }
         finish(hart.sleep == .lockup ? Stop(.lockup, detail: hart.lastWords) : Stop(.idle))
@@ -305,7 +306,7 @@ public final class Machine {
     }
   }
 
-  private func reached(_ limit: RunLimit) -> Pause? {
+  private func reached(_ limit: RunLimit, _ now: Tick, _ index: UInt64) -> Pause? {
     if let tick = limit.tick, now >= tick { return .limit }
     if let end = limit.index, index >= end { return .limit }
     if let end = limit.retired, retired >= end { return .instructions }
@@ -313,11 +314,9 @@ public final class Machine {
   }
 
   /// Whoever has the turn keeps it to its end, and then the next one has it; false: all sleep.
-  private func takeTurn() -> Bool {
-    let index = index
+  private func takeTurn(_ now: Tick, _ index: UInt64) -> Bool {
     if bus.turns.goesOn(at: index) { return true }
     if !bus.turns.pass(at: index) { return false }
-    let now = now
     giveTurn(to: bus.turns.hart)
     hart.align(now: now, index: index)
     if hart.sleep != nil { wake() }
@@ -328,8 +327,7 @@ public final class Machine {
 
   /// Attempts until something else is due. A hart retires at most one instruction an attempt, so
   /// the limit of retired ones is not passed, and is reached in as many turns as it takes.
-  private func runTurn(_ limit: RunLimit) {
-    let (now, index) = (now, index)
+  private func runTurn(_ limit: RunLimit, _ now: Tick, _ index: UInt64) {
     var attempts = min(bus.turns.left(at: index), 1 << 40)
     var ticks = attempts
     // A deadline that is not in the future has had its call at this tick.
@@ -344,14 +342,13 @@ public final class Machine {
     attempts = min(attempts, ticks)
     bus.horizon = now &+ (options.timing == .unit ? attempts : ticks)
     bus.running = hart
-    let before = core_index(hart.core)
     if steps { hart.beginStep() }
     // What begins the step may end the run.
     let exit =
       steps && bus.isInterrupted ? CORE_BUDGET : hart.run(attempts, ticks, onCommit)
     bus.running = nil
     bus.horizon = 0
-    if steps { hart.endStep(core_index(hart.core) - before) }
+    if steps { hart.endStep(self.index - index) }
     switch exit {
     case CORE_SLEEP: hart.fallAsleep(.interrupt)
     case CORE_SLEEP_EVENT: hart.fallAsleep(.event)
