@@ -242,6 +242,7 @@ uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)          // the library t
         Core *c = core_of_cpu(env - rv64.env);
         if (c)
             c->only_word = translating.word;
+        rv64_precede(AT(char *, AT(char *, env - rv64.env, CPU_UC), UC_TCG), translating.word);
     }
     return va == translating.pc ? translating.given & 0xffff : translating.given >> 16;
 }

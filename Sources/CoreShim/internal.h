@@ -324,6 +324,7 @@ enum { DB_INSNS = 0x1c };                       // DisasContextBase.num_insns
 void rv64_decode_set_up(void);
 uint32_t rv64_substitute(uint32_t word, bool floats_off);      // what the library is to translate in its place, as long
 void rv64_begin_block(char *db);
+void rv64_precede(char *tcg_context, uint32_t word);
 bool rv64_correct(char *tcg_context, uint32_t word);
 // rv64_fp.c
 void rv64_fp_set_up(void);

@@ -10,7 +10,7 @@ void helper_tlb_flush_riscv64(char *);
 
 enum { C_ILLEGAL = 0x0000, C_NOP = 0x0001 };
 enum { DB_FS = 0x40, FS_CLEAN = 2 << 13, FS_DIRTY = 3 << 13 };        // DisasContext
-enum { TCG_UC = 0x8970, TCG_FPR = 0x8cd8, TYPE_I64 = 1, MO_SIGN = 4, MO_SIZE = 3, MO_32 = 2 };
+enum { TCG_ENV = 0x88f0, TCG_UC = 0x8970, TCG_GPR = 0x8bd0, TCG_FPR = 0x8cd8, TYPE_I64 = 1, MO_SIGN = 4, MO_SIZE = 3, MO_32 = 2 };
 
 static struct {
     char *(*temp_new)(char *, int, bool);
@@ -20,6 +20,7 @@ static struct {
     void (*or_immediate)(char *, void *, void *, int64_t), (*and_immediate)(char *, void *, void *, int64_t), (*xor_immediate)(char *, void *, void *, int64_t);
     void (*shift_arithmetic)(char *, void *, void *, int64_t);
     void *(*constant)(char *, int64_t);
+    void (*call)(char *, void *, char *, int, char **);
     void (*choose)(char *, int, void *, void *, void *, void *, void *);
     void (*smin)(char *, void *, void *, void *), (*smax)(char *, void *, void *, void *);
     void (*umin)(char *, void *, void *, void *), (*umax)(char *, void *, void *, void *);
@@ -32,7 +33,7 @@ void rv64_decode_set_up(void)
         { &tcg.store, "tcg_gen_qemu_st_i64" }, { &tcg.extend_signed, "tcg_gen_ext32s_i64" }, { &tcg.extend_unsigned, "tcg_gen_ext32u_i64" },
         { &tcg.or_immediate, "tcg_gen_ori_i64" },
         { &tcg.and_immediate, "tcg_gen_andi_i64" }, { &tcg.xor_immediate, "tcg_gen_xori_i64" }, { &tcg.shift_arithmetic, "tcg_gen_sari_i64" },
-        { &tcg.constant, "tcg_const_i64" }, { &tcg.choose, "tcg_gen_movcond_i64" }, { &tcg.smin, "tcg_gen_smin_i64" }, { &tcg.smax, "tcg_gen_smax_i64" },
+        { &tcg.constant, "tcg_const_i64" }, { &tcg.call, "tcg_gen_callN" }, { &tcg.choose, "tcg_gen_movcond_i64" }, { &tcg.smin, "tcg_gen_smin_i64" }, { &tcg.smax, "tcg_gen_smax_i64" },
         { &tcg.umin, "tcg_gen_umin_i64" }, { &tcg.umax, "tcg_gen_umax_i64" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, "_riscv64");
@@ -156,6 +157,36 @@ bool rv64_correct(char *context, uint32_t word)
         tcg.or_immediate(context, fpr, fpr, (int64_t)0xffffffff00000000);
     }
     return calls(last_op(context), 1, helper_wfi_riscv64) || calls(last_op(context), 1, helper_tlb_flush_riscv64);
+}
+
+// ---- SC: the library compares addresses first, and so lets a misaligned one fail where it has to trap
+uint64_t helper_csrrw_riscv64(char *, uint64_t, uint64_t);
+
+static uint64_t check_sc(char *env, uint64_t address, uint64_t size)
+{
+    enum { STORE_MISALIGNED = 6 };
+    if (address & (size - 1)) {
+        AT(uint64_t, env, RV_BADADDR) = address;
+        riscv_raise_exception_riscv64(env, STORE_MISALIGNED, (uintptr_t)__builtin_return_address(0));
+    }
+    return 0;
+}
+
+void rv64_precede(char *context, uint32_t word)
+{
+    if ((word & 0xf800607f) != 0x1800202f)
+        return;
+    int rs1 = word >> 15 & 31;
+    void *zero = tcg.constant(context, 0), *size = tcg.constant(context, word >> 12 & 1 ? 8 : 4), *nothing = new_temp(context);
+    void *operands[] = { AT(void *, context, TCG_ENV), rs1 ? AT(void *, context, TCG_GPR + 8 * rs1) : zero, size };
+    char *temps[3];
+    for (int i = 0; i < 3; i++)
+        temps[i] = context + (uintptr_t)operands[i];
+    tcg.call(context, (void *)helper_csrrw_riscv64, context + (uintptr_t)nothing, 3, temps);      // a helper that the library knows, of the same shape
+    AT(void *, last_op(context), OP_ARGS + 8 * 4) = (void *)check_sc;
+    free_temp(context, nothing);
+    free_temp(context, size);
+    free_temp(context, zero);
 }
 
 // ---- an option: misaligned loads and stores trap. The alignment is part of the test that every access makes against the soft TLB

@@ -173,6 +173,14 @@ void word_amos(int variant, ProofReport *report)
             report->runs++;
         }
     }
+    for (int bits = 2; bits <= 3; bits++) {     // SC traps where it is misaligned, reservation or not
+        for (uint64_t at = 0x1000; at < 0x1010; at++) {
+            bool aligned = !(at & ((1u << bits) - 1));
+            x[A0] = rig->base + at;
+            rig_one(rig, 3, rv_amo(AMO_SC, bits, A1, A0, A2), 0);
+            EXPECT(report, aligned ? !rig->traps && x[A1] == 1 : rig->traps == 1 && rig->trap[0].cause == STORE_MISALIGNED && rig->trap[0].value == x[A0], "sc at %x: %d traps", (int)at, rig->traps);
+        }
+    }
     rig_free(rig);
 }
 
