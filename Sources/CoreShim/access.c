@@ -174,6 +174,8 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     bool must_align = (type == STORE ? y : x) >> 8 & 7;         // MO_ALIGN of the memory operation
     if (must_align && a == &rv64 && va & (size - 1))            // before anything else: LR, SC and AMO
         rv64_misaligned(c, va, type == STORE, host_pc);
+    if (must_align && type == LOAD && a == &rv64 && rv64_is_amo(c, host_pc) && !tlb_hits(c, tlb_word(c, tlb_entry(c, mmu, va), STORE), va))
+        fill(c, va, size, STORE, mmu, host_pc);                 // an AMO that may not store does not load: its page fault goes before an access fault
     if (must_align && a == &arm && va & (size < 4 ? size - 1 : 3))
         m4_access_fault(c, va, CORE_M4_UNALIGNED, host_pc);
     if (a == &arm && va & (size - 1) && c->mpu.control & 1)

@@ -98,6 +98,11 @@ static bool is_amo(uint32_t word)               // AMO and SC report store cause
     return (word & 0x7f) == 0x2f && word >> 27 != 2;
 }
 
+bool rv64_is_amo(Core *c, uintptr_t host_pc)
+{
+    return is_amo(word_at(c, host_pc));
+}
+
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc)        // the library raises what the load half of an AMO would
 {
     enum { LOAD_PAGE_FAULT = 13, STORE_PAGE_FAULT = 15 };
