@@ -257,9 +257,7 @@ void *core_cold(char *env, uintptr_t tagged, int what)          // reached from 
     if (what & 1) {
         AT(int64_t, env, ENV_BUDGET) += block_count(a, tb);
         AT(Core *, cpu, CPU_CORE)->expired = true;
-        AT(Core *, cpu, CPU_CORE)->expired_block = tb;
-        AT(uint8_t, cpu, CPU_EXIT) = 1;
-        AT(uint16_t, env, ENV_STOP_HIGH) = 0xffff;
+        AT(Core *, cpu, CPU_CORE)->running = tb;
     }
     if (!AT(uint8_t, uc, UC_QUIT))                              // quit: a hook wrote the pc
         memcpy(env + a->pc, tb, (size_t)a->pc_bytes);

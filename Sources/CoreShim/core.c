@@ -10,15 +10,13 @@ static void power_on(Core *c)
     forget_turn(c);
     memcpy(c->env, c->pristine, c->arch->reset_bytes);
     AT(uint32_t, c->cpu, CPU_INTERRUPT) = 0;
-    AT(uint8_t, c->cpu, CPU_EXIT) = 0;
-    AT(uint32_t, c->cpu, CPU_NEXT_CFLAGS) = ~0u;
     AT(int32_t, c->cpu, CPU_EXCEPTION) = -1;
     AT(uint32_t, c->env, ENV_STOP) = 0;
     *budget_of(c) = 0;
     c->granted = c->granted_cycles = 0;
     c->counts_cycles = false;
     c->failed = c->flow = 0;
-    c->stop = c->attention = c->sleeping = c->sleeping_event = c->expired = c->event = false;
+    c->stop = c->attention = c->sleeping = c->sleeping_event = c->expired = c->alone = c->event = false;
     c->done_index = ~0ull;
     c->done_count = c->replay_next = c->replay_count = 0;
     c->fault_cause = c->fault_address = c->access_va = 0;
@@ -107,18 +105,15 @@ Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t 
     char *tcg = AT(char *, c->uc, UC_TCG);
     char *region = tcg + a->tcg_return - 0x2d0;
     AT(Core *, c->cpu, CPU_CORE) = c;
-    if (!m4) {                                  // as inside uc_emu_start, which we do without
-        AT(int, c->uc, UC_NESTED) = 1;
-        AT(uint64_t, c->uc, UC_UNTIL) = ~1ull;
-    }
+    AT(int, c->uc, UC_NESTED) = 1;              // as inside uc_emu_start, which we do without
+    AT(uint64_t, c->uc, UC_UNTIL) = 1;          // where no instruction is
     // Bound the code buffer: the library aborts when its 1 GiB is full. With region 1 "current" an overflow flushes instead of clearing live code.
     uintptr_t end = (AT(uintptr_t, region, 0) + CODE_BYTES) & ~4095ul;
     AT(uintptr_t, region, 16) = end;
     AT(size_t, region, 48) = 1;
     AT(size_t, tcg, TCG_BUFFER_SIZE) = end - AT(uintptr_t, region, 0);
     AT(uintptr_t, tcg, TCG_HIGHWATER) = end - 1024;
-    uc_hook hook;
-    bool mapped = !uc_hook_add(c->uc, &hook, UC_HOOK_INTR, m4 ? (void *)m4_on_trap : (void *)rv64_on_trap, c, 1, 0);
+    bool mapped = true;
     for (size_t i = 0; i < count && mapped; i++)
         mapped = map_region(c, &regions[i]);
     mapped = mapped && map_gaps(c);
@@ -169,26 +164,18 @@ void fail(Core *c, const char *what, long number)
 }
 
 // ---- running
-static void handle(Core *c, uc_err error)
+void library_error(Core *c)
 {
+    enum { FETCH_FAULT = 1 };
     uint64_t pc = c->kind == CORE_RV64 ? AT(uint64_t, c->env, RV_PC) : AT(uint32_t, c->env, 60);
-    enum { FETCH_FAULT = 1, BREAKPOINT = 3 };
-    switch (error) {
-    case UC_ERR_INSN_INVALID:
-        if (c->kind == CORE_RV64)
-            rv64_trap(c, BREAKPOINT, pc, pc);    // ebreak is the only one that comes this way
-        else
-            m4_invalid(c);
-        break;
-    case UC_ERR_FETCH_UNMAPPED: case UC_ERR_FETCH_PROT:
-        if (c->kind == CORE_RV64)
-            rv64_trap(c, FETCH_FAULT, (pc & 4095) == 4094 && c->access_va == pc + 2 ? pc + 2 : pc, pc);    // its half that is not there
-        else
-            m4_trap(c, CORE_M4_FETCH_FAULT, pc);
-        break;
-    default:
+    int error = AT(int, c->uc, UC_ERROR);
+    AT(int, c->uc, UC_ERROR) = 0;
+    if (error != UC_ERR_FETCH_UNMAPPED && error != UC_ERR_FETCH_PROT)
         fail(c, "the library's error %ld", (long)error);
-    }
+    else if (c->kind == CORE_RV64)
+        rv64_trap(c, FETCH_FAULT, (pc & 4095) == 4094 && c->access_va == pc + 2 ? pc + 2 : pc, pc);    // its half that is not there
+    else
+        m4_trap(c, CORE_M4_FETCH_FAULT, pc);
 }
 
 CoreExit core_run(Core *c, uint64_t attempts)
@@ -212,13 +199,8 @@ CoreExit core_run_cycles(Core *c, uint64_t attempts, uint64_t cycles)
         c->granted_cycles += (int64_t)cycles;
         *cycles_of(c) += (int64_t)cycles;
     }
-    while (*budget_of(c) > 0 && (!c->counts_cycles || *cycles_of(c) > 0)) {
-        uc_err error = run_blocks(c);
-        if (error)
-            handle(c, error);
-        if (c->stop || c->sleeping || c->sleeping_event)
-            break;
-    }
+    if (*budget_of(c) > 0 && (!c->counts_cycles || *cycles_of(c) > 0))
+        run_blocks(c);
     if (c->counts_cycles) {
         c->granted_cycles = (int64_t)core_cycle(c);
         *cycles_of(c) = 0;

@@ -3,7 +3,7 @@
 #include "internal.h"
 #include <string.h>
 
-enum { EXCP_UDEF = 1, EXCP_SWI = 2, EXCP_PREFETCH_ABORT = 3, EXCP_DATA_ABORT = 4, EXCP_IRQ = 5, EXCP_BKPT = 7, EXCP_EXCEPTION_EXIT = 8, EXCP_NOCP = 17 };
+enum { EXCP_UDEF = 1, EXCP_SWI = 2, EXCP_PREFETCH_ABORT = 3, EXCP_DATA_ABORT = 4, EXCP_IRQ = 5, EXCP_BKPT = 7, EXCP_EXCEPTION_EXIT = 8, EXCP_NOCP = 17, EXCP_INVSTATE = 18 };
 enum { SP = 13, PC = 15, CONTROL_SPSEL = 2, CONTROL_FPCA = 4 };
 
 static inline uint32_t *r_of(const Core *c)
@@ -118,11 +118,20 @@ static void fp_trap(Core *c)
     take_back(c);
 }
 
-void m4_on_trap(uc_engine *uc, uint32_t number, void *core)
+static void invalid(Core *c)
 {
-    Core *c = core;
-    (void)uc;
+    if (!AT(uint32_t, c->env, ARM_THUMB))
+        m4_trap(c, CORE_M4_INVALID_STATE, 0);
+    else
+        m4_trap(c, CORE_M4_UNDEFINED, (uint32_t)halfword_at(c, r_of(c)[PC]) << 16 | halfword_at(c, r_of(c)[PC] + 2));
+}
+
+void m4_on_trap(Core *c, uint32_t number)
+{
     switch (number) {
+    case EXCP_UDEF: case EXCP_INVSTATE:
+        invalid(c);
+        break;
     case EXCP_SWI:
         m4_trap(c, CORE_M4_SVC, 0);
         break;
@@ -147,14 +156,6 @@ void m4_on_trap(uc_engine *uc, uint32_t number, void *core)
     }
 }
 
-void m4_invalid(Core *c)                        // the library stopped the run for an instruction that it has no exception for
-{
-    if (!AT(uint32_t, c->env, ARM_THUMB))
-        m4_trap(c, CORE_M4_INVALID_STATE, 0);
-    else
-        m4_trap(c, CORE_M4_UNDEFINED, (uint32_t)halfword_at(c, r_of(c)[PC]) << 16 | halfword_at(c, r_of(c)[PC] + 2));
-}
-
 void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc)
 {
     c->fault_address = va;
@@ -171,20 +172,15 @@ void arm_cpu_do_unaligned_access_arm(char *cpu, uint64_t va, int type, int mmu, 
     real.arm_unaligned(cpu, va, type, mmu, host_pc);
 }
 
-// ---- interrupts: the library comes here between two blocks while the request is up
-void arm_v7m_cpu_do_interrupt_arm(char *cpu)
+// ---- interrupts: between two blocks while the request is up. True: one was entered
+bool m4_take_interrupt(Core *c)
 {
-    Core *c = core_of_cpu(cpu);
-    if (!c || AT(int32_t, cpu, CPU_EXCEPTION) != EXCP_IRQ) {
-        real.arm_interrupt(cpu);
-        return;
-    }
+    uint32_t before = AT(uint32_t, c->env, ARM_IPSR);
     if (repeating(c))                           // that instruction comes first
-        return;
+        return false;
     c->host.interrupt(c->context);
     c->attention = false;
-    if (c->stop)
-        leave_behind(c);
+    return AT(uint32_t, c->env, ARM_IPSR) != before;
 }
 
 void core_m4_set_pending(Core *c, bool pending, bool takeable)

@@ -7,9 +7,9 @@
 #define AT(T, p, offset) (*(T *)((char *)(p) + (offset)))
 
 // ---- the library's structures (from its DWARF)
-enum { UC_CPU = 0x180, UC_PAGE = 0x268, UC_TCG = 0x2c0, UC_BYTEWISE = 0x508, UC_STOP = 0x50d, UC_QUIT = 0x50e, UC_ERROR = 0x530,
+enum { UC_CPU = 0x180, UC_PAGE = 0x268, UC_TCG = 0x2c0, UC_BYTEWISE = 0x508, UC_QUIT = 0x50e, UC_ERROR = 0x530,
        UC_UNTIL = 0x538, UC_JUMP_BUFFER = 0x790, UC_NESTED = 0x3990 };
-enum { CPU_EXIT = 21, CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, CPU_JUMP_CACHE = 312, CPU_MEM_IO_PC = 0x8178,
+enum { CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, CPU_JUMP_CACHE = 312, CPU_MEM_IO_PC = 0x8178,
        CPU_CORE = 0x8180 /* trace_dstate_delayed, unused */, CPU_HALTED = 0x8198, CPU_EXCEPTION = 0x81a0, CPU_UC = 0x81a8 };
 enum { TCG_ENTER = 0x90, TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
 enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8, ENV_CYCLES = 64 };
@@ -18,7 +18,7 @@ enum { HFLAG_CYCLES = 1 << 29, HFLAG_FP_TRAPS = 3 << 22, HFLAG_DIVIDE = 1 << 18,
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
-enum { INTERRUPT_HARD = 2, EXCP_HLT = 0x10001, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
+enum { INTERRUPT_HARD = 2, EXCP_INTERRUPT = 0x10000, EXCP_HLT, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
 enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 1024, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
@@ -45,7 +45,6 @@ struct CoreMemory {
 
 // ---- one hart
 typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back, cycles_back; bool last; } Memo;    // which instruction a host address belongs to
-typedef struct { char *block, *part; } Part;                                 // the block that is the first instructions of another one
 
 struct Core {
     uc_engine *uc;
@@ -83,9 +82,10 @@ struct Core {
     struct { CoreMemory *memory; uint64_t offset; } guarded;    // the reservation, while it is another hart's turn
     bool has_turn;
     CoreFigures figures;
-    bool expired;                   // the last block did not fit into the budget
-    char *expired_block;            // that block
-    Part parts[MAX_PARTS];
+    bool expired;                   // a block did not fit into the budget
+    bool alone;                     // an instruction is to be run again, as a block of one
+    char *running;                  // that block, or the one of that instruction; NULL: it is gone
+    char *parts[MAX_PARTS];         // blocks that are a few instructions of another one
     bool stop, attention, sleeping, sleeping_event;
     bool stepping;                  // interrupts wait, and a fetch fault ends the run
     struct { bool waits; uint64_t cause, value, pc; } next_fault;
@@ -148,6 +148,8 @@ typedef struct Arch {
     void (*pages_unlock)(void *);
     void (*tlb_flush)(char *);
     uint32_t (*fetch)(char *, uint64_t);
+    char *(*find_block)(char *, uint64_t, uint64_t, uint32_t, uint32_t);
+    char *(*make_block)(char *, uint64_t, uint64_t, uint32_t, uint32_t);
 } Arch;
 
 // The offsets of each, apart: constants where every instruction counts.
@@ -169,7 +171,6 @@ extern struct Real {
     bool (*arm_fill)(char *, uint64_t, int, int, int, bool, uintptr_t);
     void (*rv64_raise)(char *, uint32_t, uintptr_t);
     void (*rv64_raise_here)(char *, uint32_t);
-    bool (*rv64_interrupt)(char *, int);
     void (*rv64_wfi)(char *);
     int (*rv64_csr)(char *, int, uint64_t *, uint64_t, uint64_t);
     void (*rv64_set_page)(char *, uint64_t, uint64_t, int, int, uint64_t);
@@ -180,7 +181,6 @@ extern struct Real {
     void (*arm_rebuild_m32_newel)(char *);
     void (*arm_set_page)(char *, uint32_t, uint64_t, uint32_t, int, int, uint32_t);
     void (*arm_gen_skip)(void *, int, void *, int32_t, void *);
-    char *(*arm_make_block)(char *, uint32_t, uint32_t, uint32_t, uint32_t);
     void (*arm_gen_call)(char *, void *, void *, int, void **);
     void (*arm_gen_load)(void *, void *, void *, uint64_t, uint32_t);
     void (*arm_gen_store)(void *, void *, void *, uint64_t, uint32_t);
@@ -192,7 +192,6 @@ extern struct Real {
     uint32_t (*arm_sub_usaturate)(char *, uint32_t, uint32_t);
     void (*arm_exit)(char *);
     int (*arm_fp_exception)(char *, int);
-    void (*arm_interrupt)(char *);
     void (*arm_wfi)(char *, uint32_t);
     void (*arm_wfe)(char *);
     void (*arm_msr)(char *, uint32_t, uint32_t);
@@ -246,15 +245,11 @@ static inline bool repeating(const Core *c)     // an instruction waits to be ru
 int block_count(const Arch *a, const char *tb);                                             // instructions in a translated block
 int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc);            // which of them; NOT_CODE
 int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc);
-// quick.c
-bool run_quickly(Core *c);                      // the whole of a budget; false: the main loop has to see to the rest of it
-void remember_part(Core *c, char *block, int64_t count);
+// loop.c
+void run_blocks(Core *c);                       // until the budget is used up, or something wants the host
 // execute.c
-uc_err run_blocks(Core *c);                     // until the budget is used up, or something wants the host
-char *next_block(const Core *c);                      // as the jump cache has it; NULL: the library has to look for it
-char **jump_cache_of(const Core *c, const char *block);
 const Memo *locate(Core *c, uintptr_t host_pc);
-void repeat_alone(const Arch *a, char *cpu, const char *tb, int index, uintptr_t host_pc);   // longjmp: undo the instruction, run it as a block of one
+void repeat_alone(const Arch *a, char *cpu, char *tb, int index, uintptr_t host_pc);   // longjmp: undo the instruction, run it as a block of one
 void repeat_at(Core *c, uintptr_t host_pc);
 void leave_behind(Core *c);                     // back to the main loop before the next block
 // access.c
@@ -302,7 +297,8 @@ void rv64_set_up(Core *c);
 uint64_t rv64_written_mip(const Core *c);                       // mip with what software wrote to SEIP alone
 void rv64_write_mip(Core *c, uint64_t mask, uint64_t value);    // as a csrw does
 void rv64_look_for_interrupts(Core *c);
-void rv64_on_trap(uc_engine *uc, uint32_t number, void *core);
+bool rv64_take_interrupt(Core *c);
+void rv64_on_trap(Core *c, uint32_t number);
 void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc);
 void rv64_misaligned(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
@@ -330,14 +326,15 @@ bool rv64_correct(char *tcg_context, uint32_t word);
 // rv64_fp.c
 void rv64_fp_set_up(void);
 // cortexm.c
-void m4_on_trap(uc_engine *uc, uint32_t number, void *core);
+bool m4_take_interrupt(Core *c);
+void m4_on_trap(Core *c, uint32_t number);
 void m4_trap(Core *c, uint64_t cause, uint64_t value);
-void m4_invalid(Core *c);
 void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc);
 void arm_rebuild_hflags_arm(char *env);
 // mpu.c
 bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t va, int size, int type, int mmu, bool probe, uintptr_t host_pc);
 bool m4_is_device_space(uint32_t address);
+char *m4_make_block(char *cpu, uint64_t pc, uint64_t base, uint32_t flags, uint32_t cflags);
 bool m4_watches(const Core *c, uint32_t va, uint32_t size);
 void m4_check_tail(Core *c, uint32_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc);
 // cycles.c
@@ -351,6 +348,7 @@ uint32_t cycles_fit(const Core *c, const char *tb);
 int32_t cycles_needed(const M4Cost *costs, int n, int32_t *all);
 void arm_rebuild_hflags_arm(char *env);
 // core.c
+void library_error(Core *c);                    // while it translated: at the block's first instruction
 void note_trap(Core *c, uint64_t slot, uint64_t cause, uint64_t pc);
 void fail(Core *c, const char *what, long number);
 // selftest.c

@@ -39,7 +39,7 @@ static void resolve(Arch *a)
         { &a->invalidate_range, "tb_invalidate_phys_range" }, { &a->reset_dirty, "tlb_reset_dirty" }, { &a->lookup_ptr, "helper_lookup_tb_ptr" },
         { &a->ram_address, "memory_region_get_ram_addr" }, { &a->protect, "tlb_protect_code" }, { &a->unprotect, "tlb_unprotect_code" },
         { &a->pages_lock, "page_collection_lock" }, { &a->pages_unlock, "page_collection_unlock" }, { &a->tlb_flush, "tlb_flush" },
-        { &a->fetch, "cpu_lduw_code" } };
+        { &a->fetch, "cpu_lduw_code" }, { &a->find_block, "tb_htable_lookup" }, { &a->make_block, "tb_gen_code" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, a->suffix);
 }
@@ -50,15 +50,15 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.memory_mapping, "memory_mapping" }, { &real.qht_remove, "qht_remove" },
         { &real.rv64_fill, "riscv_cpu_tlb_fill_riscv64" }, { &real.arm_fill, "arm_cpu_tlb_fill_arm" }, { &real.rv64_raise, "riscv_raise_exception_riscv64" },
         { &real.rv64_raise_here, "helper_raise_exception_riscv64" },
-        { &real.rv64_interrupt, "riscv_cpu_exec_interrupt_riscv64" }, { &real.rv64_wfi, "helper_wfi_riscv64" }, { &real.rv64_mret, "helper_mret_riscv64" },
+        { &real.rv64_wfi, "helper_wfi_riscv64" }, { &real.rv64_mret, "helper_mret_riscv64" },
         { &real.rv64_sret, "helper_sret_riscv64" }, { &real.rv64_csr, "riscv_csrrw_riscv64" },
         { &real.rv64_set_page, "tlb_set_page_riscv64" }, { &real.arm_rebuild_hflags, "arm_rebuild_hflags_arm" },
         { &real.arm_rebuild_m32, "helper_rebuild_hflags_m32_arm" },
         { &real.arm_rebuild_m32_newel, "helper_rebuild_hflags_m32_newel_arm" }, { &real.arm_set_page, "tlb_set_page_with_attrs_arm" },
-        { &real.arm_make_block, "tb_gen_code_arm" }, { &real.arm_gen_call, "tcg_gen_callN_arm" }, { &real.arm_gen_skip, "tcg_gen_brcondi_i32_arm" }, { &real.arm_gen_load, "tcg_gen_qemu_ld_i32_arm" }, { &real.arm_gen_store, "tcg_gen_qemu_st_i32_arm" },
+        { &real.arm_gen_call, "tcg_gen_callN_arm" }, { &real.arm_gen_skip, "tcg_gen_brcondi_i32_arm" }, { &real.arm_gen_load, "tcg_gen_qemu_ld_i32_arm" }, { &real.arm_gen_store, "tcg_gen_qemu_st_i32_arm" },
         { &real.arm_gen_load64, "tcg_gen_qemu_ld_i64_arm" }, { &real.arm_gen_store64, "tcg_gen_qemu_st_i64_arm" }, { &real.arm_sdiv, "helper_sdiv_arm" },
         { &real.arm_udiv, "helper_udiv_arm" }, { &real.arm_add_usaturate, "helper_add_usaturate_arm" }, { &real.arm_sub_usaturate, "helper_sub_usaturate_arm" },
-        { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" }, { &real.arm_interrupt, "arm_v7m_cpu_do_interrupt_arm" },
+        { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" },
         { &real.arm_wfi, "helper_wfi_arm" }, { &real.arm_wfe, "helper_wfe_arm" }, { &real.arm_msr, "helper_v7m_msr_arm" },
         { &real.arm_yield, "helper_yield_arm" }, { &real.arm_unaligned, "arm_cpu_do_unaligned_access_arm" },
         { &real.f32_add, "helper_vfp_adds_arm" }, { &real.f32_sub, "helper_vfp_subs_arm" }, { &real.f32_mul, "helper_vfp_muls_arm" },

@@ -286,6 +286,7 @@ static void flush(const Arch *a, char *cpu)                     // the code buff
     c->figures.overflows++;
     c->epoch++;
     memset(c->parts, 0, sizeof c->parts);
+    c->running = NULL;
     forget_code(c);
 }
 

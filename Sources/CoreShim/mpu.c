@@ -138,16 +138,16 @@ bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t address, int size, int type, int m
 
 // A block where rights differ within the page: the library would keep it, and jump to it, without asking again. It is one instruction, and
 // nothing finds it a second time.
-char *tb_gen_code_arm(char *cpu, uint32_t pc, uint32_t base, uint32_t flags, uint32_t cflags)
+char *m4_make_block(char *cpu, uint64_t pc, uint64_t base, uint32_t flags, uint32_t cflags)
 {
     enum { COUNT = 0x7fff, LAST_IO = 0x8000, NO_PAGE = -2 };    // LAST_IO: no look-up ever wants it; a second page: no block is linked to it
     Core *c = core_of_cpu(cpu);
     bool whole = true;
     unsigned mmu = flags >> 24 & 15;
-    unsigned rights = c && c->mpu.control & ENABLE ? rights_at(c, pc, mmu, &whole) : 0;
-    if (!c || is_uniform(c, pc & ~(PAGE - 1u), mmu, rights, whole))
-        return real.arm_make_block(cpu, pc, base, flags, cflags);
-    char *tb = real.arm_make_block(cpu, pc, base, flags, (cflags & ~COUNT) | LAST_IO | 1);
+    unsigned rights = c->mpu.control & ENABLE ? rights_at(c, (uint32_t)pc, mmu, &whole) : 0;
+    if (is_uniform(c, (uint32_t)pc & ~(PAGE - 1u), mmu, rights, whole))
+        return arm.make_block(cpu, pc, base, flags, cflags);
+    char *tb = arm.make_block(cpu, pc, base, flags, (cflags & ~COUNT) | LAST_IO | 1);
     AT(int64_t, tb, arm.tb_pages + 8) = NO_PAGE;
     return tb;
 }

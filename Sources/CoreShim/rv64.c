@@ -120,15 +120,16 @@ void helper_raise_exception_riscv64(char *env, uint32_t cause)         // from t
     real.rv64_raise_here(env, cause);
 }
 
-void rv64_on_trap(uc_engine *uc, uint32_t number, void *core)
+void rv64_on_trap(Core *c, uint32_t number)
 {
-    Core *c = core;
     uint64_t *w = words_of(c);
-    uint64_t pc = w[CORE_RV64_PC] -= 4;         // the library adds 4 whatever the instruction's length
+    uint64_t pc = w[CORE_RV64_PC];
     uint64_t cause = number;
     uint64_t value = 0;
-    (void)uc;
     switch (number) {
+    case BREAKPOINT:
+        value = pc;
+        break;
     case ECALL:
         cause += w[CORE_RV64_PRIV] & 3;
         break;
@@ -184,16 +185,13 @@ static void enter_interrupt(Core *c, unsigned number)
     }
 }
 
-bool riscv_cpu_exec_interrupt_riscv64(char *cpu, int request)
+bool rv64_take_interrupt(Core *c)
 {
-    Core *c = core_of_cpu(cpu);
-    if (!c)
-        return real.rv64_interrupt(cpu, request);
     int number = takeable(c);
     if (number < 0 || repeating(c) || c->stepping)              // an instruction that is being repeated comes first
         return false;
     enter_interrupt(c, (unsigned)number);
-    if (c->stop || takeable(c) >= 0)            // the host may just have raised one that goes before
+    if (takeable(c) >= 0)                       // the host may just have raised one that goes before
         leave_behind(c);
     return true;
 }
