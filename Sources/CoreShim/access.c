@@ -75,15 +75,6 @@ static uint64_t physical(Core *c, uint64_t va, unsigned size, int type, unsigned
 }
 
 // ---- one access by the host
-static void answered(Core *c, uintptr_t host_pc)                // the repeated instruction has had all its answers
-{
-    if (!locate(c, host_pc)->last) {                            // the code buffer overflowed in between and its block is long again
-        c->replay_next = 0;
-        repeat_at(c, host_pc);
-    }
-    leave_behind(c);
-}
-
 static void access_fault(Core *c, uint64_t va, int type, uint64_t m4_cause, uintptr_t host_pc)      // does not return
 {
     c->attention = false;
@@ -98,8 +89,8 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
     const Memo *m = locate(c, host_pc);
     if (c->replay_next < c->replay_count) {
         uint64_t answer = c->done[c->replay_next++];
-        if (c->replay_next == c->replay_count)
-            answered(c, host_pc);
+        if (c->replay_next == c->replay_count)                  // the repeated instruction has had them all
+            leave_behind(c);
         return answer;
     }
     uint64_t mask = size == 8 ? ~0ull : (1ull << 8 * size) - 1;

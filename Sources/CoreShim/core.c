@@ -16,7 +16,7 @@ static void power_on(Core *c)
     c->granted = c->granted_cycles = 0;
     c->counts_cycles = false;
     c->failed = c->flow = 0;
-    c->stop = c->attention = c->sleeping = c->sleeping_event = c->expired = c->alone = c->event = false;
+    c->stop = c->attention = c->sleeping = c->sleeping_event = c->alone = c->expired = c->event = false;
     c->done_index = ~0ull;
     c->done_count = c->replay_next = c->replay_count = 0;
     c->fault_cause = c->fault_address = c->access_va = 0;

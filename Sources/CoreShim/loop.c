@@ -179,7 +179,6 @@ static bool caught(Core *c)
 {
     int32_t number = AT(int32_t, c->cpu, CPU_EXCEPTION);
     AT(int32_t, c->cpu, CPU_EXCEPTION) = -1;
-    AT(uint32_t, c->cpu, CPU_HALTED) = 0;
     if (number == EXCP_HLT)
         return false;
     if (number >= 0 && number < EXCP_INTERRUPT) // else an instruction is run again, or the code buffer was full
