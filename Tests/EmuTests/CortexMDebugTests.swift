@@ -138,6 +138,86 @@ import Testing
     #expect(bench.entered == (works ? [11, 12] : [11]))
   }
 
+  /// C1.8.1, DATAVMATCH: comparator 1 compares the value of an access of DATAVSIZE where the comparators that DATAVADDR0
+  /// and DATAVADDR1 name have their addresses, which need no function of their own.
+  @Test(arguments: [5, 6] as [UInt32]) func valueWatchpoint(_ function: UInt32) throws {
+    let bench = try CortexMBench(vectors: [12: "monitor"]) { t in
+      t.label("start")
+      t.poke(SCS.demcr, Self.monitor | Self.trace)
+      Self.comparator(&t, 2, 0x2000_2000, function: 0)
+      Self.comparator(&t, 3, 0x2000_2010, mask: 4, function: 0)
+      // Halfwords, at the addresses of 2 and 3.
+      Self.comparator(
+        &t, 1, 0x0005_0005, mask: 0, function: function | 1 << 8 | 1 << 10 | 2 << 12 | 3 << 16)
+      t.load(0, 0x2000_2000)
+      t.movs(1, 5)
+      t.str(1, 0)  // a word
+      t.strh(1, 0, 8)  // elsewhere
+      t.movs(1, 4)
+      t.strh(1, 0)  // another value
+      t.movs(1, 5)
+      t.strh(1, 0, 2)
+      t.label("stored")
+      t.strh(1, 0, 0x1E)
+      t.label("again")
+      t.emit(0x8842)  // LDRH r2, [r0, #2]
+      t.label("loaded")
+      t.emit(0x8802)  // LDRH r2, [r0]
+      t.load(0, Self.comp + 16 + 8)
+      t.ldr(4, 0)
+      t.ldr(5, 0)
+      t.end()
+      t.label("monitor")
+      t.push(0xF)
+      t.emit(0x980A)  // LDR r0, [sp, #40]
+      t.load(3, Puller.mark)
+      t.str(0, 3)
+      t.pop(0xF)
+      t.returnFromHandler()
+    }
+    #expect(bench.run()?.reason == .finisher)
+    let hits = function == 6 ? ["stored", "again"] : ["loaded"]
+    #expect(bench.marks == hits.map { bench.program.address($0) })
+    #expect(bench.state.r[4] == bench.state.r[5] | 1 << 24)
+    #expect(bench.state.r[5] == function | 1 << 8 | 1 << 9 | 1 << 10 | 2 << 12 | 3 << 16)
+    #expect(bench.machine.findings.isEmpty)
+  }
+
+  /// C1.8.1, CYCMATCH: comparator 0 waits for a value of DWT_CYCCNT, awake or asleep, and again when the counter has been
+  /// set back.
+  @Test(arguments: [false, true]) func cycleWatchpoint(_ sleeps: Bool) throws {
+    func build(_ t: inout Thumb) {
+      t.label("start")
+      t.poke(SCS.demcr, Self.monitor | Self.trace)
+      Self.comparator(&t, 0, 100, mask: 0, function: 4 | 1 << 7)
+      t.movs(4, 0)
+      t.load(0, SCS.cyccnt)
+      t.movs(2, 0)
+      t.load(1, SCS.dwtCTRL)
+      t.movs(3, 1)
+      t.str(3, 1)  // index 27: CYCCNT is 0
+      t.label("loop")
+      if sleeps { t.wfi() } else { t.nop() }
+      t.cmp(4, 2)
+      t.bne("loop")
+      t.end()
+      t.label("monitor")
+      t.adds(4, 1)
+      t.str(2, 0)
+      t.returnFromHandler()
+    }
+    let bench = try CortexMBench(vectors: [12: "monitor"], build)
+    #expect(bench.run()?.reason == .finisher)
+    let ticks = bench.machine.trace.filter { $0.kind == .interrupt }.map(\.tick)
+    #expect(ticks == [27 + 100, 27 + 100 + 1 + 100])
+    #expect(bench.state.system.dfsr == 4)
+    let sliced = try CortexMBench(vectors: [12: "monitor"], build)
+    for tick in stride(from: 3, to: 400, by: 3) as StrideTo<Tick> {
+      _ = sliced.machine.run(until: RunLimit(tick: tick))
+    }
+    #expect(Array(sliced.machine.trace) == Array(bench.machine.trace))
+  }
+
   private static func watchingPC(_ t: inout Thumb) {
     t.label("start")
     t.poke(SCS.demcr, monitor | trace)
@@ -241,6 +321,38 @@ import Testing
     #expect(bench.marks == [first, first + 2, first + 4, first + 6])
     #expect(bench.state.r[4] == 4)
     #expect(bench.state.system.dfsr == 1)
+  }
+
+  /// C1.6.5: MON_PEND makes DebugMonitor pending whatever MON_EN says, and it is taken by its
+  /// priority; with MON_EN clear a BKPT behind it is a HardFault nevertheless.
+  @Test(arguments: [false, true]) func monitorPendsByItself(_ isMonitored: Bool) throws {
+    let bench = try CortexMBench(vectors: [12: "monitor", 3: "hard"]) { t in
+      t.label("start")
+      t.cpsid()
+      t.poke(SCS.demcr, (isMonitored ? Self.monitor : 0) | 1 << 17)
+      t.load(6, SCS.demcr)
+      t.ldr(4, 6)
+      t.label("open")
+      t.cpsie()
+      t.bkpt()
+      t.label("monitor")
+      t.ldrSP(0, 24)
+      t.load(1, Puller.mark)
+      t.str(0, 1)
+      t.adds(5, 1)
+      t.cmp(5, 2)
+      t.bne("back")
+      t.end(12)
+      t.label("back")
+      t.returnFromHandler()
+      t.label("hard")
+      t.end(3)
+    }
+    #expect(bench.run()?.code == (isMonitored ? 12 : 3))
+    #expect(bench.state.r[4] >> 16 == (isMonitored ? 3 : 2))
+    let open = bench.program.address("open")
+    #expect(bench.marks == (isMonitored ? [open + 2, open + 2] : [open + 2]))
+    #expect(bench.state.system.hfsr == (isMonitored ? 0 : 1 << 31))
   }
 
   // MARK: ITM

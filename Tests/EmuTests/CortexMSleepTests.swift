@@ -158,4 +158,23 @@ import Testing
     #expect(bench.machine.asleep == 184)
     #expect(bench.entries == [10, 16])
   }
+
+  /// Sleep on exit is the end of a return to Thread mode (B1.5.17, `ExceptionReturn()`): one that
+  /// fails its integrity check has not got there, and its UsageFault is handled with the core awake.
+  @Test func noSleepOnAnExitThatFails() throws {
+    let bench = try CortexMBench(vectors: [11: "svc", 3: "hard"]) { t in
+      t.label("start")
+      t.poke(SCS.scr, 2)
+      t.svc()
+      t.label("svc")
+      t.load(1, 0x0100_000B)
+      t.strSP(1, 28)
+      t.returnFromHandler()
+      t.label("hard")
+      t.end(1)
+    }
+    #expect(bench.run()?.reason == .finisher)
+    #expect(bench.state.system.cfsr == 1 << 18)
+    #expect(bench.machine.asleep == 0)
+  }
 }

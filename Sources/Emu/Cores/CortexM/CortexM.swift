@@ -160,8 +160,11 @@ final class CortexM: Hart {
       pend(Exception.sysTick)
       reconsider()
     }
-    schedule(at: sysTick.deadline)
+    if debug.cycleMatch <= now { cycleHasCome(now) }
+    reschedule()
   }
+
+  func reschedule() { schedule(at: min(sysTick.deadline, debug.cycleMatch)) }
 
   /// What the engine does by itself is told of the registers that govern it.
   func configure() {

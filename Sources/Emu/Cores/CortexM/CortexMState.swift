@@ -61,7 +61,7 @@ extension CortexM {
       configure()
       core_m4_set(self.core, &core)
       core_m4_set_event(self.core, newValue.event)
-      schedule(at: sysTick.deadline)
+      reschedule()
       reconsider(core)
     }
   }

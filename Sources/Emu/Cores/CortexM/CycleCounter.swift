@@ -10,6 +10,13 @@ struct CycleCounter: Codable, Hashable, Sendable {
     since = now
   }
 
+  /// The tick at which the counter gets to a value, if nothing stops it.
+  func next(_ target: UInt32, after now: Tick) -> Tick {
+    if !isTracing || !isEnabled { return .max }
+    let distance = target &- value &- UInt32(truncatingIfNeeded: now &- since)
+    return now &+ (distance == 0 ? 1 << 32 : Tick(distance))
+  }
+
   mutating func trace(_ on: Bool, _ now: Tick) {
     settle(now)
     isTracing = on

@@ -12,7 +12,8 @@ import CoreShim
 extension CortexM {
   private typealias DEMCR = SystemControl.DEMCR
 
-  private var hasMonitor: Bool {
+  /// MON_EN: debug events are exceptions. One that MON_PEND makes pending needs it not (C1.6.5).
+  var hasMonitor: Bool {
     system.demcr & DEMCR.monitor != 0
   }
   private var hasWatchpoints: Bool { hasMonitor && system.demcr & DEMCR.trace != 0 }
@@ -25,10 +26,11 @@ extension CortexM {
     if hasWatchpoints {
       withUnsafeMutableBytes(of: &ranges) { bytes in
         let words = bytes.bindMemory(to: UInt32.self)
-        for (number, comparator) in debug.comparators.enumerated()
-        where comparator.function >= DebugUnits.Comparator.Function.load {
-          words[2 * number] = comparator.address
-          words[2 * number + 1] = comparator.size
+        for (number, comparator) in debug.comparators.enumerated() where comparator.watchesData {
+          for place in comparator.comparesValues ? comparator.linked : [number] {
+            words[2 * place] = debug.comparators[place].address
+            words[2 * place + 1] = debug.comparators[place].size
+          }
           isWatchingData = true
         }
       }
@@ -47,7 +49,13 @@ extension CortexM {
     for (number, comparator) in debug.comparators.enumerated() {
       let kind = access.is_store ? Function.store : Function.load
       guard comparator.function == kind || comparator.function == Function.access else { continue }
-      if comparator.covers(address, UInt32(access.size)) {
+      let size = UInt32(access.size)
+      let isHit =
+        comparator.comparesValues
+        ? comparator.equals(access.value, size: access.size)
+          && comparator.linked.contains { debug.comparators[$0].covers(address, size) }
+        : comparator.covers(address, size)
+      if isHit {
         debug.comparators[number].matched = true
         hit = true
       }
@@ -65,6 +73,22 @@ extension CortexM {
       exceptions.setPending(number, true)
       reconsider(state)
     }
+  }
+
+  // MARK: CYCCNT
+
+  /// After whatever moves DWT_CYCCNT or the value that comparator 0 waits for.
+  func waitForCycle() {
+    let comparator = debug.comparators[0]
+    let waits = hasWatchpoints && comparator.watchesCycles
+    debug.cycleMatch = waits ? cycles.next(comparator.value, after: now) : .max
+    reschedule()
+  }
+
+  func cycleHasCome(_ now: Tick) {
+    debug.comparators[0].matched = true
+    debug.cycleMatch = cycles.next(debug.comparators[0].value, after: now)
+    pendMonitor(SystemControl.watchEvent)
   }
 
   // MARK: A turn of one instruction
@@ -94,9 +118,7 @@ extension CortexM {
     if hasWatchpoints {
       var hit = false
       for (number, comparator) in debug.comparators.enumerated()
-      where comparator.function == DebugUnits.Comparator.Function.pc
-        && comparator.covers(steppedPC)
-      {
+      where comparator.watchesPC && comparator.covers(steppedPC) {
         debug.comparators[number].matched = true
         hit = true
       }

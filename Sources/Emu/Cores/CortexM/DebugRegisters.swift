@@ -39,11 +39,15 @@ extension CortexM {
     case At.dwtCTRL:
       cycles.enable(value & 1 == 1, now)
       enableCounters(value & 0x7F_0000)
-    case At.cyccnt: cycles.write(value, now)
+      waitForCycle()
+    case At.cyccnt:
+      cycles.write(value, now)
+      waitForCycle()
     case At.dwtCounters..<At.dwtPCSR: setCounter(Int(register - At.dwtCounters) / 4, value)
     case At.dwtCOMP..<At.dwtEnd:
       writeComparator(register, value)
       setWatch()
+      waitForCycle()
     case At.fpbCTRL:
       // KEY: "writes are ignored unless this bit is set".
       if value & 2 != 0 { debug.breakpointsEnabled = value & 1 == 1 }
@@ -115,7 +119,9 @@ extension CortexM {
     case 4: return comparator.mask
     case 8:
       debug.comparators[number].matched = false
-      return comparator.function | (comparator.matched ? 1 << 24 : 0)
+      // LNK1ENA: comparator 1 has a second one to link to.
+      return comparator.function | comparator.qualifier | (number == 1 ? 1 << 9 : 0)
+        | (comparator.matched ? 1 << 24 : 0)
     default: return 0
     }
   }
@@ -125,14 +131,31 @@ extension CortexM {
     switch register & 0xF {
     case 0: debug.comparators[number].value = value
     case 4: debug.comparators[number].mask = value & 0xF
-    case 8:
-      let function = value & 0xF
-      // The others make trace packets; bits 5, 7 and 8 compare ranges, cycles and values.
-      let isModelled = function == 0 || (4...7).contains(function) && value & 0x1A0 == 0
-      if !isModelled { notModelled("DWT_FUNCTION\(number)", value: UInt64(value)) }
-      debug.comparators[number].function = isModelled ? function : 0
+    case 8: writeFunction(number, value)
     default: break
     }
+  }
+
+  /// FUNCTION 4 to 7; the others make trace packets, as does EMITRANGE (bit 5). Comparator 0 may compare cycles, and
+  /// comparator 1 values at the addresses of others.
+  private func writeFunction(_ number: Int, _ value: UInt32) {
+    typealias Qualifier = DebugUnits.Comparator.Qualifier
+    var comparator = debug.comparators[number]
+    comparator.function = value & 0xF
+    comparator.qualifier = 0
+    if number == 0 { comparator.qualifier = value & Qualifier.cycles }
+    if number == 1 { comparator.qualifier = value & (Qualifier.value | Qualifier.values) }
+    var isModelled = value & 1 << 5 == 0 && (4...7).contains(comparator.function)
+    if comparator.comparesValues {
+      isModelled =
+        isModelled && comparator.linked.allSatisfy { $0 < 4 && $0 != number }
+        && value >> 10 & 3 != 3
+    }
+    if comparator.function == 0 || !isModelled {
+      if comparator.function != 0 { notModelled("DWT_FUNCTION\(number)", value: UInt64(value)) }
+      comparator.function = 0
+    }
+    debug.comparators[number] = comparator
   }
 
   // MARK: DHCSR

@@ -11,6 +11,8 @@ struct DebugUnits: Codable, Hashable, Sendable {
     /// Low bits of an address that are not compared.
     var mask: UInt32 = 0
     var function: UInt32 = 0
+    /// CYCMATCH, DATAVMATCH, DATAVSIZE, DATAVADDR0 and DATAVADDR1, as DWT_FUNCTION has them.
+    var qualifier: UInt32 = 0
     /// Since DWT_FUNCTION was read.
     var matched = false
 
@@ -19,6 +21,26 @@ struct DebugUnits: Codable, Hashable, Sendable {
       static let load: UInt32 = 5
       static let store: UInt32 = 6
       static let access: UInt32 = 7
+    }
+
+    enum Qualifier {
+      static let cycles: UInt32 = 1 << 7
+      static let value: UInt32 = 1 << 8
+      /// DATAVSIZE and the numbers of two comparators of addresses.
+      static let values: UInt32 = 0xFFC00
+    }
+
+    var watchesData: Bool { function >= Function.load }
+    var comparesValues: Bool { watchesData && qualifier & Qualifier.value != 0 }
+    var watchesPC: Bool { function == Function.pc && qualifier & Qualifier.cycles == 0 }
+    var watchesCycles: Bool { function == Function.pc && qualifier & Qualifier.cycles != 0 }
+    /// The comparators whose addresses count where values are compared.
+    var linked: [Int] { [Int(qualifier >> 12 & 15), Int(qualifier >> 16 & 15)] }
+
+    /// The value of an access is the one waited for, and its size that of DATAVSIZE.
+    func equals(_ accessed: UInt64, size: UInt8) -> Bool {
+      UInt32(size) == 1 << (qualifier >> 10 & 3)
+        && (UInt32(truncatingIfNeeded: accessed) ^ value) << (32 - 8 * UInt32(size)) == 0
     }
 
     var address: UInt32 { value & ~(size - 1) }
@@ -30,6 +52,8 @@ struct DebugUnits: Codable, Hashable, Sendable {
   }
 
   var comparators = [Comparator](repeating: Comparator(), count: 4)
+  /// When DWT_CYCCNT next is what comparator 0 waits for.
+  var cycleMatch: Tick = .max
   /// DWT_CTRL's bits that enable the event counters.
   var counterEvents: UInt32 = 0
   /// CPICNT, EXCCNT, SLEEPCNT, LSUCNT, FOLDCNT as they were set; of these only SLEEPCNT counts.
@@ -39,13 +63,7 @@ struct DebugUnits: Codable, Hashable, Sendable {
 
   static let sleepCounter = 2
 
-  /// PC watchpoints, while DEMCR has tracing on.
-  func watchesPC(_ pc: UInt32) -> Bool {
-    comparators.contains { $0.function == Comparator.Function.pc && $0.covers(pc) }
-  }
-  var hasPCWatch: Bool {
-    comparators.contains { $0.function == Comparator.Function.pc }
-  }
+  var hasPCWatch: Bool { comparators.contains { $0.watchesPC } }
 
   // MARK: FPB
 

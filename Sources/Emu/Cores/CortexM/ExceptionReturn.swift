@@ -31,9 +31,6 @@ extension CortexM {
       return chain(&state, excReturn, from: returning)
     }
     pop(&state, excReturn, from: returning)
-    if goal != Goal.handler && others == 0 && system.scr & SystemControl.SCR.sleepOnExit != 0 {
-      sleepOnExit()
-    }
   }
 
   /// `DeActivate()`; and the NVIC looks at its inputs again: one that is still asserted pends again (B3.4).
@@ -104,6 +101,11 @@ extension CortexM {
     core_m4_set_event(core, true)
     core_m4_clear_exclusive(core)
     reconsider(state)
+    if goal != Goal.handler && exceptions.activeCount == 0
+      && system.scr & SystemControl.SCR.sleepOnExit != 0
+    {
+      sleepOnExit()
+    }
   }
 
   /// An integrity check failed: UsageFault INVPC, chained, with the EXC_RETURN that did not do in LR.

@@ -94,7 +94,8 @@ struct ExceptionTable {
     priorities[Exception.nmi] = -2
     priorities[Exception.hardFault] = -1
     for number in [
-      Exception.nmi, Exception.hardFault, Exception.svCall, Exception.pendSV, Exception.sysTick,
+      Exception.nmi, Exception.hardFault, Exception.svCall, Exception.debugMonitor,
+      Exception.pendSV, Exception.sysTick,
     ] { setEnabled(number, true) }
     var word = 0
     while word < words {

@@ -97,7 +97,7 @@ extension CortexM {
   func breakpoint(_ state: inout CoreM4) {
     let current = executionPriority(state)
     system.dfsr |= SystemControl.breakpointEvent
-    if exceptions.isEnabled(Exception.debugMonitor)
+    if hasMonitor
       && group(exceptions.priority(Exception.debugMonitor)) < current
     {
       exceptions.setPending(Exception.debugMonitor, true)

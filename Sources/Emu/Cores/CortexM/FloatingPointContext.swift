@@ -37,7 +37,7 @@ extension CortexM {
     if priority > -1 { fpccr |= FPCCR.hardFaultReady }
     if ready(Exception.memManage) { fpccr |= FPCCR.memManageReady }
     if ready(Exception.busFault) { fpccr |= FPCCR.busFaultReady }
-    if ready(Exception.debugMonitor) { fpccr |= FPCCR.monitorReady }
+    if hasMonitor && ready(Exception.debugMonitor) { fpccr |= FPCCR.monitorReady }
     system.fpccr = fpccr
     setFP()
   }

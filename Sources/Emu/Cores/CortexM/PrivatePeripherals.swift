@@ -72,13 +72,13 @@ extension CortexM {
       writeDebug(register, value)
     case At.systCSR:
       sysTick.writeControl(value, now)
-      schedule(at: sysTick.deadline)
+      reschedule()
     case At.systRVR:
       sysTick.writeReload(value, now)
-      schedule(at: sysTick.deadline)
+      reschedule()
     case At.systCVR:
       sysTick.writeValue(now)
-      schedule(at: sysTick.deadline)
+      reschedule()
     case At.iser..<At.ipr + 0x100:
       writeNVIC(register, value, mask)
       reconsider()

@@ -95,6 +95,9 @@ struct SystemControl: Codable, Hashable, Sendable {
     static let stored: UInt32 = monitor | step | trace | 1 << 19 | 0x7F1
   }
 
+  /// ACTLR of the Cortex-M4 r0p1: DISMCYCINT, DISDEFWBUF, DISFOLD, DISFPCA, DISOOFP.
+  static let auxiliaryBits: UInt32 = 0x307
+
   /// DFSR, C1.6.1: HALTED, BKPT, DWTTRAP.
   static let haltEvent: UInt32 = 1 << 0
   static let breakpointEvent: UInt32 = 1 << 1

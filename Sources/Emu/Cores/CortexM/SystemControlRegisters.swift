@@ -32,7 +32,7 @@ extension CortexM {
 
   func writeControl(_ register: UInt32, _ value: UInt32, _ mask: UInt32) {
     switch register {
-    case At.actlr: system.actlr = value
+    case At.actlr: system.actlr = value & SystemControl.auxiliaryBits
     case At.icsr: writeInterruptControl(value)
     case At.vtor: system.vtor = value & ~0x7F
     case At.aircr: writeApplicationControl(value)
@@ -167,10 +167,10 @@ extension CortexM {
 
   private func writeMonitorControl(_ value: UInt32) {
     system.demcr = value & SystemControl.DEMCR.stored
-    exceptions.setEnabled(Exception.debugMonitor, value & SystemControl.DEMCR.monitor != 0)
     exceptions.setPending(
       Exception.debugMonitor, value & SystemControl.DEMCR.monitorPending != 0)
     cycles.trace(value & SystemControl.DEMCR.trace != 0, now)
     setWatch()
+    waitForCycle()
   }
 }
