@@ -69,20 +69,46 @@ import Testing
 
   // MARK: Receiving
 
-  /// LCRH, which empties the FIFOs, comes before the enable bits in every driver.
-  @Test func inputWaitsUntilTheReceiverIsEnabled() {
+  /// A driver sets its UART up, empties the FIFOs and throws away what it finds there; then it enables a receive interrupt.
+  @Test(arguments: [0x10, 0x40] as [UInt64])
+  func inputWaitsUntilAnInterruptCanTellOfIt(_ interrupt: UInt64) {
     bench.send("go".utf8)
+    write(R.mask, interrupt)
     #expect(bench.taken == 0)
+    write(R.mask, 0)
     write(R.lineControl, 0x70)
+    write(R.control, 0x301)
+    #expect(bench.taken == 0 && read(R.flags) & 0x10 != 0)
     write(R.control, 0x101)
+    write(R.mask, interrupt)
     #expect(bench.taken == 0)
     write(R.control, 0x301)
     #expect(bench.taken == 2 && read(R.flags) & 0x10 == 0)
     #expect(read(R.data) == 0x67 && read(R.data) == 0x6F && read(R.flags) & 0x10 != 0)
   }
 
+  /// Who only sends looks at the flags once a character; who receives looks until something is there.
+  @Test(arguments: [R.flags, R.raw]) func inputWaitsUntilItIsPolledFor(_ status: UInt64) {
+    bench.send("go".utf8)
+    enable()
+    for _ in 0..<3 {
+      _ = read(R.flags)
+      write(R.data, 0x3E)
+    }
+    #expect(bench.taken == 0)
+    _ = read(status)
+    #expect(bench.taken == 0)
+    _ = read(status)
+    #expect(bench.taken == 1 && read(R.data) == 0x67)
+    #expect(bench.taken == 2 && read(R.data) == 0x6F && read(R.flags) & 0x10 != 0)
+    write(R.lineControl, 0x60)
+    bench.send("!".utf8)
+    #expect(bench.taken == 2)
+  }
+
   @Test func theFIFOHolds16() {
     enable()
+    write(R.mask, 0x10)
     bench.send(0..<20)
     #expect(bench.taken == 16 && read(R.flags) & 0x40 != 0)
     for byte in 0..<20 as Range<UInt64> { #expect(read(R.data) == byte) }
@@ -91,6 +117,7 @@ import Testing
 
   @Test func withoutFIFOsOneCharacterWaits() {
     enable(fifos: false)
+    write(R.mask, 0x10)
     bench.send([1, 2])
     #expect(bench.taken == 1 && read(R.flags) & 0x40 != 0 && read(R.raw) & 0x10 != 0)
     #expect(read(R.data) == 1 && read(R.data) == 2)
@@ -165,6 +192,7 @@ import Testing
 
   @Test func changingTheFIFOsEmptiesThem() {
     enable()
+    write(R.mask, 0x10)
     bench.send([1, 2, 3])
     write(R.lineControl, 0x60)
     #expect(read(R.flags) & 0x10 != 0 && read(R.raw) & 0x50 == 0)

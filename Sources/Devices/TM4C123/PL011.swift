@@ -8,8 +8,10 @@ import Emu
 /// or break error. Divisors and frame format can be read back and do nothing more.
 ///
 /// A UART that is not enabled sends all the same, as QEMU's does, and that is a finding: the real one would keep the byte.
-/// Input waits outside until UARTEN and RXE are set, so that it is not lost when LCRH, which comes before, empties the
-/// FIFOs.
+/// Input waits outside until the guest shows that it can take it without loss, as with the 16550: UARTEN and RXE are set, and
+/// it has enabled a receive interrupt, or polls: it reads FR, RIS or MIS twice running, which nobody does who only wants to
+/// send, with a transmitter that is always empty. Emptying the FIFOs ends a polling guest's readiness. One that polls is given
+/// one byte at a time.
 ///
 /// IrDA, smart-card mode, modem flow control, µDMA and the 9-bit mode are declared, not modelled.
 public struct PL011: Device {
@@ -27,6 +29,8 @@ public struct PL011: Device {
     var interruptMask: UInt16 = 0
     var rawInterrupts: UInt16 = 0
     var clockSource: UInt8 = 0
+    var lastReadStatus = false
+    var isPolled = false
   }
   public var state = State()
 
@@ -138,6 +142,7 @@ public struct PL011: Device {
 
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let register = access.register()
+    noteStatus(register)
     // The byte at the register's own address takes the character, the others do not.
     if register == Offset.data && access.offset == register { return access.part(of: takeData()) }
     return access.part(of: value(of: register))
@@ -164,7 +169,16 @@ public struct PL011: Device {
     }
   }
 
+  private mutating func noteStatus(_ register: UInt64) {
+    let isStatus =
+      register == Offset.flags || register == Offset.rawInterrupts
+      || register == Offset.maskedInterrupts
+    if isStatus && state.lastReadStatus { state.isPolled = true }
+    state.lastReadStatus = isStatus
+  }
+
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
+    state.lastReadStatus = false
     let register = access.register()
     switch register {
     case Offset.data:
@@ -274,13 +288,16 @@ public struct PL011: Device {
     state.lineControl = value
     guard changesMode else { return }
     state.received = []
+    state.isPolled = false
     state.hasOverrun = false
     state.rawInterrupts &= ~(Interrupt.receive | Interrupt.timeout)
   }
 
   public mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool {
+    let isInterruptDriven = state.interruptMask & (Interrupt.receive | Interrupt.timeout) != 0
+    let room = isInterruptDriven ? capacity : state.isPolled ? 1 : 0
     guard isOn(Control.enable | Control.receive), !isOn(Control.loopback),
-      state.received.count < capacity
+      state.received.count < room
     else { return false }
     receive(byte)
     return true
