@@ -46,7 +46,7 @@ enum QEMU {
     process.standardInput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
-    let deadline = DispatchWorkItem { process.terminate() }
+    let deadline = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
     DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(limit), execute: deadline)
     return Running(process: process, output: output, deadline: deadline)
   }

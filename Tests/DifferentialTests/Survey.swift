@@ -52,7 +52,7 @@ struct Survey {
       [
         "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none",
         "-semihosting-config", "enable=on,target=native", "-kernel", guest,
-      ], in: rooms[1], limit: 60 + cases.count / 2_000)
+      ], in: rooms[1], limit: 120 + cases.count / 100)
     let here = Result { try runHere(in: rooms[0].path) }
     let there = qemu.finish()
     try here.get()

@@ -21,6 +21,10 @@ struct Space {
   var fp = false
   /// Runs before the encoding.
   var prefixes: [UInt32] = [0]
+  /// Nothing of it writes to the PC, so that PRIMASK may keep the sandbox's watchdog out.
+  var stays = false
+  /// Bits of `SurveyCase.control` that all its cases have.
+  var modes: UInt32 = 0
   /// Whether the windows are searched for stores far from the stack.
   var stores = false
 }
@@ -65,17 +69,45 @@ extension Space {
       picture: "11110xxxxx......" + "10x0x...........", pools: [.data], rounds: 300),
     Space(
       name: "MSR", section: "B5.2.3", picture: "11110011100&nnnn" + "10&0xx..xxxxxxxx",
-      pools: [.data], rounds: 64),
+      pools: [.data], rounds: 64, stays: true),
     Space(
       name: "MRS", section: "B5.2.2", picture: "11110011111&1111" + "10&0ddddxxxxxxxx",
-      pools: [.data], rounds: 128),
+      pools: [.data], rounds: 128, stays: true),
     Space(
       name: "hints", section: "A5.3.4", picture: "1111001110101111" + "10x0xxxxxxxxxxxx",
-      pools: [.data], rounds: 6),
+      pools: [.data], rounds: 6, stays: true),
+    Space(
+      name: "hints while an interrupt pends", section: "A7.7.261",
+      picture: "111100111010xxxx" + "1000000000000xxx", pools: [.data], rounds: 40,
+      modes: SurveyCase.pends | SurveyCase.primask),
+    Space(
+      name: "hints of 16 bits, the same", section: "A7.7.261",
+      picture: "10111111xxxx0000" + zeros, pools: [.data], rounds: 100,
+      modes: SurveyCase.pends | SurveyCase.primask),
+    Space(
+      name: "SVC and UDF", section: "A7.7.175", picture: "1101111xxxxxxxxx" + zeros,
+      pools: [.data], rounds: 12, stays: true),
+    Space(
+      name: "BKPT", section: "A7.7.17", picture: "10111110xxxxxxxx" + zeros, pools: [.data],
+      rounds: 12, stays: true),
+    Space(
+      name: "CPS", section: "B5.2.1", picture: "10110110011xxxxx" + zeros, pools: [.data],
+      rounds: 200, stays: true, modes: SurveyCase.unmasks),
+    Space(
+      name: "MSR FAULTMASK", section: "B5.2.3", picture: "11110011100&nnnn" + "10&0xx..00010011",
+      pools: [.data], rounds: 2_000, stays: true, modes: SurveyCase.unmasks),
+    Space(
+      name: "MSR with FAULTMASK set", section: "B5.2.3",
+      picture: "111100111000nnnn" + "10001x00000xxxxx", pools: [.data], rounds: 60,
+      prefixes: [0xB671_0000], stays: true, modes: SurveyCase.unmasks),
+    Space(
+      name: "MRS with FAULTMASK set", section: "B5.2.2",
+      picture: "1111001111101111" + "1000dddd000xxxxx", pools: [.data], rounds: 100,
+      prefixes: [0xB671_0000, 0xB672_0000, 0xB673_0000], stays: true, modes: SurveyCase.unmasks),
     Space(
       name: "barriers and CLREX", section: "A5.3.4",
       picture: "1111001110111111" + "10&01111xxxx....",
-      pools: [.data], rounds: 200),
+      pools: [.data], rounds: 200, stays: true),
     Space(
       name: "load and store single", section: "A5.3.7 to A5.3.10",
       picture: "1111100xxxxxnnnn" + "ttttxxxxxx..mmmm", pools: [.memory, .code], rounds: 40,
@@ -127,7 +159,7 @@ extension Space {
       picture: "11101110xxxx...." + "tttt101x.xx1&&&&", pools: [.data], rounds: 500, fp: true),
     Space(
       name: "VMRS and VMSR", section: "A7.7.246", picture: "11101110111xxxxx" + "tttt10100&&1&&&&",
-      pools: [.data], rounds: 800, fp: true),
+      pools: [.data], rounds: 800, fp: true, stays: true),
   ]
   private static let zeros = "0000000000000000"
 
@@ -145,9 +177,29 @@ struct SurveyCase: Hashable {
   var control: UInt32
 
   static let unprivileged: UInt32 = 1 << 8
+  /// The windows are searched for stores far from the stack.
   static let scan: UInt32 = 1 << 9
   static let fp: UInt32 = 1 << 10
+  /// In a handler of low priority; in Thread mode on the main stack.
+  static let handler: UInt32 = 1 << 11
   static let poolShift: UInt32 = 12
+  static let main: UInt32 = 1 << 14
+  /// BASEPRI has a value.
+  static let masked: UInt32 = 1 << 15
+  /// Behind it FAULTMASK is read into r12 and cleared.
+  static let unmasks: UInt32 = 1 << 16
+  /// An interrupt pends.
+  static let pends: UInt32 = 1 << 17
+  /// DEMCR.MON_EN is clear.
+  static let unmonitored: UInt32 = 1 << 18
+  /// CCR.UNALIGN_TRP, CCR.DIV_0_TRP, and not CCR.STKALIGN.
+  static let alignmentTrap: UInt32 = 1 << 19
+  static let divideTrap: UInt32 = 1 << 20
+  static let unpadded: UInt32 = 1 << 21
+  /// FPCCR.LSPEN.
+  static let lazy: UInt32 = 1 << 22
+  /// PRIMASK is set.
+  static let primask: UInt32 = 1 << 23
 
   var isWide: Bool { encoding >> 27 >= 29 }
   var itState: UInt32 { control & 0xFF }
@@ -162,13 +214,19 @@ extension SurveyCase {
     switch first {
     case 0xBEAB: return false  // semihosting
     case 0xBABC: return false  // also semihosting for QEMU, where ARMv8-A has HLT: docs/errata.md
-    case 0xBF30: return false  // WFI: nothing wakes it
-    case 0xB670...0xB67F: return first & 1 == 0  // CPSID f: the next fault would lock the core up
+    case 0xBF30: return control & Self.pends != 0  // WFI: nothing wakes it
+    case 0xB670...0xB67F:  // CPSID f: the next fault would lock the core up
+      return first & 1 == 0 || control & Self.unmasks != 0
     case 0xE7FE: return false  // branches to themselves
     case 0xD0FE...0xDDFE where first & 0xFF == 0xFE: return false
-    case 0xF3A0...0xF3AF where second & 0xD7FF == 0x8003: return false  // WFI
+    case 0xF3A0...0xF3AF where second & 0xD7FF == 0x8003:
+      return control & Self.pends != 0  // WFI
     case 0xF380...0xF39F where second & 0xD000 == 0x8000 && second & 0xFF == 19:
-      return false  // MSR FAULTMASK, as CPSID f
+      return control & Self.unmasks != 0  // MSR FAULTMASK, as CPSID f
+    case 0xF380...0xF39F where second & 0xD000 == 0x8000 && second & 0xFF == 20:
+      return control & Self.unmasks == 0  // MSR CONTROL: unprivileged, it could not clear FAULTMASK
+    case 0xF3E0...0xF3FF where second & 0xDF00 == 0x8F00:
+      return control & Self.unmasks == 0  // MRS to the PC, away from what clears FAULTMASK
     default: break
     }
     if prefix == 0xBF30_0000 { return false }
@@ -262,12 +320,33 @@ struct CaseMaker {
     var control: UInt32 = 0
     let prefix = space.prefixes[Int(r >> 8) % space.prefixes.count]
     if r & 1 == 0 && space.prefixes.count == 1 { control = Self.itState(dice.next()) }
+    // What clears FAULTMASK behind it must not be skipped.
+    if space.modes & SurveyCase.unmasks != 0 && control & 7 != 0 { control = 0 }
     if r & 6 == 0 { control |= SurveyCase.unprivileged }
     if space.fp || r & 0x18 == 0 { control |= SurveyCase.fp }
     if space.fp && r & 0xF8 == 0 { control &= ~SurveyCase.fp }
     if space.stores || r & 0xE0 == 0 { control |= SurveyCase.scan }
     control |= space.pools[Int(r >> 16) % space.pools.count].rawValue << SurveyCase.poolShift
+    control |= Self.mode(dice.next(), dice.next()) | space.modes
+    // docs/errata.md: QEMU does not align extended frames then.
+    if control & SurveyCase.fp != 0 { control &= ~SurveyCase.unpadded }
+    if space.stays && dice.next() & 3 == 0 { control |= SurveyCase.primask }
     return SurveyCase(encoding: encoding, prefix: prefix, seed: dice.next(), control: control)
+  }
+
+  /// Half of the cases run as software does after a reset.
+  private static func mode(_ r: UInt32, _ s: UInt32) -> UInt32 {
+    if r & 1 == 0 { return 0 }
+    var mode: UInt32 = 0
+    if r & 0x6 == 0 { mode |= SurveyCase.main }
+    if r & 0x18 == 0 { mode |= SurveyCase.handler }
+    if r & 0x60 == 0 { mode |= SurveyCase.masked }
+    if r & 0x180 == 0 { mode |= SurveyCase.unmonitored }
+    if s & 0x3 == 0 { mode |= SurveyCase.alignmentTrap }
+    if s & 0xC == 0 { mode |= SurveyCase.divideTrap }
+    if s & 0x70 == 0 { mode |= SurveyCase.unpadded }
+    if s & 0x180 == 0 { mode |= SurveyCase.lazy }
+    return mode
   }
 
   /// One to four instructions left, any condition but 15.

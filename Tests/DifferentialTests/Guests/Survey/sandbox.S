@@ -1,5 +1,6 @@
-// How the survey gets into one instruction and out again. It lives in Handler mode: a case begins with a return to Thread mode, in a frame
-// that next() made, and ends with whatever exception the instruction or the UDF behind it raises. Whichever it is, it comes here.
+// How the survey gets into one instruction and out again. It lives in Handler mode: a case begins with an exception return, to Thread mode or
+// to a handler of low priority, in a frame that next() made, and ends with whatever exception the instruction or the UDF behind it raises.
+// Whichever it is, it comes here.
     .syntax unified
     .thumb
 
@@ -23,7 +24,7 @@ start:
 vectors:
     .word stack_top
     .word start
-    .rept 14
+    .rept 46
     .word taken
     .endr
 
@@ -47,11 +48,13 @@ taken:
     ldr lr, [r0]                        // EXC_RETURN
     ldr r1, [r0, #4]
     msr psp, r1
-    add r0, r0, #8
+    ldr sp, [r0, #8]
+    add r0, r0, #12
     ldm r0, {r4-r11}
     bx lr
 
     .bss
     .balign 8
     .space 0x4000
+    .global stack_top
 stack_top:

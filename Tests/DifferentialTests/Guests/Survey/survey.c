@@ -11,13 +11,26 @@
 #define BFAR REGISTER(0xE000ED38)
 #define SHCSR REGISTER(0xE000ED24)
 #define ICSR REGISTER(0xE000ED04)
+#define CCR REGISTER(0xE000ED14)
+#define FPCCR REGISTER(0xE000EF34)
+#define DEMCR REGISTER(0xE000EDFC)
+#define NVIC_ISER REGISTER(0xE000E100)
+#define NVIC_ISPR REGISTER(0xE000E200)
+#define NVIC_ICPR REGISTER(0xE000E280)
 #define SYST_CSR REGISTER(0xE000E010)
 #define SYST_RVR REGISTER(0xE000E014)
 #define SYST_CVR REGISTER(0xE000E018)
 
 enum { CASES_AT_ONCE = 32768, SYSTICK = 15, TIMEOUTS = 8 };
-enum { FAULTS_ENABLED = 7 << 16, FAULTS_PENDING = 0xf << 12, CLEAR_SYSTICK = 1 << 25, CLEAR_PENDSV = 1 << 27 };
-enum { CONTROL_IT = 0xff, CONTROL_UNPRIVILEGED = 1 << 8, CONTROL_SCAN = 1 << 9, CONTROL_FP = 1 << 10, CONTROL_POOL = 12 };
+enum { FAULTS_ENABLED = 7 << 16, CLEAR_SYSTICK = 1 << 25, CLEAR_PENDSV = 1 << 27 };
+enum { MONITOR_ENABLED = 1 << 16, AUTOMATIC = 1u << 31, LAZY = 1 << 30, LAST_IRQ = 1u << 31 };
+
+// What a case says of the state it begins in: Survey.swift.
+enum { CONTROL_IT = 0xff, CONTROL_UNPRIVILEGED = 1 << 8, CONTROL_SCAN = 1 << 9, CONTROL_FP = 1 << 10, CONTROL_HANDLER = 1 << 11, CONTROL_POOL = 12 };
+enum { CONTROL_MAIN = 1 << 14, CONTROL_MASKED = 1 << 15, CONTROL_UNMASKS = 1 << 16, CONTROL_PENDS = 1 << 17, CONTROL_UNMONITORED = 1 << 18 };
+enum { CONTROL_ALIGN = 1 << 19, CONTROL_DIVIDE = 1 << 20, CONTROL_UNPADDED = 1 << 21, CONTROL_LAZY = 1 << 22, CONTROL_PRIMASK = 1 << 23 };
+enum { UNALIGN_TRP = 1 << 3, DIV_0_TRP = 1 << 4, STKALIGN = 1 << 9 };
+enum { BASE = 14 /* PendSV: the handler that a case runs in; nothing pends it */ };
 enum { POOL_DATA, POOL_MEMORY, POOL_CODE };
 enum { T_BIT = 1 << 24, ALIGNED_BY_4 = 1 << 9, UDF = 0xDE00 };
 
@@ -37,11 +50,12 @@ typedef struct {
     uint32_t frame_fp[17], s[32], changed_words, changed_hash, changed_first;
 } Outcome;
 
-static struct { uint32_t exc_return, psp, r4[8]; } leaving;
+static struct { uint32_t exc_return, psp, msp, r4[8]; } leaving;
 static Initial initial;
 static Outcome outcome;
 uint32_t initial_s[32], outcome_s[32];
 extern const uint32_t vectors[];
+extern uint32_t stack_top[];
 
 static Case cases[CASES_AT_ONCE];
 static uint32_t hashes[CASES_AT_ONCE];
@@ -141,6 +155,8 @@ static const uint32_t floats[] = {
     0x34000000, 0x33ffffff, 0x33800000, 0x00ffffff, 0x7e800000, 0x4b000000, 0x4b7fffff, 0x477fe000, 0x477ff000, 0x38800000, 0x387fc000, 0x33000000,
 };
 
+static const uint32_t returns[] = { 0xfffffff1, 0xfffffff9, 0xfffffffd, 0xffffffe1, 0xffffffe9, 0xffffffed, 0xfffffff5, 0xffffffe5 };
+
 static uint32_t value(uint32_t pool)
 {
     uint32_t x = draw();
@@ -156,6 +172,8 @@ static uint32_t value(uint32_t pool)
     }
     if (pool == POOL_CODE && kind < 10)
         return kind < 7 ? landing(y) : y >> 8 & 0x3f;
+    if (pool == POOL_CODE && kind == 10)
+        return returns[y % (sizeof returns / 4)];
     if (kind < 4)
         return boundaries[(x >> 8) % (sizeof boundaries / 4)];
     if (kind < 6)
@@ -323,6 +341,12 @@ static uint32_t place(uint32_t at, uint32_t encoding)            // -> behind it
     return at + 4;
 }
 
+static uint32_t active_bit(uint32_t exception)                   // in SHCSR
+{
+    static const uint8_t bits[16] = { [4] = 0, [5] = 1, [6] = 3, [11] = 7, [12] = 8, [14] = 10, [15] = 11 };
+    return exception > 15 || !(1 << exception & 0xd870) ? 0 : 1u << bits[exception];
+}
+
 static void restore_slot(const Case *it)            // and what stores relative to the PC reach
 {
     uint32_t reach = it->control & CONTROL_SCAN && (it->encoding >> 16 & 15) == 15 ? 0x1200 : 16;
@@ -355,10 +379,17 @@ static void set_up(const Case *it)
     uint32_t start = initial.pc;
     if (it->prefix)
         start -= it->prefix >> 27 < 29 ? 2 : 4;
-    place(it->prefix ? place(start, it->prefix) : start, it->encoding);
+    uint32_t behind = place(it->prefix ? place(start, it->prefix) : start, it->encoding);
+    if (it->control & CONTROL_UNMASKS)          // r12 tells what FAULTMASK was; the UDF would lock the core up
+        place(place(behind, 0xf3ef8c13 /* MRS r12, FAULTMASK */), 0xb6610000 /* CPSIE f */);
     initial.pc = start;
 
-    uint32_t frame = (initial.sp - (fp ? 0x68 : 0x20)) & ~7u;
+    bool padded = !(it->control & CONTROL_UNPADDED);
+    uint32_t frame = (initial.sp - (fp ? 0x68 : 0x20)) & (fp || padded ? ~7u : ~3u);
+    bool handler = it->control & CONTROL_HANDLER;
+    bool main = handler || it->control & CONTROL_MAIN;
+    if (handler)
+        initial.xpsr |= BASE;
     for (uint32_t i = 0; i < 4; i++)
         REGISTER(frame + 4 * i) = initial.r[i];
     REGISTER(frame + 16) = initial.r[12];
@@ -371,9 +402,21 @@ static void set_up(const Case *it)
         REGISTER(frame + 96) = initial.fpscr;
     for (int i = 0; i < 8; i++)
         leaving.r4[i] = initial.r[4 + i];
-    leaving.psp = frame;
-    leaving.exc_return = fp ? 0xffffffed : 0xfffffffd;
+    leaving.psp = main ? CENTRE + 0x800 : frame;
+    leaving.msp = main ? frame : (uint32_t)stack_top;
+    leaving.exc_return = (handler ? 0xfffffff1 : main ? 0xfffffff9 : 0xfffffffd) & (fp ? ~0x10u : ~0u);
+
     __asm__ volatile("msr control, %0" : : "r"(it->control & CONTROL_UNPRIVILEGED ? 1 : 0));
+    SHCSR = FAULTS_ENABLED | active_bit(special(0)) | (handler ? active_bit(BASE) : 0);
+    CCR = (padded ? STKALIGN : 0) | (it->control & CONTROL_ALIGN ? UNALIGN_TRP : 0) | (it->control & CONTROL_DIVIDE ? DIV_0_TRP : 0);
+    FPCCR = AUTOMATIC | (it->control & CONTROL_LAZY ? LAZY : 0);
+    DEMCR = it->control & CONTROL_UNMONITORED ? 0 : MONITOR_ENABLED;
+    static const uint8_t priorities[] = { 0x02, 0x10, 0x40, 0x80, 0xc0, 0xd0, 0xef, 0xff };   // 1 would be 0, a subpriority, and keep all but HardFault out
+    uint32_t basepri = it->control & CONTROL_MASKED ? priorities[draw() & 7] : 0;
+    uint32_t primask = it->control & CONTROL_PRIMASK ? 1 : 0;   // only where nothing can run away: it keeps the watchdog out
+    if (it->control & CONTROL_PENDS)            // with PRIMASK: a WFI is over at once
+        NVIC_ISPR = LAST_IRQ;
+    __asm__ volatile("msr primask, %0\n msr basepri, %1" : : "r"(primask), "r"(basepri));
 }
 
 static void load(void)                          // the next cases; ends the survey when there are none
@@ -390,8 +433,10 @@ void begin(void)
 {
     REGISTER(0xE000ED88) = 0xf << 20;           // CPACR: CP10 and CP11 for all
     REGISTER(0xE000ED08) = (uint32_t)vectors;   // VTOR
-    REGISTER(0xE000EF34) = 1u << 31;            // FPCCR: ASPEN, not LSPEN
-    REGISTER(0xE000EDFC) = 1 << 16;             // DEMCR: MON_EN, for BKPT
+    REGISTER(0xE000ED1C) = 0xc0u << 24;         // SHPR2, SHPR3: SVCall, PendSV and DebugMonitor; faults and SysTick precede all
+    REGISTER(0xE000ED20) = 0xf0 << 16 | 0x80;
+    REGISTER(0xE000E41C) = 0xe0u << 24;         // NVIC_IPR7
+    NVIC_ISER = LAST_IRQ;
     SHCSR = FAULTS_ENABLED;
     fill(CODE, CODE + BLOCK);
     fill(DATA, DATA + BLOCK);
@@ -411,6 +456,7 @@ void begin(void)
 const void *next(const uint32_t *saved, uint32_t msp)
 {
     static Case last;
+    CCR = STKALIGN;
     if (running) {
         last = cases[position];
         collect(saved, msp, &last);
@@ -427,8 +473,8 @@ const void *next(const uint32_t *saved, uint32_t msp)
     CFSR = 0xffffffff;
     HFSR = 0xffffffff;
     DFSR = 0xffffffff;
-    SHCSR = (SHCSR | FAULTS_ENABLED) & ~(uint32_t)FAULTS_PENDING;
     ICSR = CLEAR_SYSTICK | CLEAR_PENDSV;
+    NVIC_ICPR = LAST_IRQ;
     __asm__ volatile("msr primask, %0\n msr basepri, %0\n msr faultmask, %0" : : "r"(0));
     restore_slot(&last);
     set_up(&cases[position]);
