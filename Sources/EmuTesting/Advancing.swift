@@ -1,11 +1,12 @@
 import Emu
 
 extension Machine {
-  /// Lets virtual time go by. A run that ends by itself before that is no failure, a guest that dies is.
+  /// Lets virtual time go by, awake or asleep. A run that ends by itself before that is no failure, a guest that dies is.
   public func advance(for duration: Duration) throws {
     let goal = deadline(after: duration)
+    let limit = RunLimit(tick: goal, sleepsOn: true)
     while stop == nil && now < goal {
-      if case .waiting = run(until: RunLimit(tick: goal)) { break }
+      if case .asleep = run(until: limit) { break }
     }
     if let stop, stop.isDeath {
       throw RunFailure(self, "\(Self.words(duration)) to go by")
@@ -19,12 +20,16 @@ extension Machine {
     let retiredGoal = condition.instructions.map { retired + $0 }
     let watch = condition.watch(self)
     while true {
-      switch run(until: RunLimit(tick: goal, retired: retiredGoal, event: watch)) {
+      let pause = run(
+        until: RunLimit(
+          tick: goal, retired: retiredGoal, event: watch, sleepsOn: !condition.isEnd))
+      switch pause {
       case .event, .instructions: return
       case .stopped:
         if condition.isMet(self) { return }
         throw RunFailure(self, condition.words)
-      case .limit, .waiting:
+      case .asleep where condition.isEnd: return end(.idle)
+      case .limit, .asleep:
         throw RunFailure(self, "\(condition.words) within \(Self.words(limit))")
       }
     }

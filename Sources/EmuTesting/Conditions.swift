@@ -10,6 +10,7 @@ public struct Condition {
   let watch: (Machine) -> (Event) -> Bool
   /// Retired instructions to run at most.
   var instructions: UInt64?
+  var isEnd = false
 
   init(
     _ words: String, isMet: @escaping (Machine) -> Bool = { _ in false },
@@ -74,8 +75,12 @@ public struct Condition {
     return condition
   }
 
-  /// The firmware says that it is done: by finisher, semihosting, SBI or however it can.
-  public static var end: Condition { Condition("the end of the run", isMet: { $0.stop != nil }) }
+  /// The firmware says that it is done, by finisher, semihosting, SBI or however it can, or sleeps for good.
+  public static var end: Condition {
+    var end = Condition("the end of the run", isMet: { $0.stop != nil })
+    end.isEnd = true
+    return end
+  }
 
   /// Anything that a trace has. Kinds beyond `Event.Mask.visible` happen only in a machine with them in its
   /// `MachineOptions.trace`.

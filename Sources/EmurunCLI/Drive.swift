@@ -25,7 +25,7 @@ extension RunPlan {
       case .stopped, .event: break
       case .limit: if let tick, machine.now >= tick { machine.end(.timeLimit) }
       case .instructions: machine.end(.instructionLimit)
-      case .waiting: if try !waiting() { machine.end(.idle) }
+      case .asleep: if try !waiting() { machine.end(.idle) }
       }
       if machine.stop == nil && host.isInterrupted() { machine.end(.interrupted) }
       if machine.stop == nil && machine.trace.count > mostEvents {

@@ -85,7 +85,6 @@ extension Emurun {
       plan.options.input = try InputFile.read(input, standardInput: standardInput)
     }
     plan.isInteractive = isInteractive
-    plan.options.hasMoreInput = isInteractive
     plan.options.stopsAtReset = ending.noReboot
     // A file without kinds has the usual ones.
     let kinds = evidence.trace?.kinds ?? (evidence.traceFile == nil ? [] : .standard)

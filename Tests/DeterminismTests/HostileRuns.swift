@@ -52,7 +52,8 @@ extension HostileGuest {
           limit.event = { $0.rawKind == kind }
           limit.index = min(self.end.index, machine.index + 1 + random.next() % step)
         }
-        if case .stopped = machine.run(until: limit) { break }
+        let pause = machine.run(until: limit)
+        if pause == .asleep || machine.stop != nil { break }
         if machine.now >= self.end.tick || machine.index >= self.end.index { break }
       }
     case .snapshot where options.semihosting == nil:

@@ -107,12 +107,14 @@ struct CortexMBench {
   /// Runs to the end, which must come within a million instructions.
   @discardableResult
   func run() -> Stop? {
-    _ = machine.run(until: RunLimit(tick: 1_000_000))
+    if case .asleep = machine.run(until: RunLimit(tick: 1_000_000)) { machine.end(.idle) }
     return machine.stop
   }
 
   /// Runs until an instruction index.
-  func run(to index: UInt64) { _ = machine.run(until: RunLimit(index: index)) }
+  func run(to index: UInt64) {
+    if case .asleep = machine.run(until: RunLimit(index: index)) { machine.end(.idle) }
+  }
 
   func word(_ address: UInt32) -> UInt32 { machine.memory.load(UInt64(address)) ?? 0xDEAD_DEAD }
 

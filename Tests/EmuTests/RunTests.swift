@@ -94,22 +94,16 @@ import Testing
     #expect(machine.trace.last?.kind == .stop)
   }
 
-  @Test func endlessSleepIsIdle() throws {
+  @Test func endlessSleepIsAPause() throws {
     let machine = try Machine.running(Assembler.program { $0.wfi() })
-    guard case .stopped(let stop) = machine.run(until: RunLimit(tick: 1 << 50)) else {
-      Issue.record("no end")
-      return
-    }
-    #expect(stop.reason == .idle && machine.index == 7 && machine.now == 7)
-  }
-
-  @Test func endlessSleepIsAPauseWhileInputMayCome() throws {
-    var options = MachineOptions()
-    options.hasMoreInput = true
-    let machine = try Machine.running(Assembler.program { $0.wfi() }, options: options)
-    #expect(machine.run() == .waiting)
-    #expect(machine.run() == .waiting)
-    #expect(machine.index == 7)
+    #expect(machine.run(until: RunLimit(tick: 1 << 50)) == .asleep)
+    #expect(machine.run() == .asleep)
+    #expect(machine.index == 7 && machine.now == 7)
+    #expect(machine.run(until: RunLimit(tick: 1000, sleepsOn: true)) == .limit)
+    #expect(machine.index == 7 && machine.now == 1000 && machine.asleep == 993)
+    #expect(machine.run(until: RunLimit(tick: .max, sleepsOn: true)) == .asleep)
+    machine.end(.idle)
+    #expect(machine.stop?.reason == .idle && machine.now == 1000)
   }
 
   /// mtvec is 0, where there is nothing: the fetch of the handler faults into itself.

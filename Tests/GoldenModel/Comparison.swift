@@ -43,7 +43,8 @@ public struct Comparison {
         difference = "seed \(seed): does not end\n" + Self.lastLines(of: earlier)
         return
       }
-      _ = machine.run(until: RunLimit(index: machine.index + 4096))
+      let pause = machine.run(until: RunLimit(index: machine.index + 4096))
+      if pause == .asleep { machine.end(.idle) }
       let text = log.take()
       compare(text, earlier, spike)
       earlier = text

@@ -58,8 +58,6 @@ public struct MachineOptions: Sendable {
   public var semihosting: SemihostingOptions?
   /// Waits at the console from the start.
   public var input: [UInt8] = []
-  /// The host may send more: asleep with nothing to wake it is a pause then, not the end.
-  public var hasMoreInput = false
   /// A guest reset ends the run.
   public var stopsAtReset = false
   /// Several harts: attempts in a turn. The guest can see it, so it is part of the digest.
@@ -300,8 +298,8 @@ public final class Machine {
       if takeTurn(now, index) {
         runTurn(limit, now, index)
       } else if !jump(limit) {
-        if options.hasMoreInput { return .waiting }
-        finish(hart.sleep == .lockup ? Stop(.lockup, detail: hart.lastWords) : Stop(.idle))
+        guard hart.sleep == .lockup else { return .asleep }
+        finish(Stop(.lockup, detail: hart.lastWords))
       }
     }
   }
@@ -375,12 +373,20 @@ public final class Machine {
   /// On to the next tick at which anything can happen; false: there is none.
   private func jump(_ limit: RunLimit) -> Bool {
     let next = bus.deadlines.next
-    if next >= Self.endOfTime { return false }
-    let goal = min(next > now ? next : now + 1, limit.tick ?? .max)
+    if next < Self.endOfTime {
+      pass(to: min(next > now ? next : now + 1, limit.tick ?? .max))
+    } else if limit.sleepsOn, let tick = limit.tick, tick < Self.endOfTime {
+      pass(to: tick)
+    } else {
+      return false
+    }
+    return true
+  }
+
+  private func pass(to goal: Tick) {
     past.asleep += goal - now
     hart.tickOffset += goal - now
     hart.setClock()
-    return true
   }
 }
 

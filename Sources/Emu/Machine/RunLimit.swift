@@ -12,14 +12,18 @@ public struct RunLimit {
   /// recorded: what can be seen from outside always is, for the rest see `MachineOptions.trace`.
   public var event: ((Event) -> Bool)?
 
+  /// Asleep for good is no reason to come back before `tick`.
+  public var sleepsOn: Bool
+
   public init(
     tick: Tick? = nil, retired: UInt64? = nil, index: UInt64? = nil,
-    event: ((Event) -> Bool)? = nil
+    event: ((Event) -> Bool)? = nil, sleepsOn: Bool = false
   ) {
     self.tick = tick
     self.retired = retired
     self.index = index
     self.event = event
+    self.sleepsOn = sleepsOn
   }
 }
 
@@ -33,7 +37,6 @@ public enum Pause: Sendable, Hashable {
   case instructions
   /// `event` was true.
   case event
-  /// Asleep with nothing to wake it, in a machine whose host may still send input
-  /// (`MachineOptions.hasMoreInput`).
-  case waiting
+  /// Asleep, and nothing but input will change that. A host that has none ends the run, `Machine.end(.idle)`.
+  case asleep
 }
