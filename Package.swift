@@ -9,6 +9,18 @@ let package = Package(
   products: [
     .executable(name: "emurun", targets: ["emurun"]),
     .library(name: "EmuTesting", targets: ["EmuTesting"]),
+    .plugin(name: "FirmwareImages", targets: ["FirmwareImages"]),
+  ],
+  // What firmware may have of the runtime. Each image says what of it it wants (docs/firmware.md, Traits).
+  traits: [
+    .trait(name: "Console", description: "text output; without it a panic has no words"),
+    .trait(name: "Allocator", description: "memory from a static pool"),
+    .trait(
+      name: "FreeList", description: "a pool that takes memory back", enabledTraits: ["Allocator"]),
+    .trait(name: "FloatingPoint", description: "FPv4-SP, or F and D"),
+    .trait(name: "Scheduler", description: "tasks, timers and channels"),
+    .default(
+      enabledTraits: ["Console", "Allocator", "FreeList", "FloatingPoint", "Scheduler"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -33,6 +45,9 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
+    .executableTarget(name: "firmware-images", swiftSettings: strict),
+    .plugin(
+      name: "FirmwareImages", capability: .buildTool(), dependencies: ["firmware-images"]),
     .testTarget(
       name: "DifferentialTests", dependencies: ["Emu", "Devices", "EmurunCLI", "CFdt"],
       exclude: ["Guests"],

@@ -4,7 +4,7 @@ import Foundation
 
 /// The images as they are shipped, their sources, and the tools that made them.
 enum Firmware {
-  private static let top = URL(fileURLWithPath: #filePath)
+  static let top = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   static func path(_ file: String) -> String { top.appendingPathComponent("images/\(file)").path }
@@ -44,7 +44,7 @@ enum Firmware {
   static func disassembly(path: String) throws -> [String] {
     let core = path.hasSuffix("m4.elf") ? ["--mcpu=cortex-m4"] : ["--mattr=+m,+a,+f,+d,+c"]
     let (text, status) = try run(
-      toolchain().appendingPathComponent("llvm-objdump").path,
+      tool("llvm-objdump"),
       ["--disassemble", "--no-show-raw-insn"] + core + [path])
     guard status == 0 else { throw Failed(text: text) }
     return text.split(separator: "\n").map(String.init)
@@ -64,7 +64,7 @@ enum Firmware {
 
   static func sections(path: String) throws -> [Section] {
     let (text, status) = try run(
-      toolchain().appendingPathComponent("llvm-objdump").path,
+      tool("llvm-objdump"),
       ["--section-headers", "--show-lma", path])
     guard status == 0 else { throw Failed(text: text) }
     return text.split(separator: "\n").compactMap { line in
@@ -74,18 +74,6 @@ enum Firmware {
       else { return nil }
       return Section(name: String(words[1]), size: size, address: address, load: load)
     }
-  }
-
-  /// Builds these images elsewhere, with no more than these traits of the runtime; where they are.
-  static func build(_ names: [String], traits: String) throws -> URL {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("emurun-firmware-\(UUID().uuidString)")
-    let (text, status) = try run(
-      "/usr/bin/env",
-      ["TRAITS=\(traits)", top.appendingPathComponent("Sources/Firmware/build").path] + names
-        + ["-o", folder.path])
-    guard status == 0 else { throw Failed(text: text) }
-    return folder
   }
 
   struct Failed: Error { var text: String }
@@ -103,9 +91,10 @@ enum Firmware {
     return (String(decoding: data, as: UTF8.self), process.terminationStatus)
   }
 
-  private static func toolchain() throws -> URL {
+  /// One of the toolchain's, which lie beside swiftc.
+  static func tool(_ name: String) throws -> String {
     let (text, _) = try run("/bin/sh", ["-c", "readlink -f $(command -v swiftc)"])
     return URL(fileURLWithPath: text.trimmingCharacters(in: .whitespacesAndNewlines))
-      .deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent(name).path
   }
 }

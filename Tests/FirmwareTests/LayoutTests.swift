@@ -48,35 +48,5 @@ import Testing
     #expect(try Firmware.bytes("sbi-bootrom.bin").count <= 60 << 10)
   }
 
-  /// Without a trait nothing of it is left, not even in the debug information, and the image is smaller.
-  @Test(arguments: [
-    ("Console", ["TextOutput", "PL011", "UART16550"]),
-    ("Allocator", ["poolAllocate", "posix_memalign"]),
-    ("FloatingPoint", ["fmul", "vmul"]), ("Scheduler", ["Scheduler", "Channel"]),
-  ])
-  func aTraitThatIsOffIsGone(trait: String, marks: [String]) throws {
-    let all = ["Console", "Allocator", "FloatingPoint", "Scheduler"]
-    let folder = try Firmware.build(
-      ["features-rv64", "features-m4"], traits: all.filter { $0 != trait }.joined(separator: " "))
-    defer { try? FileManager.default.removeItem(at: folder) }
-    for name in ["features-rv64", "features-m4"] {
-      let smaller = folder.appendingPathComponent(name).path
-      let with = try contents(Firmware.path(name))
-      let without = try contents(smaller)
-      #expect(marks.contains { with.contains($0) })
-      for mark in marks { #expect(!without.contains(mark), "\(name): \(mark)") }
-      #expect(
-        try Data(contentsOf: URL(fileURLWithPath: smaller + ".bin")).count
-          < Firmware.bytes("\(name).bin").count)
-    }
-  }
-
-  /// All that an ELF has in words: names of symbols and types, and its instructions.
-  private func contents(_ path: String) throws -> String {
-    let bytes = try Data(contentsOf: URL(fileURLWithPath: path + ".elf"))
-    return try String(decoding: bytes, as: UTF8.self)
-      + Firmware.disassembly(path: path + ".elf").joined(separator: "\n")
-  }
-
   private func hex(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
 }

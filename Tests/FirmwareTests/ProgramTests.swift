@@ -20,7 +20,7 @@ import Testing
 
   @Test(arguments: [
     ("delay-heartbeat-m4", UInt32(1)), ("delay-heartbeat-rv64", 0), ("timer-heartbeat-rv64", 0),
-    ("led-heartbeat", 1), ("panic-heartbeat", 1),
+    ("timer-heartbeat-m4", 0), ("led-heartbeat", 1), ("panic-heartbeat", 1),
   ])
   func beatsAtOneHertz(name: String, pin: UInt32) throws {
     let edges = edges(try run(name, milliseconds: 3_600), pin: pin)

@@ -9,10 +9,11 @@
       VolatileMappedRegister(unsafeBitPattern: base &+ offset)
     }
 
-    /// 115,200 baud, 8N1, from a clock of 16 MHz, whose divisor is 8 and 44/64.
+    /// 115,200 baud, 8N1.
     func configure() {
-      register(0x24).store(8)  // IBRD
-      register(0x28).store(44)  // FBRD
+      let divisor = (coreClock * 4 + 57_600) / 115_200  // in 64ths
+      register(0x24).store(divisor / 64)  // IBRD
+      register(0x28).store(divisor % 64)  // FBRD
       register(0x2C).store(0b11 << 5 | 1 << 4)  // LCRH: 8 bits, FIFO
       register(0x30).store(1 << 9 | 1 << 8 | 1)  // CTL: receive, transmit, enable
     }

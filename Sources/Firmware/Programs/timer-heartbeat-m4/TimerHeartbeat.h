@@ -1,0 +1,4 @@
+#include "Instructions.h"
+
+void exception(void);
+void timer0A(void);

@@ -1,0 +1,36 @@
+// firmware-images BUILD TOOLCHAIN PACKAGE OUTPUT IMAGE ...
+//
+// Runs Sources/Firmware/build on another package, as the plugin FirmwareImages asks, with the traits of emurun that that
+// package has chosen: they are known where emurun's own targets are compiled, which a plugin is not.
+import Glibc
+
+var traits: [String] = []
+#if Console
+  traits.append("Console")
+#endif
+#if Allocator
+  traits.append("Allocator")
+#endif
+#if FreeList
+  traits.append("FreeList")
+#endif
+#if FloatingPoint
+  traits.append("FloatingPoint")
+#endif
+#if Scheduler
+  traits.append("Scheduler")
+#endif
+
+let words = CommandLine.arguments
+guard words.count > 5 else {
+  let usage = "usage: firmware-images BUILD TOOLCHAIN PACKAGE OUTPUT IMAGE ...\n"
+  write(2, usage, usage.utf8.count)
+  exit(64)
+}
+setenv("TRAITS", traits.joined(separator: " "), 1)
+let path = getenv("PATH").map { ":" + String(cString: $0) } ?? ""
+setenv("PATH", words[2] + path, 1)
+let arguments = [words[1], "-C", words[3]] + words[5...] + ["-o", words[4]]
+execv(words[1], arguments.map { strdup($0) } + [nil])
+perror("firmware-images: \(words[1])")
+exit(69)

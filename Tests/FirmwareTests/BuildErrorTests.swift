@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+/// What the build says of firmware that cannot be: which section, and by how many bytes.
+@Suite struct BuildErrorTests {
+  private static let program = "@c(main) func main() -> Never { halted() }"
+
+  @Test func tooLarge() throws {
+    let text = try failure([
+      "CortexMMemory.ld": """
+      MEMORY {
+        FLASH (rx) : ORIGIN = 0, LENGTH = 128
+        SRAM (rw) : ORIGIN = 0x20000000, LENGTH = 2K
+      }
+      stackSize = 4K;
+
+      """
+    ])
+    #expect(
+      text.contains(/section '.text' will not fit in region 'FLASH': overflowed by [0-9]+ bytes/))
+    #expect(
+      text.contains("section '.stack' will not fit in region 'SRAM': overflowed by 2048 bytes"))
+    #expect(text.hasSuffix("images: bad does not link\n"))
+  }
+
+  @Test func overlappingSections() throws {
+    let text = try failure([
+      "CortexM.ld": """
+      SECTIONS {
+        .vectors 0 : { KEEP(*(.vectors)) }
+        .text 48 : { *(.text*) }
+        .note.emurun 0x1000 : { *(.note.emurun .note.gnu.build-id) }
+        .stack 0x20000000 : { stackTop = . + 4K; dataStart = .; dataEnd = .; dataLoad = .; bssStart = .; bssEnd = .; }
+        poolStartByte = .; poolEndByte = .;
+        INCLUDE Unloaded.ld
+        /DISCARD/ : { *(.ARM.exidx* .swift*) }
+      }
+      INCLUDE CortexMSymbols.ld
+
+      """
+    ])
+    #expect(text.contains("section .vectors virtual address range overlaps with .text"))
+    #expect(text.contains(">>> by 16 bytes"))
+  }
+
+  @Test func undefinedHook() throws {
+    let text = try failure([
+      "Bad.h": "#include \"Instructions.h\"\nvoid tickHook(void);\n",
+      "Bad.swift": "@c(main) func main() -> Never { while true { tickHook() } }",
+    ])
+    #expect(text.contains("undefined symbol: tickHook"))
+    #expect(text.contains("referenced by Bad.swift:1 (Firmware/Bad/Bad.swift:1)"))
+  }
+
+  @Test func sectionThatNobodyPlaces() throws {
+    let text = try failure([
+      "Bad.swift":
+        "@section(\".calibration\") @used let table: (Int, Int) = (1, 2)\n\(Self.program)"
+    ])
+    #expect(text.contains("is being placed in '.calibration'"))
+  }
+
+  @Test(arguments: [
+    (
+      "bad CortexM0", "there is no runtime CortexM0; there are CortexM, RV64Machine, RV64Supervisor"
+    ),
+    ("bad CortexM Consol", "there is no trait Consol"),
+  ])
+  func wordsThatItDoesNotKnow(line: String, words: String) throws {
+    let text = try failure(["images": line])
+    #expect(text == "images: Firmware/Bad/images: bad: \(words)\n")
+  }
+
+  /// What the build of a package with one program says, which must not succeed.
+  private func failure(_ files: [String: String]) throws -> String {
+    let package = FileManager.default.temporaryDirectory
+      .appendingPathComponent("emurun-bad-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: package) }
+    let folder = package.appendingPathComponent("Firmware/Bad")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let usual = ["images": "bad CortexM", "Bad.swift": Self.program]
+    for (name, text) in usual.merging(files, uniquingKeysWith: { $1 }) {
+      try (text + "\n").write(
+        to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
+    }
+    let (text, status) = try Firmware.run(
+      Firmware.path("../Sources/Firmware/build"),
+      ["-C", package.path, "bad", "-o", package.appendingPathComponent("out").path])
+    #expect(status == 65)
+    return text
+  }
+}
