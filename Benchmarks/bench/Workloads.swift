@@ -12,10 +12,9 @@ struct Workloads {
   let directory: String
   let rounds: Int
   static let names = ["mix", "stores", "calls", "floats"]
-  static let guests = ["rv64", "m4"]
 
   func measure() -> [Row] {
-    Self.guests.flatMap { guest in Self.names.map { measure($0, guest) } }
+    (Self.names + ["sv39"]).map { measure($0, "rv64") } + Self.names.map { measure($0, "m4") }
   }
 
   /// What a timer interrupt every 16,000 instructions costs of the mix, and what `--cycles m4` does: factors of its time.

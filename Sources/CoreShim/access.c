@@ -128,7 +128,7 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
 
 typedef uint64_t Helper(char *, uint64_t, uint64_t, uint64_t, uint64_t);
 
-static bool is_read_only(Core *c, uint64_t address)             // physical; the library's TLB does not know
+static bool is_read_only(Core *c, uint64_t address)             // on a Cortex-M, where the TLB does not know
 {
     for (int i = 0; i < c->view_count; i++) {
         if (address - c->views[i].guest < c->views[i].memory->size)
@@ -147,7 +147,31 @@ static bool is_device(Core *c, uint64_t va, unsigned size, int type, unsigned mm
     }
     if (word.tag == (c->arch->pc_bytes == 8 ? ~0ull : ~0u) || word.tag & word.mmio)
         return true;
-    return type == STORE && c->some_read_only && is_read_only(c, physical(c, va, size, type, mmu, host_pc));
+    return type == STORE && c->arch == &arm && c->some_read_only && is_read_only(c, va);
+}
+
+// RV64: ordinary memory that the soft TLB did not hold, or a page that only waits for its first store, without the library.
+static bool ordinary_access(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uint64_t *value, uintptr_t host_pc)
+{
+    enum { NOT_DIRTY = 0x400 };
+    char *entry = tlb_entry(c, mmu, va);
+    if ((va & 4095) + size > 4096)
+        return false;
+    if (!tlb_hits(c, tlb_word(c, entry, type), va)) {
+        fill(c, va, size, type, mmu, host_pc);
+        entry = tlb_entry(c, mmu, va);
+    }
+    uint64_t tag = AT(uint64_t, entry, 8 * type), *write = &AT(uint64_t, entry, 8);
+    uint8_t *host = (uint8_t *)(AT(uint64_t, entry, rv64.entry_addend) + va);
+    if ((tag ^ va) & ~4095ull || tag & 4095 & ~(uint64_t)(type == STORE ? NOT_DIRTY : 0))
+        return false;
+    if (type == LOAD)
+        memcpy(value, host, size);
+    else if (!(tag & NOT_DIRTY) || store_opens(c, host))
+        memcpy(host, value, size), *write = tag & ~4095ull;
+    else
+        return false;
+    return true;
 }
 
 static uint64_t bytewise(const Arch *a, char *env, uint64_t va, uint64_t x, uint64_t y, uint64_t z, unsigned size, int type);
@@ -172,6 +196,8 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     if (a == &arm && va & (size - 1) && c->mpu.control & 1)
         m4_check_tail(c, (uint32_t)va, size, type, mmu, host_pc);
     c->split_page = false;
+    if (a == &rv64 && ordinary_access(c, va, size, type, mmu, &value, host_pc))
+        return value;
     if (is_device(c, va, size, type, mmu, host_pc)) {
         if (a == &rv64 || size < 8)
             return device(c, va, size, type, mmu, value, host_pc);

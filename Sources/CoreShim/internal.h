@@ -19,7 +19,7 @@ enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
 enum { INTERRUPT_HARD = 2, EXCP_INTERRUPT = 0x10000, EXCP_HLT, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
-enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 1024, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, CODE_BYTES = 16 << 20 };
+enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 1024, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, MAX_USER_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
 typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; bool writable; } View;
@@ -30,6 +30,7 @@ struct CoreMemory {
     uint32_t *code;                 // per KiB: bit h = the Core of hart h has translated code there; WATCHED
     uint64_t code_low, code_high;   // KiB between which bits of code may be set
     uint8_t *tables;                // a bit per 8 bytes: a page table entry that some translation came from
+    uint64_t *mapped;               // per 4 KiB with such entries: which addresses they map
     uint8_t *dirty;                 // per 4 KiB: written since core_memory_take_dirty
     View *views[MAX_SHARED_VIEWS];
     int view_count;
@@ -70,7 +71,7 @@ struct Core {
     uint32_t fp_access, fpdscr;
     bool event, fp_lazy_active, fp_automatic, traps_unaligned, traps_divide, negative;
     struct {                        // RV64: what env has no place for
-        uint64_t pmp_address[16], menvcfg, senvcfg, inhibited, cycle, instret;         // the counters' values while they are inhibited
+        uint64_t pmp_address[16], pmp_from[16], pmp_past[16], menvcfg, senvcfg, inhibited, cycle, instret;         // the counters' values while they are inhibited
         uint8_t pmp_config[16], pmp_used;       // the entries from this one on are off
         bool external_line, external_written;   // the two that make mip.SEIP
     } rv64;
@@ -101,6 +102,9 @@ struct Core {
     unsigned access_mmu;
     bool paged_lookup;              // the core is about to look this virtual address up among the physical regions
     struct { uint64_t va, pa; unsigned mmu; } io_pages[IO_PAGES];   // virtual to physical, as the last walks found it
+    uint64_t user_page[MAX_USER_PAGES];
+    int user_pages;                 // RV64: pages of U mode in S mode's soft TLB; more than there is room for: any
+    size_t replaced[4];             // RV64: entries of each mode's soft TLB that gave way to others since its size last changed
     bool in_access;
     bool split_page;                // RV64: the PMP tells parts of a page apart that the access touches
     CoreStore watched;              // what the store that is being made writes of watched memory; memory NULL: nothing
@@ -247,6 +251,7 @@ int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc);
 int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc);
 // loop.c
 void run_blocks(Core *c);                       // until the budget is used up, or something wants the host
+char **jump_cache_of_page(const Core *c, uint64_t va);
 // execute.c
 const Memo *locate(Core *c, uintptr_t host_pc);
 void repeat_alone(const Arch *a, char *cpu, char *tb, int index, uintptr_t host_pc);   // longjmp: undo the instruction, run it as a block of one
@@ -266,6 +271,7 @@ int riscv_cpu_mmu_index_riscv64(char *env, bool fetch);
 bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int mode, bool probe, uintptr_t host_pc);
 const uint8_t *loads_from(Core *c, uint64_t va);        // where in memory a load would find it now; NULL: nowhere
 // memory.c
+bool store_opens(Core *c, const uint8_t *host);
 void forget_code(Core *c);
 uint8_t *code_bytes(Core *c, const char *tb, uint64_t pc);      // where the host has the code that this block was made from; NULL: not in memory
 void entry_marked(CoreMemory *memory, uint64_t at);            // A or D was set by a page table walk
@@ -310,10 +316,17 @@ unsigned rv64_protection(const Core *c, uint64_t address, uint64_t size, unsigne
 void rv64_protection_changed(Core *c);
 // rv64_mmu.c
 bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int mode, bool probe, uintptr_t host_pc);
-void tlb_flush_riscv64(char *cpu);
+// rv64_tlb.c
+enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_EXEC = 4 };
 void rv64_size_tlb(Core *c);
+void rv64_set_page(Core *c, uint64_t va, const View *view, uint64_t offset, int rights, unsigned mode);
+void tlb_flush_riscv64(char *cpu);
+void rv64_forget_spaces(Core *c);
+void rv64_forget_page(Core *c, uint64_t va);
+void rv64_user_page(Core *c, uint64_t va);      // that S mode got at by SUM
+void rv64_forget_user_pages(Core *c);
 // rv64_tables.c
-void rv64_table_used(Core *c, const View *view, uint64_t address);      // physical, of a page table entry
+void rv64_table_used(const View *view, uint64_t address, uint64_t va, int level);       // physical, of a page table entry
 void rv64_entry_stored(Core *c, CoreMemory *memory, uint64_t at, uint64_t length, uintptr_t host_pc);
 bool rv64_entries_written(CoreMemory *memory, uint64_t from, uint64_t last);
 // rv64_decode.c

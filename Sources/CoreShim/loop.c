@@ -40,6 +40,11 @@ static ALWAYS char **jump_cache(const Arch *a, char *cpu, uint64_t pc)
     return &AT(char *, cpu, CPU_JUMP_CACHE + 8 * ((t >> shift & 0xfc0) | (t & 63)));
 }
 
+char **jump_cache_of_page(const Core *c, uint64_t va)           // RV64: 64 places, of whatever begins in that page
+{
+    return jump_cache(&rv64_layout, c->cpu, va & ~4095ull);
+}
+
 static char *find_or_make(Core *c, uint64_t pc, uint32_t flags, uint32_t count)
 {
     char *block = c->arch->find_block(c->cpu, pc, 0, flags, (uint32_t)CF_PLAIN | count);

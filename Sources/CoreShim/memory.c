@@ -14,9 +14,10 @@ CoreMemory *core_memory_new(uint64_t size)
     memory->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     memory->code = calloc((size >> 10) + 1, sizeof *memory->code);
     memory->dirty = calloc((size >> 12) + 8, 1);
-    memory->tables = calloc((size >> 6) + 1, 1);
+    memory->tables = calloc((size >> 6) + 64, 1);
+    memory->mapped = calloc(size >> 12, sizeof *memory->mapped);
     memory->code_low = UINT64_MAX;
-    if (memory->host != MAP_FAILED && memory->code && memory->dirty && memory->tables)
+    if (memory->host != MAP_FAILED && memory->code && memory->dirty && memory->tables && memory->mapped)
         return memory;
     core_memory_free(memory);
     return NULL;
@@ -29,6 +30,7 @@ void core_memory_free(CoreMemory *memory)
     free(memory->code);
     free(memory->dirty);
     free(memory->tables);
+    free(memory->mapped);
     free(memory);
 }
 
@@ -170,6 +172,23 @@ static void open_page(Core *c, const uint8_t *host_page)        // let further s
     if (a->pc_bytes == 4 && AT(uint32_t, entry, a->entry_write) == closed)
         AT(uint32_t, entry, a->entry_write) = (uint32_t)start;
     c->figures.opened_pages++;
+}
+
+bool store_opens(Core *c, const uint8_t *host)                  // a page of which nothing is known that a store could touch
+{
+    for (int i = 0; i < c->view_count; i++) {
+        CoreMemory *memory = c->views[i].memory;
+        uint64_t at = (uint64_t)(host - memory->host);
+        if (at >= memory->size)
+            continue;
+        if (memory->code[at >> 10])
+            return false;
+        memory->dirty[at >> 12] = 1;
+        c->figures.slow_stores++;
+        c->figures.opened_pages++;
+        return true;
+    }
+    return false;
 }
 
 static void store_slow(const Arch *a, char *uc, void *pages, uint64_t ram_address, int length, uintptr_t host_pc)

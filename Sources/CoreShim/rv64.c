@@ -302,11 +302,10 @@ void helper_tlb_flush_riscv64(char *env)        // sfence.vma
     uint64_t privilege = AT(uint64_t, env, RV_PRIV), status = AT(uint64_t, env, RV_MSTATUS);
     Core *c = core_of_cpu(env - rv64.env);
     check(env, privilege == 3 || (privilege == 1 && !(status & MSTATUS_TVM)), (uintptr_t)__builtin_return_address(0));
-    tlb_flush_riscv64(env - rv64.env);
-    if (!c)
-        return;
-    lose_reservation(c);
-    leave_behind(c);                            // the next instruction is looked up anew
+    if (c)
+        lose_reservation(c);                    // the soft TLB has followed every change (rv64_tables.c)
+    else
+        tlb_flush_riscv64(env - rv64.env);
 }
 
 void helper_wfi_riscv64(char *env)

@@ -34,8 +34,10 @@ static void set_status(Core *c, uint64_t value, uint64_t mask)
         new &= ~(uint64_t)MSTATUS_MPP;
     words_of(c)[CORE_RV64_MSTATUS] = new | ((new & MSTATUS_FS) == MSTATUS_FS ? MSTATUS_SD : 0);
     lose_reservation(c);
-    if ((old ^ new) & (MSTATUS_SUM | MSTATUS_MXR))
+    if ((old ^ new) & MSTATUS_MXR)
         tlb_flush_riscv64(c->cpu);
+    else if (old & ~new & MSTATUS_SUM)          // set, it only adds what is not in the soft TLB yet
+        rv64_forget_user_pages(c);
 }
 
 static void float_is_dirty(Core *c)
@@ -144,9 +146,11 @@ static void set_satp(Core *c, uint64_t value)
     uint64_t mode = value >> 60;
     if (mode && (mode < 8 || mode > 10))        // a mode that there is not: the write has no effect
         return;
-    words_of(c)[CORE_RV64_SATP] = value;
     lose_reservation(c);
-    tlb_flush_riscv64(c->cpu);
+    if (words_of(c)[CORE_RV64_SATP] == value)
+        return;
+    words_of(c)[CORE_RV64_SATP] = value;
+    rv64_forget_spaces(c);
 }
 
 // ---- reading and writing

@@ -1,11 +1,8 @@
 // RV64 address translation: Privileged Architecture 1.12, sections 4.3 to 4.5 (Sv39, Sv48, Sv57), 3.1.6.3 (MPRV) and 3.7.2 (PMP and paging).
 // The library asks here whenever its soft TLB does not know a page.
 #include "internal.h"
-#include <stdlib.h>
-#include <string.h>
 
 enum { PTE_V = 1, PTE_R = 2, PTE_W = 4, PTE_X = 8, PTE_U = 16, PTE_A = 64, PTE_D = 128 };
-enum { PAGE_READ = 1, PAGE_WRITE = 2, PAGE_EXEC = 4 };
 enum { FETCH_FAULT = 1, LOAD_FAULT = 5, STORE_FAULT = 7, FETCH_PAGE_FAULT = 12, LOAD_PAGE_FAULT = 13, STORE_PAGE_FAULT = 15 };
 typedef enum { FOUND, PAGE_FAULT, ACCESS_FAULT } Outcome;
 
@@ -19,19 +16,16 @@ int riscv_cpu_mmu_index_riscv64(char *env, bool fetch)
     return (int)as | 4;
 }
 
-static uint64_t *entry_at(Core *c, uint64_t address, const View **view)     // where the host has it; NULL: not in memory
+static const View *view_at(const Core *c, uint64_t address)      // physical; NULL: not in memory
 {
     for (int i = 0; i < c->view_count; i++) {
-        const View *v = &c->views[i];
-        if (address - v->guest < v->memory->size) {
-            *view = v;
-            return (uint64_t *)(v->memory->host + (address - v->guest));
-        }
+        if (address - c->views[i].guest < c->views[i].memory->size)
+            return &c->views[i];
     }
     return NULL;
 }
 
-static Outcome walk(Core *c, uint64_t va, int type, unsigned mode, uint64_t *pa, int *rights)
+static Outcome walk(Core *c, uint64_t va, int type, unsigned mode, uint64_t *pa, int *rights, bool *theirs)
 {
     uint64_t satp = words_of(c)[CORE_RV64_SATP], status = words_of(c)[CORE_RV64_MSTATUS];
     int levels = (int)(satp >> 60) - 5;                         // 8: Sv39, 9: Sv48, 10: Sv57
@@ -41,25 +35,25 @@ static Outcome walk(Core *c, uint64_t va, int type, unsigned mode, uint64_t *pa,
     uint64_t table = (satp & ((1ull << 44) - 1)) << 12;
     for (int level = levels - 1; level >= 0; level--) {
         uint64_t at = table + (va >> (12 + 9 * level) & 511) * 8;
-        const View *view = NULL;
+        const View *view = view_at(c, at);
         bool whole;
-        uint64_t *slot = entry_at(c, at, &view);
-        if (!slot || !(rv64_protection(c, at, 8, 1, &whole) & PMP_R))
+        if (!view || !(rv64_protection(c, at, 8, 1, &whole) & PMP_R))
             return ACCESS_FAULT;
+        uint64_t *slot = (uint64_t *)(view->memory->host + (at - view->guest));
         uint64_t pte = *slot, page = pte >> 10;
         if (!(pte & PTE_V) || (pte & (PTE_R | PTE_W)) == PTE_W || pte >> 54)
             return PAGE_FAULT;
         if (!(pte & (PTE_R | PTE_X))) {                         // the next table
             if (pte & (PTE_U | PTE_A | PTE_D))
                 return PAGE_FAULT;
-            rv64_table_used(c, view, at);
+            rv64_table_used(view, at, va, level);
             table = page << 12;
             continue;
         }
         uint64_t inside = (1ull << 9 * level) - 1;
         bool readable = pte & PTE_R || (pte & PTE_X && status & MSTATUS_MXR);
-        bool theirs = pte & PTE_U;
-        bool data = mode == 0 ? theirs : !theirs || status & MSTATUS_SUM, code = theirs == (mode == 0);
+        *theirs = pte & PTE_U;
+        bool data = mode == 0 ? *theirs : !*theirs || status & MSTATUS_SUM, code = *theirs == (mode == 0);
         bool allowed = type == FETCH ? code && pte & PTE_X : data && (type == STORE ? pte & PTE_W : readable);
         if (!allowed || page & inside)
             return PAGE_FAULT;
@@ -73,7 +67,7 @@ static Outcome walk(Core *c, uint64_t va, int type, unsigned mode, uint64_t *pa,
             c->figures.pte_updates++;
             entry_marked(view->memory, at - view->guest);
         }
-        rv64_table_used(c, view, at);
+        rv64_table_used(view, at, va, level);
         *pa = (page | (va >> 12 & inside)) << 12 | (va & 4095);
         *rights = (data && readable ? PAGE_READ : 0) | (code && pte & PTE_X ? PAGE_EXEC : 0) | (data && pte & PTE_W && pte & PTE_D ? PAGE_WRITE : 0);
         return FOUND;
@@ -90,8 +84,8 @@ bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int 
         return real.rv64_fill(cpu, va, size, type, mode, probe, host_pc);
     uint64_t pa = va, length = size ? (uint64_t)size : 2;
     int rights = PAGE_READ | PAGE_WRITE | PAGE_EXEC;
-    Outcome outcome = paging(c, (unsigned)mode) ? walk(c, va, type, (unsigned)mode, &pa, &rights) : FOUND;
-    bool whole = true;
+    bool whole = true, theirs = false;
+    Outcome outcome = paging(c, (unsigned)mode) ? walk(c, va, type, (unsigned)mode, &pa, &rights, &theirs) : FOUND;
     if (outcome == FOUND) {
         uint64_t room = 4096 - (pa & 4095);                     // what lies in the next page is asked for by itself
         unsigned allowed = rv64_protection(c, pa, length < room ? length : room, (unsigned)mode, &whole);
@@ -100,9 +94,18 @@ bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int 
         rights &= (allowed & PMP_R ? PAGE_READ : 0) | (allowed & PMP_W ? PAGE_WRITE : 0) | (allowed & PMP_X ? PAGE_EXEC : 0);
     }
     if (outcome == FOUND) {
+        const View *view = view_at(c, pa);
         c->split_page |= !whole;
-        rv64_remember_page(c, va, pa, (unsigned)mode);
-        real.rv64_set_page(cpu, va & ~4095ull, pa & ~4095ull, rights, mode, whole ? 4096 : 1);     // less than a page: for this one access
+        if (theirs && mode == 1)
+            rv64_user_page(c, va);
+        if (!view || !view->writable)
+            rv64_remember_page(c, va, pa, (unsigned)mode);
+        if (view && !view->writable)
+            rights &= ~PAGE_WRITE;              // a store there is the host's
+        if (whole && view)
+            rv64_set_page(c, va & ~4095ull, view, (pa - view->guest) & ~4095ull, rights, (unsigned)mode);
+        else
+            real.rv64_set_page(cpu, va & ~4095ull, pa & ~4095ull, rights, mode, whole ? 4096 : 1);        // less than a page: for this one access
         return true;
     }
     if (probe)
@@ -110,53 +113,4 @@ bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int 
     AT(uint64_t, c->env, RV_BADADDR) = va;
     riscv_raise_exception_riscv64(c->env, causes[outcome == ACCESS_FAULT][type], host_pc);
     return false;
-}
-
-// ---- the soft TLB: of a fixed size, and only a cache. Nothing that a guest can see depends on what is in it
-enum { ENV_TLB = -1872, TLB_DIRTY = 0, TLB_DESCRIPTORS = 0x20, DESCRIPTOR = 0x1b8, TLB_TABLES = 0x700 };
-enum { LARGE_ADDRESS = 0, LARGE_MASK = 8, USED = 0x20, VICTIM = 0x28, VICTIMS = 0x30, IOTLB = 0x1b0, ENTRY = 32, VICTIM_COUNT = 8, ENTRIES = 1024, MODES = 4 };
-enum { JUMP_CACHE_BYTES = 4096 * 8 };
-
-static void forget_entries(char *entry, size_t count)
-{
-    for (; count--; entry += ENTRY)             // not their addends: a store that brings this on is still to use its own
-        AT(uint64_t, entry, 0) = AT(uint64_t, entry, 8) = AT(uint64_t, entry, 16) = ~0ull;
-}
-
-void rv64_size_tlb(Core *c)                     // the library's own resizes itself by the host's clock
-{
-    char *tlb = c->env + ENV_TLB;
-    for (int mode = 0; mode < MODES; mode++) {
-        char *table = tlb + TLB_TABLES + 16 * mode, *d = tlb + TLB_DESCRIPTORS + DESCRIPTOR * mode;
-        void *entries = realloc(AT(void *, table, 8), ENTRIES * ENTRY);
-        void *iotlb = realloc(AT(void *, d, IOTLB), ENTRIES * 16);
-        if (!entries || !iotlb)
-            abort();                            // as the library does
-        memset(entries, 0xff, ENTRIES * ENTRY);
-        AT(uint64_t, table, 0) = (ENTRIES - 1) * ENTRY;
-        AT(void *, table, 8) = entries;
-        AT(void *, d, IOTLB) = iotlb;
-    }
-}
-
-void tlb_flush_riscv64(char *cpu)
-{
-    Core *c = core_of_cpu(cpu);
-    if (!c) {
-        rv64.tlb_flush(cpu);
-        return;
-    }
-    char *tlb = c->env + ENV_TLB;
-    for (int mode = 0; mode < MODES; mode++) {
-        char *table = tlb + TLB_TABLES + 16 * mode, *d = tlb + TLB_DESCRIPTORS + DESCRIPTOR * mode;
-        if (!(AT(uint16_t, tlb, TLB_DIRTY) >> mode & 1))
-            continue;
-        forget_entries(AT(char *, table, 8), ENTRIES);
-        forget_entries(d + VICTIMS, VICTIM_COUNT);
-        AT(uint64_t, d, LARGE_ADDRESS) = AT(uint64_t, d, LARGE_MASK) = ~0ull;
-        AT(uint64_t, d, USED) = AT(uint64_t, d, VICTIM) = 0;
-    }
-    AT(uint16_t, tlb, TLB_DIRTY) = 0;
-    memset(cpu + CPU_JUMP_CACHE, 0, JUMP_CACHE_BYTES);
-    memset(c->io_pages, 0xff, sizeof c->io_pages);
 }

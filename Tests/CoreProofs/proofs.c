@@ -105,6 +105,7 @@ static const CoreProof proofs[] = {
     { "memory protection", 4, memory_protection },
     { "page tables", 2, page_tables },
     { "changed page tables", 4, changed_tables },
+    { "kept translations", 1, kept_translations },
     { "floats", 12, floats },
     { "floats in blocks", 3, floats_in_blocks },
     { "host arithmetic", 2, host_arithmetic },

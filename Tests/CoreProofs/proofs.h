@@ -38,4 +38,5 @@ void inhibited_counters(int variant, ProofReport *report);
 void memory_protection(int variant, ProofReport *report);
 void page_tables(int variant, ProofReport *report);
 void changed_tables(int variant, ProofReport *report);
+void kept_translations(int variant, ProofReport *report);
 void host_arithmetic(int variant, ProofReport *report);

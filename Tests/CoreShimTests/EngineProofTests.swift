@@ -76,7 +76,7 @@ struct SpecificationTests {
     "floating point", "floating-point state", "AMOs on words", "compressed encodings",
     "misaligned accesses", "fields of CSRs", "rights to CSRs", "privileged instructions",
     "inhibited counters", "memory protection", "page tables", "changed page tables",
-    "host arithmetic",
+    "kept translations", "host arithmetic",
   ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func specified(_ proof: ProofCase) throws {
