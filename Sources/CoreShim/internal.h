@@ -13,7 +13,7 @@ enum { CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, CPU_JUMP_CACHE =
        CPU_CORE = 0x8180 /* trace_dstate_delayed, unused */, CPU_HALTED = 0x8198, CPU_EXCEPTION = 0x81a0, CPU_UC = 0x81a8 };
 enum { TCG_ENTER = 0x90, TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
 enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8, ENV_CYCLES = 64 };
-enum { RV_PC = 512, RV_LOAD_RES = 520, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
+enum { RV_PC = 512, RV_LOAD_RES = 520, RV_LOAD_VAL = 528, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
 enum { HFLAG_CYCLES = 1 << 29, HFLAG_FP_TRAPS = 3 << 22, HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
@@ -259,6 +259,7 @@ void repeat_at(Core *c, uintptr_t host_pc);
 void leave_behind(Core *c);                     // back to the main loop before the next block
 // access.c
 void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc);
+void rv64_before_sc(Core *c, uint64_t va, unsigned size, uintptr_t host_pc);
 enum { LOAD = 0, STORE = 1, FETCH = 2 };
 bool paging(const Core *c, unsigned mmu);
 void paged_fetch(Core *c, uint64_t va);
@@ -309,6 +310,7 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc);
 void rv64_misaligned(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 bool rv64_is_amo(Core *c, uintptr_t host_pc);                // the instruction that is running
+bool rv64_is_lr(Core *c, uintptr_t host_pc);
 void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 // rv64_pmp.c
 enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_MODE = 3 << 3, PMP_TOR = 1 << 3, PMP_NA4 = 2 << 3, PMP_NAPOT = 3 << 3, PMP_LOCKED = 1 << 7 };

@@ -159,16 +159,15 @@ bool rv64_correct(char *context, uint32_t word)
     return calls(last_op(context), 1, helper_wfi_riscv64) || calls(last_op(context), 1, helper_tlb_flush_riscv64);
 }
 
-// ---- SC: the library compares addresses first, and so lets a misaligned one fail where it has to trap
+// ---- SC: the library compares addresses first, and so lets one fail in silence that may not store there at all; and it compares what LR found
+// with what is there now, each as long as its own instruction has it
 uint64_t helper_csrrw_riscv64(char *, uint64_t, uint64_t);
 
-static uint64_t check_sc(char *env, uint64_t address, uint64_t size)
+static uint64_t before_sc(char *env, uint64_t address, uint64_t size)
 {
-    enum { STORE_MISALIGNED = 6 };
-    if (address & (size - 1)) {
-        AT(uint64_t, env, RV_BADADDR) = address;
-        riscv_raise_exception_riscv64(env, STORE_MISALIGNED, (uintptr_t)__builtin_return_address(0));
-    }
+    Core *c = core_of_cpu(env - rv64.env);
+    if (c)
+        rv64_before_sc(c, address, (unsigned)size, (uintptr_t)__builtin_return_address(0));
     return 0;
 }
 
@@ -183,7 +182,7 @@ void rv64_precede(char *context, uint32_t word)
     for (int i = 0; i < 3; i++)
         temps[i] = context + (uintptr_t)operands[i];
     tcg.call(context, (void *)helper_csrrw_riscv64, context + (uintptr_t)nothing, 3, temps);      // a helper that the library knows, of the same shape
-    AT(void *, last_op(context), OP_ARGS + 8 * 4) = (void *)check_sc;
+    AT(void *, last_op(context), OP_ARGS + 8 * 4) = (void *)before_sc;
     free_temp(context, nothing);
     free_temp(context, size);
     free_temp(context, zero);

@@ -53,11 +53,11 @@ static Rig *paged_bench(unsigned options)       // code where it is, for S; in t
     return rig;
 }
 
-// One access to va in that mode; the trap's cause, or -1.
+// One access to va in that mode, of kind 3 an SC where nothing is reserved, of kind 4 an LR; the trap's cause, or -1.
 static int one_access(Rig *rig, uint64_t mode, int what, uint64_t va, uint64_t status)
 {
     uint64_t *x = rig_x(rig);
-    const uint32_t code[] = { RV_NOP, what == 1 ? rv_store(3, A2, A0, 0) : rv_load(3, A1, A0, 0), RV_NOP };
+    const uint32_t code[] = { RV_NOP, what >= 3 ? rv_amo(what == 3 ? AMO_SC : AMO_LR, 3, A1, A0, what == 3 ? A2 : 0) : what == 1 ? rv_store(3, A2, A0, 0) : rv_load(3, A1, A0, 0), RV_NOP };
     if (memcmp(rig->ram, code, sizeof code)) {
         memcpy(rig->ram, code, sizeof code);
         core_memory_written(rig->memory, 0, sizeof code);
@@ -98,6 +98,8 @@ void page_tables(int variant, ProofReport *report)
             uint64_t marks = AT(uint64_t, rig->ram, entry_of[t->level]) & (A | D);
             EXPECT(report, seen == cause && (seen < 0 || rig->trap[0].value == VA), "%s%s: cause %d, tval %llx", t->name, how ? " with MPRV" : "", seen, (unsigned long long)rig->trap[0].value);
             EXPECT(report, marks == after, "%s: A and D %llx", t->name, (unsigned long long)marks);
+            if (t->what == 1)
+                EXPECT(report, one_access(rig, (uint64_t)t->mode, 3, VA, t->status) == cause && (cause >= 0 || rig_x(rig)[A1] == 1), "%s by SC: cause %d", t->name, (int)rig->trap[0].cause);
             report->runs++;
         }
     }
@@ -122,6 +124,16 @@ void page_tables(int variant, ProofReport *report)
         core_rv64_set_csr(rig->core, 0x3b0, ~0ull);
         core_rv64_set_csr(rig->core, 0x3a0, 0x1f);
     }
+    set_word(rig, LAST, 0x10000000ull >> 2 | V | R | W | A | D);   // a device: LR and SC are of memory only
+    EXPECT(report, one_access(rig, 1, 3, VA, 0) == STORE_FAULT && !rig->accesses, "SC to a device: cause %d", (int)rig->trap[0].cause);
+    EXPECT(report, one_access(rig, 1, 4, VA, 0) == LOAD_FAULT && !rig->accesses, "LR of a device: cause %d", (int)rig->trap[0].cause);
+    set_word(rig, LAST, table_at(rig, PAGE) | R | W | A | D);
+    core_rv64_set_csr(rig->core, 0x3b0, (rig->base + PAGE) >> 2 | 0x1ff);
+    core_rv64_set_csr(rig->core, 0x3b1, ~0ull);
+    core_rv64_set_csr(rig->core, 0x3a0, 0x1f19);
+    EXPECT(report, one_access(rig, 1, 3, VA, 0) == STORE_FAULT && one_access(rig, 1, 0, VA, 0) < 0, "SC to what the PMP has as read-only");
+    core_rv64_set_csr(rig->core, 0x3b0, ~0ull);
+    core_rv64_set_csr(rig->core, 0x3a0, 0x1f);
     for (uint64_t mode = 9; mode <= 10; mode++) {               // Sv48 and Sv57: the same root, found through tables of one entry
         set_word(rig, 0xc000, table_at(rig, ROOT));
         set_word(rig, 0xd000, table_at(rig, 0xc000));
