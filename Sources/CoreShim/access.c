@@ -174,16 +174,20 @@ static bool ordinary_access(Core *c, uint64_t va, unsigned size, int type, unsig
     return true;
 }
 
-// Whatever its reservation, an SC may only be where a store may be, and in memory. The address decides whether it succeeds, not the value:
-// the library, which compares both, is told that LR has seen what is there now.
+// Whatever its reservation, an SC may only be where a store may be. The address decides whether it succeeds, not the value: the library, which
+// compares both, is told that LR has seen what is there now.
 void rv64_before_sc(Core *c, uint64_t va, unsigned size, uintptr_t host_pc)
 {
     unsigned mmu = (unsigned)riscv_cpu_mmu_index_riscv64(c->env, false) & 3;
     if (va & (size - 1))
         rv64_misaligned(c, va, true, host_pc);
-    if (is_device(c, va, size, STORE, mmu, host_pc))
+    bool device = is_device(c, va, size, STORE, mmu, host_pc);
+    const char *entry = tlb_entry(c, mmu, va);
+    if (tlb_word(c, entry, STORE).tag == ~0ull)                 // read-only memory
         access_fault(c, va, STORE, 0, host_pc);
-    const uint8_t *host = (const uint8_t *)(AT(uint64_t, tlb_entry(c, mmu, va), rv64.entry_addend) + va);
+    if (device)
+        return;
+    const uint8_t *host = (const uint8_t *)(AT(uint64_t, entry, rv64.entry_addend) + va);
     AT(uint64_t, c->env, RV_LOAD_VAL) = size == 4 ? (uint64_t)AT(int32_t, host, 0) : AT(uint64_t, host, 0);
 }
 
@@ -212,8 +216,6 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
     if (a == &rv64 && ordinary_access(c, va, size, type, mmu, &value, host_pc))
         return value;
     if (is_device(c, va, size, type, mmu, host_pc)) {
-        if (must_align && type == LOAD && a == &rv64 && rv64_is_lr(c, host_pc))
-            access_fault(c, va, LOAD, 0, host_pc);              // nothing there can be reserved
         if (a == &rv64 || size < 8)
             return device(c, va, size, type, mmu, value, host_pc);
         uint64_t low = device(c, va, 4, type, mmu, value, host_pc);         // a Cortex-M4 moves its double registers as words

@@ -310,7 +310,6 @@ void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc);
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc);
 void rv64_misaligned(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 bool rv64_is_amo(Core *c, uintptr_t host_pc);                // the instruction that is running
-bool rv64_is_lr(Core *c, uintptr_t host_pc);
 void rv64_access_fault(Core *c, uint64_t va, bool is_store, uintptr_t host_pc);
 // rv64_pmp.c
 enum { PMP_R = 1, PMP_W = 2, PMP_X = 4, PMP_MODE = 3 << 3, PMP_TOR = 1 << 3, PMP_NA4 = 2 << 3, PMP_NAPOT = 3 << 3, PMP_LOCKED = 1 << 7 };

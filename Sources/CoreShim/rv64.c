@@ -103,11 +103,6 @@ bool rv64_is_amo(Core *c, uintptr_t host_pc)
     return is_amo(word_at(c, host_pc));
 }
 
-bool rv64_is_lr(Core *c, uintptr_t host_pc)
-{
-    return (word_at(c, host_pc) & 0xf800007f) == 0x1000002f;
-}
-
 uint32_t rv64_cause(Core *c, uint32_t cause, uintptr_t host_pc)        // the library raises what the load half of an AMO would
 {
     enum { LOAD_PAGE_FAULT = 13, STORE_PAGE_FAULT = 15 };

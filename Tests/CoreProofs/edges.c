@@ -199,6 +199,15 @@ void torn_and_read_only(int variant, ProofReport *report)
                 (unsigned long long)rig->trap[0].value, (unsigned long long)rig->trap[0].pc);
         report->runs++;
     }
+    if (rv) {                                   // an SC that nothing is reserved for
+        uint32_t sc = rv_amo(AMO_SC, variant & 2 ? 3 : 2, A1, A2, A0);
+        memcpy(core_memory_bytes(flash) + 4, &sc, 4);
+        core_memory_written(flash, 0, 4096);
+        rig_reset(rig);
+        rig_x(rig)[A2] = base + 64;
+        core_run(rig->core, 3);
+        EXPECT(report, rig->traps == 1 && rig->trap[0].cause == 7 && rig->trap[0].value == base + 64, "SC: %d traps, cause %d", rig->traps, (int)rig->trap[0].cause);
+    }
     core_close(rig->core);
     free(rig);
     core_memory_free(flash);
