@@ -147,6 +147,8 @@ static ALWAYS void run(Core *c, const Arch *a, bool (*interrupt)(Core *))
     char *from = NULL, *block;                  // from: what was left by a jump that is not linked yet
     unsigned exit = 0;
     for (;;) {
+        if (AT(uint16_t, c->env, ENV_STOP_HIGH))
+            from = NULL;                        // translations may have changed: what comes next, once, need not be what always does
         AT(uint16_t, c->env, ENV_STOP_HIGH) = 0;
         if (AT(int, c->uc, UC_ERROR)) {
             from = NULL;
