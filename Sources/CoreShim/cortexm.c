@@ -99,10 +99,15 @@ void m4_trap(Core *c, uint64_t cause, uint64_t value)
     }
 }
 
-static void fp_trap(Core *c)
+static bool fp_allowed(const Core *c)
 {
     bool privileged = AT(uint32_t, c->env, ARM_IPSR) || !(*banked(c, ARM_CONTROL) & 1);
-    bool allowed = c->fp_access == 3 || (c->fp_access == 1 && privileged);
+    return c->fp_access == 3 || (c->fp_access == 1 && privileged);
+}
+
+static void fp_trap(Core *c)
+{
+    bool allowed = fp_allowed(c);
     if ((halfword_at(c, r_of(c)[PC] + 2) >> 8 & 14) != 10) {    // neither CP10 nor CP11: there is no such coprocessor
         m4_trap(c, CORE_M4_NO_COPROCESSOR, 0);
         return;
@@ -118,12 +123,21 @@ static void fp_trap(Core *c)
     take_back(c);
 }
 
+// An encoding of CP10 or CP11 that is UNDEFINED is an attempt to access that coprocessor nevertheless (B3.2.20).
+static bool is_fp_space(uint32_t first, uint32_t second)
+{
+    return (first & 0xec00) == 0xec00 && (first & 0x0300) != 0x0300 && (second >> 8 & 14) == 10;
+}
+
 static void invalid(Core *c)
 {
+    uint32_t first = halfword_at(c, r_of(c)[PC]), second = halfword_at(c, r_of(c)[PC] + 2);
     if (!AT(uint32_t, c->env, ARM_THUMB))
         m4_trap(c, CORE_M4_INVALID_STATE, 0);
+    else if (!fp_allowed(c) && is_fp_space(first, second))
+        m4_trap(c, CORE_M4_NO_COPROCESSOR, 0);
     else
-        m4_trap(c, CORE_M4_UNDEFINED, (uint32_t)halfword_at(c, r_of(c)[PC]) << 16 | halfword_at(c, r_of(c)[PC] + 2));
+        m4_trap(c, CORE_M4_UNDEFINED, first << 16 | second);
 }
 
 void m4_on_trap(Core *c, uint32_t number)

@@ -200,6 +200,8 @@ struct SurveyCase: Hashable {
   static let lazy: UInt32 = 1 << 22
   /// PRIMASK is set.
   static let primask: UInt32 = 1 << 23
+  /// CPACR denies FP to unprivileged software or to all.
+  static let denied: UInt32 = 1 << 24
 
   var isWide: Bool { encoding >> 27 >= 29 }
   var itState: UInt32 { control & 0xFF }
@@ -330,6 +332,8 @@ struct CaseMaker {
     control |= Self.mode(dice.next(), dice.next()) | space.modes
     // docs/errata.md: QEMU does not align extended frames then.
     if control & SurveyCase.fp != 0 { control &= ~SurveyCase.unpadded }
+    // There is no returning to an FP context without the right to it.
+    if control & SurveyCase.denied != 0 { control &= ~SurveyCase.fp }
     if space.stays && dice.next() & 3 == 0 { control |= SurveyCase.primask }
     return SurveyCase(encoding: encoding, prefix: prefix, seed: dice.next(), control: control)
   }
@@ -342,6 +346,7 @@ struct CaseMaker {
     if r & 0x18 == 0 { mode |= SurveyCase.handler }
     if r & 0x60 == 0 { mode |= SurveyCase.masked }
     if r & 0x180 == 0 { mode |= SurveyCase.unmonitored }
+    if r & 0x600 == 0 { mode |= SurveyCase.denied }
     if s & 0x3 == 0 { mode |= SurveyCase.alignmentTrap }
     if s & 0xC == 0 { mode |= SurveyCase.divideTrap }
     if s & 0x70 == 0 { mode |= SurveyCase.unpadded }

@@ -155,6 +155,23 @@ import Testing
     #expect(bench.state.r[5] == bench.program.address("here"))
   }
 
+  /// CPACR, B3.2.20: any attempted access to a coprocessor that is denied is NOCP, one by an encoding that is UNDEFINED
+  /// included. Allowed, it is UNDEFINSTR.
+  @Test(arguments: [0xEE80_0A60, 0xEE30_0B20, 0xFE30_0A20] as [UInt32], [false, true])
+  func undefinedAccess(_ encoding: UInt32, _ isOn: Bool) throws {
+    let bench = try CortexMBench(vectors: [3: "hard"]) { t in
+      t.label("start")
+      t.poke(SCS.cpacr, isOn ? Self.on : 0)
+      t.emit(UInt16(encoding >> 16), UInt16(encoding & 0xFFFF))
+      t.label("hard")
+      t.load(6, SCS.cfsr)
+      t.ldr(4, 6)
+      t.end()
+    }
+    bench.run()
+    #expect(bench.state.r[4] == (isOn ? 1 << 16 : 1 << 19))
+  }
+
   // MARK: Lazy state preservation
 
   /// Thread FP, then SVC whose handler waits, uses FP, and waits again: the frame as it is in memory

@@ -3,6 +3,7 @@
 // Whichever it is, it comes here.
     .syntax unified
     .thumb
+    .equ CPACR, 0xe000ed88
 
     .section .reset, "awx"
     .word stack_top
@@ -38,6 +39,10 @@ taken:
     mrs r1, msp
     mov r0, lr
     ldr sp, =stack_top
+    ldr r2, =CPACR
+    mov r3, #0xf00000
+    str r3, [r2]
+    isb
     ldr r2, =outcome_s
     vstm r2, {s0-s31}
     bl next                             // -> the case to run now
@@ -49,7 +54,11 @@ taken:
     ldr r1, [r0, #4]
     msr psp, r1
     ldr sp, [r0, #8]
-    add r0, r0, #12
+    ldr r1, [r0, #12]
+    ldr r2, =CPACR
+    str r1, [r2]
+    isb
+    add r0, r0, #16
     ldm r0, {r4-r11}
     bx lr
 

@@ -21,14 +21,14 @@
 #define SYST_RVR REGISTER(0xE000E014)
 #define SYST_CVR REGISTER(0xE000E018)
 
-enum { CASES_AT_ONCE = 32768, SYSTICK = 15, TIMEOUTS = 8 };
+enum { CASES_AT_ONCE = 32768, SYSTICK = 15, TIMEOUTS = 4 };
 enum { FAULTS_ENABLED = 7 << 16, CLEAR_SYSTICK = 1 << 25, CLEAR_PENDSV = 1 << 27 };
 enum { MONITOR_ENABLED = 1 << 16, AUTOMATIC = 1u << 31, LAZY = 1 << 30, LAST_IRQ = 1u << 31 };
 
 // What a case says of the state it begins in: Survey.swift.
 enum { CONTROL_IT = 0xff, CONTROL_UNPRIVILEGED = 1 << 8, CONTROL_SCAN = 1 << 9, CONTROL_FP = 1 << 10, CONTROL_HANDLER = 1 << 11, CONTROL_POOL = 12 };
 enum { CONTROL_MAIN = 1 << 14, CONTROL_MASKED = 1 << 15, CONTROL_UNMASKS = 1 << 16, CONTROL_PENDS = 1 << 17, CONTROL_UNMONITORED = 1 << 18 };
-enum { CONTROL_ALIGN = 1 << 19, CONTROL_DIVIDE = 1 << 20, CONTROL_UNPADDED = 1 << 21, CONTROL_LAZY = 1 << 22, CONTROL_PRIMASK = 1 << 23 };
+enum { CONTROL_ALIGN = 1 << 19, CONTROL_DIVIDE = 1 << 20, CONTROL_UNPADDED = 1 << 21, CONTROL_LAZY = 1 << 22, CONTROL_PRIMASK = 1 << 23, CONTROL_DENIED = 1 << 24 };
 enum { UNALIGN_TRP = 1 << 3, DIV_0_TRP = 1 << 4, STKALIGN = 1 << 9 };
 enum { BASE = 14 /* PendSV: the handler that a case runs in; nothing pends it */ };
 enum { POOL_DATA, POOL_MEMORY, POOL_CODE };
@@ -50,7 +50,7 @@ typedef struct {
     uint32_t frame_fp[17], s[32], changed_words, changed_hash, changed_first;
 } Outcome;
 
-static struct { uint32_t exc_return, psp, msp, r4[8]; } leaving;
+static struct { uint32_t exc_return, psp, msp, cpacr, r4[8]; } leaving;
 static Initial initial;
 static Outcome outcome;
 uint32_t initial_s[32], outcome_s[32];
@@ -404,6 +404,8 @@ static void set_up(const Case *it)
         leaving.r4[i] = initial.r[4 + i];
     leaving.psp = main ? CENTRE + 0x800 : frame;
     leaving.msp = main ? frame : (uint32_t)stack_top;
+    // CP10 and CP11 for all, or for privileged software, or for nobody.
+    leaving.cpacr = it->control & CONTROL_DENIED ? (draw() & 1 ? 5 << 20 : 0) : 0xf << 20;
     leaving.exc_return = (handler ? 0xfffffff1 : main ? 0xfffffff9 : 0xfffffffd) & (fp ? ~0x10u : ~0u);
 
     __asm__ volatile("msr control, %0" : : "r"(it->control & CONTROL_UNPRIVILEGED ? 1 : 0));
@@ -448,7 +450,7 @@ void begin(void)
     in_file = open_file("cases", 5, 1);
     out_file = open_file("outcomes", 8, 5);
     read_file(&whole_records, 4);
-    SYST_RVR = 0x7ffff;                         // a watchdog, never stopped
+    SYST_RVR = 0x1ffff;                         // a watchdog, never stopped
     SYST_CVR = 0;
     SYST_CSR = 7;
 }
