@@ -37,6 +37,16 @@ import Testing
     #expect(machine.findings.isEmpty)
   }
 
+  /// What a switch takes, from PendSV's first instruction to the restoring of the next task, as the guest counts it by
+  /// DWT_CYCCNT: docs/cortex-m4.md, "Torture".
+  @Test(arguments: [(.unit, "88 to 95"), (.m4, "178 to 220")] as [(MachineOptions.Timing, String)])
+  func costOfASwitch(_ timing: MachineOptions.Timing, _ cycles: String) throws {
+    let machine = try Self.machine(timing)
+    _ = machine.run(until: Self.end)
+    #expect(machine.console.text.hasSuffix("cycles of a switch \(cycles)\n"))
+    if Self.isSoak { print("torture: a switch takes \(cycles) cycles, timing \(timing)") }
+  }
+
   /// From a snapshot at each index the interrupt is pended, and all the others nest upon it; then a switch that nobody
   /// expected follows.
   @Test(arguments: isSoak ? Array(0..<8) : [0, 5])
@@ -69,6 +79,9 @@ import Testing
     }
     #expect(last - first > 2000)
     #expect(due > 2000 && entered >= due - 100)
+    if Self.isSoak {
+      print("torture: IRQ \(number) at each of \(last - first) instructions, no result differs")
+    }
   }
 
   // MARK: The Cortex-M4's timing
