@@ -34,7 +34,9 @@ let package = Package(
     .target(
       name: "Emu", dependencies: ["CoreShim", "CElf", "CFdt", "CNettle"], swiftSettings: strict),
     .target(name: "Devices", dependencies: ["Emu", "CFdt"], swiftSettings: strict),
-    .target(name: "Timeline", dependencies: ["Emu"], swiftSettings: strict),
+    .target(
+      name: "Timeline", dependencies: ["Emu"], resources: [.embedInCode("Page/timeline.html")],
+      swiftSettings: strict),
     .target(
       name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
     .target(
@@ -58,12 +60,15 @@ let package = Package(
     .executableTarget(
       name: "golden-soak", dependencies: ["GoldenModel"], path: "Tests/GoldenSoak",
       swiftSettings: strict),
+    .target(
+      name: "PythonReaders", path: "Tests/Python",
+      exclude: ["page.py", "trace_digest.py", "vcd.py"], swiftSettings: strict),
     .testTarget(
       name: "GoldenModelTests", dependencies: ["GoldenModel"], swiftSettings: strict),
     .testTarget(
       name: "DeterminismTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .executableTarget(
-      name: "bench", dependencies: ["Emu", "Devices"], path: "Benchmarks/bench",
+      name: "bench", dependencies: ["Emu", "Devices", "Timeline"], path: "Benchmarks/bench",
       swiftSettings: strict),
     .target(
       name: "CoreProofs", dependencies: ["CoreShim", "CUnicorn"], path: "Tests/CoreProofs",
@@ -75,8 +80,13 @@ let package = Package(
     .testTarget(name: "EmuTests", dependencies: ["Emu", "CoreShim"], swiftSettings: strict),
     .testTarget(
       name: "EmuTestingTests", dependencies: ["EmuTesting"], swiftSettings: strict),
-    .testTarget(name: "EmurunCLITests", dependencies: ["EmurunCLI", "Emu"], swiftSettings: strict),
-    .testTarget(name: "TimelineTests", dependencies: ["Emu", "Timeline"], swiftSettings: strict),
+    .testTarget(
+      name: "EmurunCLITests",
+      dependencies: ["EmurunCLI", "Emu", "Devices", "Timeline", "PythonReaders"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],
+      swiftSettings: strict),
     .testTarget(name: "FirmwareTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .testTarget(
       name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),

@@ -71,6 +71,18 @@ struct Report {
     row(
       "one busy hart beside seven that sleep, of the speed of one alone",
       rounded(harts.asleep, 2) + " ×", "1.0 ×")
+    row(
+      "LEDs, UART and interrupts traced into a file, of the mix with SysTick at 1 kHz",
+      percent(Workloads(directory: directory, rounds: rounds).tracing()), "≤ 2 %")
+    row(
+      "`--trace mmio`, an access, recorded and written as a line",
+      "text \(rounded(Evidence.accessNanoseconds(json: false), 0)) ns, JSON "
+        + "\(rounded(Evidence.accessNanoseconds(json: true), 0)) ns", "≤ 100 ns")
+    row(
+      "digest of visible events", rounded(Evidence.digestMegabytesPerSecond(), 0) + " MB/s",
+      "≥ 500 MB/s")
+    row(
+      "page of a run of 1,000,000 edges", rounded(Evidence.pageSeconds(), 2) + " s", "≤ 1 s")
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")
     row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
     row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")

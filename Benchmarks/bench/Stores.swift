@@ -1,10 +1,11 @@
 import Devices
 import Emu
+import Timeline
 
 /// A loop of one store and two more instructions on an M4.
 enum Stores {
-  private static let count = 10_000_000
-  private static let device: UInt32 = 0x400F_E608
+  static let count = 10_000_000
+  static let device: UInt32 = 0x400F_E608
   private static let memory: UInt32 = 0x2000_8000
 
   /// What a store to the LED block costs more than one to RAM.
@@ -31,19 +32,48 @@ enum Stores {
     return cpuSeconds() - start
   }
 
-  private static func machine(storingTo address: UInt32) -> Machine {
+  /// Seconds of the loop with each access traced and written as a line, to nowhere; or with neither.
+  static func time(tracing: Bool, json: Bool) -> Double {
+    let machine = machine(storingTo: device, trace: tracing ? TraceKinds.mmio.mask : .visible)
+    let names = EventNames(machine.board)
+    var (lines, text) = (EventLines(names, .mmio), EventText(names, .mmio))
+    var (seen, bytes) = (0, 0)
+    let start = cpuSeconds()
+    while machine.index < UInt64(3 * count) {
+      _ = machine.run(until: RunLimit(index: UInt64(3 * count), events: 1 << 16))
+      if json {
+        for event in machine.trace[seen...] { lines.add(event) }
+        bytes += lines.take().count
+      } else {
+        for event in machine.trace[seen...] { text.add(event) }
+        bytes += text.take().count
+      }
+      seen = machine.trace.endIndex
+    }
+    guard !tracing || bytes > 40 * count else { fatal("\(bytes) bytes of \(count) accesses") }
+    return cpuSeconds() - start
+  }
+
+  /// - Parameter toggling: three pins, the word behind `address`, are inverted for ever instead: movs r0, #14; str r0, [r1];
+  ///   1: str r0, [r1, #4]; mvns r0, r0; b 1b.
+  static func machine(
+    storingTo address: UInt32, toggling: Bool = false, trace: Event.Mask = .visible
+  ) -> Machine {
     let code: [UInt32] = [
       0x4A04_4903,  // ldr r1, [pc, #12]; ldr r2, [pc, #16]
-      0x6008_2000,  // movs r0, #0; 1: str r0, [r1]
-      0xD1FC_3A01,  // subs r2, #1; bne 1b
-      0x0000_E7FE,  // b .
+      toggling ? 0x6008_200E : 0x6008_2000,  // movs r0, #0; 1: str r0, [r1]
+      toggling ? 0x43C0_6048 : 0xD1FC_3A01,  // subs r2, #1; bne 1b
+      toggling ? 0x0000_E7FC : 0x0000_E7FE,  // b .
       address, UInt32(count),
     ]
     let vectors: [UInt32] = [0x2000_1000, 0x41] + [UInt32](repeating: 0, count: 14)
     let bytes = (vectors + code).flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
     do {
       let image = try Image(bytes: bytes, path: "stores.bin", format: .raw, base: 0)
-      return try Machine(.m4LED, image: image)
+      var options = MachineOptions()
+      options.trace = trace
+      if trace != .visible { options.keptEvents = 1 << 18 }
+      return try Machine(.m4LED, image: image, options: options)
     } catch {
       fatal("\(error)")
     }

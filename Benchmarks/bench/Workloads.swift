@@ -41,6 +41,16 @@ struct Workloads {
     return (times[0] / times[1], times[0] / times[2], times[3] / times[4])
   }
 
+  /// What it costs the mix, with a timer interrupt every 16,000 instructions, to be watched: LEDs, UARTs and interrupts as
+  /// JSON Lines. A factor of its time.
+  func tracing() -> Double {
+    let mix = "\(directory)/mix-ticks-m4.elf"
+    let times = interleaved([
+      emurun(mix), emurun(mix) + ["--trace", "led,uart,irq", "--trace-file", "/dev/null"],
+    ])
+    return times[1] / times[0]
+  }
+
   private func measure(_ name: String, _ guest: String) -> Row {
     let image = "\(directory)/\(name)-\(guest).elf"
     let times = interleaved([

@@ -1,10 +1,16 @@
 // bench WORKLOADS [ROUNDS]: everything, as a page of Markdown on standard output.
 // bench disk WORKLOADS: one figure.
+// bench evidence: what traces, digests and pages cost.
 // bench boots warm|cold N: one figure, for the build that it is compiled as.
 let arguments = CommandLine.arguments
 switch arguments.count {
 case 4 where arguments[1] == "boots":
   say(rounded(Boots.perSecond(cold: arguments[2] == "cold", count: Int(arguments[3]) ?? 1000), 0))
+case 2 where arguments[1] == "evidence":
+  say("access text \(rounded(Evidence.accessNanoseconds(json: false), 0)) ns")
+  say("access JSON \(rounded(Evidence.accessNanoseconds(json: true), 0)) ns")
+  say("digest \(rounded(Evidence.digestMegabytesPerSecond(), 0)) MB/s")
+  say("page \(rounded(Evidence.pageSeconds(), 2)) s")
 case 3 where arguments[1] == "disk":
   say(rounded(DiskTransfers.megabytesPerSecond(arguments[2]), 0))
 case 2, 3:

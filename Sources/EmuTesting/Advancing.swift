@@ -11,6 +11,7 @@ extension Machine {
     if let stop, stop.isDeath {
       throw RunFailure(self, "\(Self.words(duration)) to go by")
     }
+    try checkTrace()
   }
 
   /// Runs up to the instruction that makes a condition true. Throws when the limit of virtual time comes first, or the run ends.
@@ -24,7 +25,7 @@ extension Machine {
         until: RunLimit(
           tick: goal, retired: retiredGoal, event: watch, sleepsOn: !condition.isEnd))
       switch pause {
-      case .event, .instructions: return
+      case .event, .instructions: return try checkTrace()
       case .stopped:
         if condition.isMet(self) { return }
         throw RunFailure(self, condition.words)
@@ -39,6 +40,15 @@ extension Machine {
   public func booted(for duration: Duration) throws -> Machine {
     try advance(for: duration)
     return self
+  }
+
+  /// A test is not to look at the LEDs of a part of the run and take it for all. Who asked for a shorter trace knows.
+  private func checkTrace() throws {
+    guard trace.startIndex > 0, options.keptEvents == MachineOptions.usualEvents else { return }
+    throw RunFailure(
+      self,
+      "a run of at most \(MachineOptions.usualEvents) events, since older ones are forgotten; set "
+        + "MachineOptions.keptEvents to another number")
   }
 
   private func deadline(after duration: Duration) -> Tick {

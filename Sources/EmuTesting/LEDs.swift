@@ -29,7 +29,7 @@ public struct LEDHistory: Sendable, CustomStringConvertible {
   public var state: State { waveform.isOn ? .on : .off }
   public var isOn: Bool { waveform.isOn }
   /// Changes so far, on or off.
-  public var edges: Int { waveform.edges.count }
+  public var edges: Int { waveform.edgeCount }
   /// From the first to the last time it went on; nil with fewer than two.
   public var frequency: Frequency? { waveform.frequency(clock).map(Frequency.hertz) }
   /// The share of time on, over whole periods where there are any.

@@ -1,7 +1,9 @@
 import Emu
 
-/// A guest that toggles a pin without end must not fill the host: every event is kept for the timeline and the digest.
-private let mostEvents = 1 << 25
+/// A run goes on for as long as it likes: what is written of it is written while it goes on, and what is kept is bounded. So many
+/// events make a slice, and more are kept than that, since one instruction can make some 65,536.
+private let eventsOfSlice = 1 << 16
+let keptEvents = 1 << 18
 
 extension RunPlan {
   /// Runs a machine to its end. `between` is called after every slice, and with it everything that happened is over.
@@ -15,28 +17,31 @@ extension RunPlan {
     var pace = pace
     while machine.stop == nil {
       let begin = host.seconds()
-      let size = pace.next()
-      let end = machine.now.saturatingAdd(size)
-      let pause = machine.run(
-        until: RunLimit(
-          tick: tick.map { min($0, end) } ?? end, retired: instructions,
-          index: machine.index.saturatingAdd(size)))
-      switch pause {
-      case .stopped, .event: break
-      case .limit: if let tick, machine.now >= tick { machine.end(.timeLimit) }
-      case .instructions: machine.end(.instructionLimit)
-      case .asleep: if try !waiting() { machine.end(.idle) }
-      }
+      if slice(machine, size: pace.next()) == .asleep, try !waiting() { machine.end(.idle) }
       if machine.stop == nil && host.isInterrupted() { machine.end(.interrupted) }
-      if machine.stop == nil && machine.trace.count > mostEvents {
-        host.errors.say(
-          "emurun: warning: more than \(mostEvents) events, which fill 1 GiB; the run ends here: shorten --for"
-        )
-        machine.end(.interrupted)
-      }
       pace.took(host.seconds() - begin)
       try between()
     }
+  }
+
+  /// Runs a part of it, or to the end of the run.
+  ///
+  /// - Parameters:
+  ///   - size: attempts and ticks at most.
+  ///   - goal: a tick that is not to be passed.
+  @discardableResult
+  func slice(_ machine: Machine, size: UInt64, until goal: Tick = .max) -> Pause {
+    let end = min(machine.now.saturatingAdd(size), goal)
+    let pause = machine.run(
+      until: RunLimit(
+        tick: tick.map { min($0, end) } ?? end, retired: instructions,
+        index: machine.index.saturatingAdd(size), events: eventsOfSlice))
+    switch pause {
+    case .stopped, .event, .asleep: break
+    case .limit: if let tick, machine.now >= tick { machine.end(.timeLimit) }
+    case .instructions: machine.end(.instructionLimit)
+    }
+    return pause
   }
 }
 

@@ -10,6 +10,7 @@ public struct Emurun: ParsableCommand {
       emurun IMAGE [OPTIONS]
       emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
       emurun boards
+      emurun diff A B
       emurun doctor
       """,
     discussion: """
@@ -17,7 +18,7 @@ public struct Emurun: ParsableCommand {
       goes to standard error.
       """,
     version: "0.1.0",
-    subcommands: [BoardsCommand.self, DoctorCommand.self])
+    subcommands: [BoardsCommand.self, DiffCommand.self, DoctorCommand.self])
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")
   var image: String?
@@ -226,6 +227,19 @@ struct EvidenceOptionsGroup: ParsableArguments {
     help: ArgumentHelp(
       "RV64: every retired instruction, as Spike's --log-commits writes it.", valueName: "file"))
   var commitLog: String?
+
+  @Option(help: ArgumentHelp("The run as a page to look at in a browser.", valueName: "file"))
+  var html: String?
+
+  @Option(help: ArgumentHelp("The run as a picture.", valueName: "file"))
+  var svg: String?
+
+  @Option(help: ArgumentHelp("The run for GTKWave and the like.", valueName: "file"))
+  var vcd: String?
+
+  @Option(
+    help: ArgumentHelp("The run for Perfetto, as Chrome's trace events.", valueName: "file"))
+  var perfetto: String?
 
   @Flag(help: "One JSON report on standard output instead of words and console.")
   var json = false

@@ -7,9 +7,7 @@ struct LiveDisplay {
   private let host: Host
   private let board: Board
   private let begin: Double
-  private var waves: Waveforms
   private var line: LiveLine
-  private var seen = 0
   private var lastDrawn: Double
   private var isShown = false
 
@@ -20,20 +18,16 @@ struct LiveDisplay {
     board = plan.board
     begin = host.seconds()
     lastDrawn = begin
-    waves = Waveforms(plan.board)
     line = LiveLine(plan.board.clock, limit: plan.tick)
   }
 
-  mutating func update(_ machine: Machine) {
+  mutating func update(_ machine: Machine, _ waves: Waveforms) {
     let now = host.seconds()
     // A run that is over in the blink of an eye needs none, and an eye does not need more than this.
     guard now - begin > 0.15, now - lastDrawn > 0.05 else { return }
     // Half a line of the firmware's own on the same terminal is not to be drawn over.
     if host.output.isTerminal, let last = host.output.last, last != 10 { return }
     lastDrawn = now
-    let trace = machine.trace
-    for event in trace[seen...] { waves.add(event) }
-    seen = trace.count
     let style = host.style
     let text = line.draw(
       waves.leds, now: machine.now, instructions: machine.retired, style: style)

@@ -7,9 +7,21 @@ final class OutputFile {
   private let descriptor: Int32
   /// Where it grows; nil: directly.
   private var temporary: String?
+  private let content: Content
+  /// How much of it is whole.
+  private var size = 0
+
+  /// What of a file is worth keeping when its rest cannot be written.
+  enum Content {
+    case bytes
+    case lines
+    /// All or nothing.
+    case whole
+  }
 
   /// Opened before a run begins, so that a place that cannot be written is known then.
-  init(_ path: String) throws(Refusal) {
+  init(_ path: String, _ content: Content = .whole) throws(Refusal) {
+    self.content = content
     var target = path
     var status = stat()
     let exists = stat(path, &status) == 0
@@ -62,7 +74,30 @@ final class OutputFile {
   }
 
   func write(_ bytes: some Sequence<UInt8>) throws(Refusal) {
-    if let error = writeAll(ContiguousArray(bytes), to: descriptor) { throw failure(error) }
+    let bytes = ContiguousArray(bytes)
+    if let error = writeAll(bytes, to: descriptor) {
+      keep(bytes)
+      throw failure(error)
+    }
+    size += bytes.count
+  }
+
+  /// Of what could be written in part.
+  private func keep(_ bytes: ContiguousArray<UInt8>) {
+    let written = bytes.prefix(max(0, lseek(descriptor, 0, SEEK_CUR) - size))
+    switch content {
+    case .bytes: size += written.count
+    case .lines: size += written.lastIndex(of: 10).map { $0 + 1 } ?? 0
+    case .whole: break
+    }
+  }
+
+  /// The run cannot go on, since another file, or this one, cannot be written: what is whole of this one goes to its place.
+  func salvage() {
+    guard let temporary, content != .whole, size > 0, ftruncate(descriptor, size) == 0 else {
+      return
+    }
+    if rename(temporary, path) == 0 { self.temporary = nil }
   }
 
   /// It is complete: from here on it is there.

@@ -17,10 +17,16 @@ extension Emurun: HostedCommand {
 
     let keyboard = plan.isInteractive ? Keyboard(host) : nil
     let begin = host.seconds()
-    try go(machine, plan, outputs, keyboard, host)
-    let seconds = host.seconds() - begin
-    keyboard?.close()
-    try outputs.finish(machine)
+    let seconds: Double
+    do {
+      try go(machine, plan, outputs, keyboard, host)
+      seconds = host.seconds() - begin
+      keyboard?.close()
+      try outputs.finish(machine)
+    } catch {
+      outputs.salvage()
+      throw error
+    }
     guard let stop = machine.stop else { preconditionFailure("a run ended without an end") }
 
     // In one place, words begin on a line of their own.
@@ -33,9 +39,9 @@ extension Emurun: HostedCommand {
     for check in words.failedChecks(machine) { host.errors.say("emurun: \(check)") }
     for finding in words.findings(machine) { host.errors.say("emurun: warning: \(finding)") }
     if evidence.json {
-      try host.output.write((Report.json(plan, machine, hostSeconds: seconds) + "\n").utf8)
+      try host.output.write((Report.json(plan, machine, outputs, hostSeconds: seconds) + "\n").utf8)
     } else {
-      host.errors.say(words.closing(machine, hostSeconds: seconds))
+      host.errors.say(words.closing(machine, outputs.waves, hostSeconds: seconds))
       if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
       if evidence.digest || evidence.twice { host.errors.say("traceDigest \(machine.traceDigest)") }
     }
@@ -53,7 +59,7 @@ extension Emurun: HostedCommand {
   /// The device tree as software would get it.
   private func dump(_ plan: RunPlan, to path: String) throws(Refusal) -> Int32 {
     var files: [OutputFile] = []
-    let file = try RunOutputs.open(path, self, &files)
+    let file = try RunOutputs.open(path, .whole, self, &files)
     try file.write(plan.machine().deviceTree ?? [])
     try file.commit()
     return ExitCode.success
@@ -81,7 +87,7 @@ extension Emurun: HostedCommand {
           isTyped
           ? clock.lead(virtual: Double(machine.nanoseconds) / 1e9, host: host.seconds()) : 0
         keyboard?.pass(to: machine, patience: lead)
-        live?.update(machine)
+        live?.update(machine, outputs.waves)
       })
   }
 }

@@ -6,6 +6,7 @@ final class RunOutputs {
   private let host: Host
   private let names: EventNames
   private let kinds: TraceKinds
+  private let isReported: Bool
   /// Where the console goes; nil: into a report.
   private let console: Sink?
   private var uarts: [UInt16: Sink] = [:]
@@ -13,9 +14,18 @@ final class RunOutputs {
   private var text: EventText?
   private var lines: (writer: EventLines, file: OutputFile)?
   private var commits: (log: CommitLog, file: OutputFile)?
+  private var pictures: Pictures?
   private var files: [OutputFile] = []
   private var seen = 0
   private var written = 0
+  /// What the LEDs did so far.
+  private(set) var waves: Waveforms
+  /// What UARTs sent that are not the console's, by slot: for a report.
+  private(set) var texts: [UInt16: [UInt8]] = [:]
+
+  /// Edges of an LED that are drawn one by one, and bytes of a UART that are reported.
+  private static let mostEdges = 1 << 20
+  private static let mostText = 1 << 26
 
   private enum Sink {
     case stream(Output)
@@ -31,14 +41,16 @@ final class RunOutputs {
 
   init(_ command: Emurun, _ board: Board, _ host: Host) throws(Refusal) {
     self.host = host
+    isReported = command.evidence.json
     names = EventNames(board)
+    waves = Waveforms(board, most: Self.mostEdges)
     var console: Sink? = command.evidence.json ? nil : .stream(host.output)
     for uart in command.streams.uart {
       let name = "uart\(uart.number)"
       guard let slot = board.slot(of: name) else { throw Self.noUART(name, board) }
       let sink: Sink
       if let path = uart.path {
-        sink = .file(try Self.open(path, command, &files))
+        sink = .file(try Self.open(path, .bytes, command, &files))
       } else if command.evidence.json {
         throw Refusal(
           ExitCode.usage, "--json leaves no standard output for --uart \(uart.number)=stdout")
@@ -55,22 +67,30 @@ final class RunOutputs {
       if stimulus[itm.port] != nil {
         throw Refusal(ExitCode.usage, "--itm: port \(itm.port) can go to one file only")
       }
-      stimulus[itm.port] = try Self.open(itm.path, command, &files)
+      stimulus[itm.port] = try Self.open(itm.path, .bytes, command, &files)
     }
     let asked = command.evidence.trace?.kinds
     if let path = command.evidence.traceFile {
       kinds = asked ?? .standard
-      lines = (EventLines(names, kinds), try Self.open(path, command, &files))
+      lines = (
+        EventLines(names, kinds, quantum: command.machine.quantum?.attempts ?? 1000),
+        try Self.open(path, .lines, command, &files)
+      )
     } else {
       kinds = asked ?? []
       if asked != nil { text = EventText(names, kinds) }
+    }
+    if command.evidence.isRecorded {
+      pictures = try Pictures(command, board) { path throws(Refusal) in
+        try Self.open(path, .whole, command, &files)
+      }
     }
     if let path = command.evidence.commitLog {
       guard board.core.machine == .riscv64 else {
         throw Refusal(
           ExitCode.usage, "--commit-log: \(board.name) has no RV64 harts; leave it out")
       }
-      commits = (CommitLog(), try Self.open(path, command, &files))
+      commits = (CommitLog(), try Self.open(path, .lines, command, &files))
     }
   }
 
@@ -81,9 +101,10 @@ final class RunOutputs {
 
   /// A slip in a command line must not cost its user a file.
   static func open(
-    _ path: String, _ command: Emurun, _ files: inout [OutputFile]
+    _ path: String, _ content: OutputFile.Content, _ command: Emurun,
+    _ files: inout [OutputFile]
   ) throws(Refusal) -> OutputFile {
-    let file = try OutputFile(path)
+    let file = try OutputFile(path, content)
     if command.inputs.contains(where: file.replaces) {
       throw Refusal(ExitCode.usage, "\(path): is read by this run; name another file to write")
     }
@@ -103,18 +124,29 @@ final class RunOutputs {
 
   /// Is there anything to write that was not there at the last call?
   func hasNews(_ machine: Machine) -> Bool {
-    console != nil && machine.console.bytes.count > written
+    console != nil && machine.console.count > written
   }
 
   /// Writes what came since the last call.
   func update(_ machine: Machine) throws(Refusal) {
-    let bytes = machine.console.bytes
-    if bytes.count > written { try console?.write(bytes[written...]) }
-    written = bytes.count
-    let trace = machine.trace
-    if text != nil || lines != nil || !uarts.isEmpty || !stimulus.isEmpty {
-      let findings = machine.findings
-      for event in trace[seen...] {
+    let text = machine.console
+    if text.count > written { try console?.write(text.bytes(from: written)) }
+    written = text.count
+    try update(machine.trace, machine.findings)
+    waves.extend(to: machine.now)
+    try flush()
+  }
+
+  private func update(_ trace: Trace, _ findings: [Finding]) throws(Refusal) {
+    precondition(seen >= trace.startIndex, "events were forgotten before they were written")
+    let hasReaders = text != nil || lines != nil || !uarts.isEmpty || !stimulus.isEmpty
+    for event in trace[seen...] {
+      waves.add(event)
+      pictures?.recording.add(event)
+      if isReported, event.kind == .uart, texts[event.source, default: []].count < Self.mostText {
+        texts[event.source, default: []].append(UInt8(truncatingIfNeeded: event.value))
+      }
+      if hasReaders {
         text?.add(event, findings: findings)
         lines?.writer.add(event, findings: findings)
         if event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
@@ -126,8 +158,7 @@ final class RunOutputs {
         }
       }
     }
-    seen = trace.count
-    try flush()
+    seen = trace.endIndex
   }
 
   private func flush() throws(Refusal) {
@@ -140,7 +171,15 @@ final class RunOutputs {
   func finish(_ machine: Machine) throws(Refusal) {
     try update(machine)
     text?.flush()
+    lines?.writer.end(machine)
     try flush()
+    try pictures?.write(machine, host)
     for file in files { try file.commit() }
+    files = []
+  }
+
+  /// Something could not be written: what is whole is kept.
+  func salvage() {
+    for file in files { file.salvage() }
   }
 }

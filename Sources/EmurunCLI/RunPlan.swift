@@ -89,8 +89,12 @@ extension Emurun {
     // A file without kinds has the usual ones.
     let kinds = evidence.trace?.kinds ?? (evidence.traceFile == nil ? [] : .standard)
     plan.options.trace = kinds.mask
+    if evidence.isRecorded { plan.options.trace.formUnion(Recording.mask) }
     if !streams.itm.isEmpty { plan.options.trace.insert(Event.Mask(.itm)) }
     plan.options.recent = Self.recent
+    plan.options.keptEvents = keptEvents
+    // All of it where it is to be in a report.
+    plan.options.keptText = evidence.json ? 1 << 26 : 1 << 18
     let duration =
       ending.duration
       ?? VirtualTime(nanoseconds: isInteractive ? nil : 10_000_000_000)

@@ -47,8 +47,7 @@ struct Words {
   }
 
   /// The picture and the sentence at the end.
-  func closing(_ machine: Machine, hostSeconds: Double) -> String {
-    let waves = Waveforms(machine.board, machine.trace, end: machine.now)
+  func closing(_ machine: Machine, _ waves: Waveforms, hostSeconds: Double) -> String {
     let picture = DrawnTimeline.draw(waves.leds, machine.board.clock, style: style)
     return (picture.isEmpty ? "" : picture + "\n") + sentence(machine, hostSeconds)
   }

@@ -15,6 +15,7 @@ extension Cell {
   static func cells(of wave: Waveform, borders: [Tick]) -> [Cell] {
     guard borders.count > 1 else { return [] }
     var columns = Columns(borders)
+    for burst in wave.bursts { columns.add(burst) }
     for (number, edge) in wave.edges.enumerated() {
       let next = number + 1 < wave.edges.count ? wave.edges[number + 1] : nil
       columns.add(level: number % 2 == 0, from: edge, to: next)
@@ -70,6 +71,17 @@ extension Cell {
         let first = hasVanished ? column(of: edge + (next - edge) / 2) : column(of: edge)
         let last = hasVanished ? first : column(of: next - 1)
         for column in first...last { isShort[column] = true }
+      }
+    }
+
+    /// Not one by one, and spread evenly over its time.
+    mutating func add(_ burst: Waveform.Burst) {
+      let (first, last) = (column(of: burst.start), column(of: burst.end - 1))
+      let length = burst.end - burst.start
+      for column in first...last {
+        isShort[column] = true
+        let here = min(burst.end, borders[column + 1]) - max(burst.start, borders[column])
+        on[column] += Tick(UInt128(burst.on) * UInt128(here) / UInt128(length))
       }
     }
 

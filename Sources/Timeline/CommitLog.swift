@@ -87,29 +87,19 @@ public struct CommitLog {
 
   // MARK: Text
 
-  private mutating func text(_ text: StaticString) {
-    bytes.append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-  }
-
+  private mutating func text(_ text: StaticString) { bytes.append(text) }
   private mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
   private mutating func decimal(_ value: UInt64, width: Int, left: Bool) {
-    let digits = String(value)
-    let padding = repeatElement(UInt8(ascii: " "), count: max(0, width - digits.utf8.count))
-    if !left { bytes.append(contentsOf: padding) }
-    bytes.append(contentsOf: digits.utf8)
-    if left { bytes.append(contentsOf: padding) }
+    let start = bytes.count
+    bytes.append(decimal: value, width: left ? 0 : width)
+    while bytes.count - start < width { bytes.append(UInt8(ascii: " ")) }
   }
 
   private mutating func hex(_ value: UInt64, digits: Int = 16, space: Bool = true) {
-    if space { bytes.append(UInt8(ascii: " ")) }
-    text("0x")
-    var shift = UInt64(digits) * 4
-    while shift > 0 {
-      shift -= 4
-      let digit = UInt8(value >> shift & 15)
-      bytes.append(digit < 10 ? digit + 48 : digit + 87)
-    }
+    bytes.append(space ? " 0x" : "0x")
+    // No more than asked for.
+    let mask = digits == 16 ? UInt64.max : 1 << UInt64(4 * digits) - 1
+    bytes.append(hex: value & mask, digits: digits)
   }
 }

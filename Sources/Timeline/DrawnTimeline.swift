@@ -3,18 +3,22 @@ import Emu
 /// The picture of a run in text: a line for each LED that did something, with its figures, and a time axis.
 public enum DrawnTimeline {
   /// Nothing where nothing changed. No newline at the end of the last line.
-  public static func draw(_ waves: [Waveform], _ clock: Clock, style: TextStyle) -> String {
-    let waves = waves.filter { !$0.edges.isEmpty }
+  ///
+  /// - Parameter here: a place to point at, below the axis.
+  public static func draw(
+    _ waves: [Waveform], _ clock: Clock, style: TextStyle, here: Tick? = nil
+  ) -> String {
+    let waves = waves.filter { $0.edgeCount > 0 }
     guard let end = waves.map(\.end).max(), end > 0 else { return "" }
     let names = column(waves.map(\.name), .left)
     let frequencies = column(waves.map { $0.frequency(clock).map(Quantity.hertz) ?? "" }, .right)
     let duties = column(waves.map { Quantity.percent($0.dutyCycle) }, .right)
-    let edges = column(waves.map { Quantity.grouped($0.edges.count) }, .right)
+    let edges = column(waves.map { Quantity.grouped($0.edgeCount) }, .right)
     let hasFrequency = waves.contains { $0.risingEdges > 1 }
 
     let figures = waves.indices.map { number in
       (hasFrequency ? "   " + frequencies[number] : "") + "  \(duties[number])"
-        + "  \(edges[number]) \(waves[number].edges.count == 1 ? "edge" : "edges")"
+        + "  \(edges[number]) \(waves[number].edgeCount == 1 ? "edge" : "edges")"
     }
     let margin = (names.first?.count ?? 0) + 4
     let room = style.width - margin - (figures.map(\.count).max() ?? 0)
@@ -28,6 +32,10 @@ public enum DrawnTimeline {
       return "\(names[number]) \(dot)  \(Cell.draw(cells, wave.colour, style))\(figures[number])"
     }
     lines.append(String(repeating: " ", count: margin) + style.faint(scale.axis(style)))
+    if let here {
+      let column = borders.dropLast().lastIndex { $0 <= here } ?? 0
+      lines.append(String(repeating: " ", count: margin + column) + (style.unicode ? "▲" : "^"))
+    }
     return lines.joined(separator: "\n")
   }
 

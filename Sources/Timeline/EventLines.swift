@@ -1,44 +1,158 @@
 import Emu
 
 /// Events as JSON Lines: a first line that says what the numbers mean (format, board, clock, devices in slot order), then one
-/// line an event, from which the event can be had back exactly.
+/// line an event, from which the event can be had back exactly, and a last one with what a digest needs beside events.
 public struct EventLines: Sendable {
   private let fields: EventFields
-  private var json = JSONWriter()
+  private var bytes: [UInt8] = []
+  /// What lines have after their times, by what makes them differ. A place is taken by whatever came last.
+  private var endings: [Ending?] = Array(repeating: nil, count: 256)
 
-  public init(_ names: EventNames, _ kinds: TraceKinds) {
+  fileprivate struct Ending: Sendable {
+    var event: Event
+    var bytes: [UInt8]
+    /// The value follows, in hexadecimal, and two more characters.
+    var endsInValue: Bool
+  }
+
+  /// - Parameters:
+  ///   - harts: how many, and how long their turns are.
+  public init(_ names: EventNames, _ kinds: TraceKinds, quantum: UInt64 = 1000) {
     fields = EventFields(names: names, kinds: kinds)
     let board = names.board
+    var json = JSONWriter()
     json.object {
       $0.add("format", "emurun-trace")
-      $0.add("version", 1)
+      $0.add("version", 2)
       $0.add("board", board.name)
       $0.add("boardRevision", board.revision)
       $0.add("hertz", board.clock.hertz)
+      $0.add("harts", board.harts)
+      $0.add("quantum", quantum)
+      $0.array("kinds") {
+        for (name, kind) in TraceKinds.names where kinds.contains(kind) { $0.add(nil, name) }
+      }
       $0.array("devices") { for device in board.devices { $0.add(nil, device.name) } }
-      $0.array("leds") { for led in board.leds { $0.add(nil, led.name) } }
+      $0.array("leds") {
+        for led in board.leds {
+          $0.object {
+            $0.add("name", led.name)
+            $0.add("colour", led.colour.rawValue)
+          }
+        }
+      }
     }
     json.endLine()
+    bytes = json.take()
   }
 
   /// - Parameter findings: the machine's, as far as events name them.
   public mutating func add(_ event: Event, findings: [Finding] = []) {
-    guard let kind = fields.kind(event) else { return }
-    let fields = fields
+    let place = Int(truncatingIfNeeded: event.place)
+    if let known = endings[place], known.isEnding(of: event) {
+      if known.bytes.isEmpty { return }
+      addTimes(event)
+      bytes.append(contentsOf: known.bytes)
+      if known.endsInValue { addValue(event) }
+      return
+    }
+    guard let kind = fields.kind(event) else {
+      endings[place] = Ending(event: event, bytes: [], endsInValue: false)
+      return
+    }
+    var json = JSONWriter()
     json.object {
-      $0.add("ns", fields.names.board.clock.nanoseconds(at: event.tick))
-      $0.add("tick", event.tick)
-      $0.add("index", event.index)
       $0.add("hart", event.hart)
       $0.add("source", fields.names.source(event))
       $0.add("kind", kind)
       fields.add(event, findings, to: &$0)
     }
+    // Behind other members, and the last one to come.
+    var ending = [UInt8(ascii: ",")] + json.take().dropFirst()
+    if event.endsInValue {
+      ending.removeLast(2)
+      ending.removeLast(String(event.value, radix: 16).utf8.count)
+    } else {
+      ending.append(UInt8(ascii: "\n"))
+    }
+    addTimes(event)
+    bytes.append(contentsOf: ending)
+    if event.endsInValue { addValue(event) }
+    // A finding's name can be had only with the findings.
+    if event.kind == .notModelled { return }
+    endings[place] = Ending(event: event, bytes: ending, endsInValue: event.endsInValue)
+  }
+
+  private mutating func addTimes(_ event: Event) {
+    bytes.append(#"{"ns":"#)
+    bytes.append(decimal: fields.names.board.clock.nanoseconds(at: event.tick))
+    bytes.append(#","tick":"#)
+    bytes.append(decimal: event.tick)
+    bytes.append(#","index":"#)
+    bytes.append(decimal: event.index)
+  }
+
+  private mutating func addValue(_ event: Event) {
+    bytes.append(hex: event.value)
+    bytes.append("\"}\n")
+  }
+
+  /// The last line: where the machine is, and what its digest is made of beside events.
+  public mutating func end(_ machine: Machine) {
+    var json = JSONWriter()
+    json.object {
+      $0.add("ns", machine.nanoseconds)
+      $0.add("tick", machine.now)
+      $0.add("index", machine.index)
+      $0.add("kind", "end")
+      $0.add("retired", machine.retired)
+      $0.object("traps") { $0.add(machine.traps) }
+      $0.add("flow", hex: machine.flow)
+      $0.add("traceDigest", machine.traceDigest)
+    }
     json.endLine()
+    bytes += json.take()
   }
 
   /// The lines so far, each with its newline, and forgets them.
-  public mutating func take() -> [UInt8] { json.take() }
+  public mutating func take() -> [UInt8] {
+    defer { bytes.removeAll(keepingCapacity: true) }
+    return bytes
+  }
+}
+
+extension JSONWriter {
+  public mutating func add(_ traps: TrapCounts) {
+    add("ecall", traps.ecall)
+    add("ebreak", traps.ebreak)
+    add("svc", traps.svc)
+    add("interrupts", traps.interrupts)
+    add("faults", traps.faults)
+  }
+}
+
+extension Event {
+  /// The value is the last thing that its line says, and one of many.
+  fileprivate var endsInValue: Bool {
+    switch kind {
+    case .mmioRead, .mmioWrite, .interrupt, .interruptReturn, .trap: true
+    default: false
+    }
+  }
+
+  /// Where to look for its line's ending.
+  fileprivate var place: UInt8 {
+    var word = UInt64(detail) << 32 | UInt64(source) << 16 | UInt64(rawKind) << 8 | UInt64(hart)
+    if !endsInValue { word ^= value &* 0x9E37_79B9_7F4A_7C15 }
+    return UInt8(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 56)
+  }
+}
+
+extension EventLines.Ending {
+  @inline(__always) fileprivate func isEnding(of other: Event) -> Bool {
+    event.rawKind == other.rawKind && event.source == other.source && event.detail == other.detail
+      && event.hart == other.hart && (endsInValue || event.value == other.value)
+  }
 }
 
 /// What each kind of event has of its own.
@@ -104,7 +218,7 @@ private struct EventFields: Sendable {
       json.add("function", event.value >> 32)
       json.add("name", names.sbi(event))
       json.add("argument", hex: event.value & 0xFFFF_FFFF)
-    case .reset: break
+    case .reset: json.add("by", names.resetSource(event))
     case .stop:
       json.add("reason", names.stopReason(event))
       json.add("code", event.value)

@@ -79,6 +79,11 @@ public struct EventNames: Sendable {
       + (function < functions.count ? functions[function] : "function\(function)")
   }
 
+  /// Who asked for a guest reset: a device, or a core.
+  func resetSource(_ event: Event) -> String {
+    Int(event.detail) < board.devices.count ? board.devices[Int(event.detail)].name : "core"
+  }
+
   func stopReason(_ event: Event) -> String {
     StopReason.allCases.first { $0.number == event.detail }?.rawValue ?? "\(event.detail)"
   }

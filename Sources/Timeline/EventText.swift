@@ -9,6 +9,8 @@ public struct EventText {
   private let kinds: TraceKinds
   private var pending: Pending?
   private var output: [UInt8] = []
+  /// The middles of lines of accesses; a place is taken by whatever came last.
+  private var accesses: [(key: UInt64, words: [UInt8])] = Array(repeating: (0, []), count: 256)
 
   private struct Pending {
     var first: Event
@@ -33,6 +35,7 @@ public struct EventText {
       if event.value == 10 { flush() }
       return
     }
+    if event.kind == .mmioRead || event.kind == .mmioWrite { return addAccess(event) }
     guard let (kind, words) = describe(event, findings) else { return }
     flush()
     let isOneOfMany = names.board.harts > 1 && event.source == Event.core
@@ -57,19 +60,17 @@ public struct EventText {
   }
 
   private mutating func line(_ event: Event, _ kind: String, _ words: String) {
-    let time = Self.seconds(names.board.clock.nanoseconds(at: event.tick))
-    output.append(
-      contentsOf: "\(pad(time, 16)) s \(pad(String(event.index), 12))  \(kind) \(words)\n".utf8)
+    addTimes(event)
+    output.append(contentsOf: "  \(kind) \(words)\n".utf8)
   }
 
-  private func pad(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.utf8.count)) + text
-  }
-
-  static func seconds(_ nanoseconds: UInt64) -> String {
-    let part = String(nanoseconds % 1_000_000_000)
-    return "\(nanoseconds / 1_000_000_000)."
-      + String(repeating: "0", count: 9 - part.count) + part
+  private mutating func addTimes(_ event: Event) {
+    let nanoseconds = names.board.clock.nanoseconds(at: event.tick)
+    output.append(decimal: nanoseconds / 1_000_000_000, width: 6)
+    output.append(".")
+    output.append(decimals: nanoseconds % 1_000_000_000, count: 9)
+    output.append(" s ")
+    output.append(decimal: event.index, width: 12)
   }
 
   /// The kind's word, padded, and the sentence; nil: not asked for.
@@ -84,15 +85,6 @@ public struct EventText {
       guard kinds.contains(.gpio) else { return nil }
       let level = event.value == 0 ? "low" : "high"
       return ("gpio", "\(names.source(event)) pin \(event.detail) \(level)")
-    case .mmioRead, .mmioWrite:
-      guard kinds.contains(.mmio) else { return nil }
-      let register = names.register(event) ?? Self.hex(UInt64(event.accessOffset))
-      let arrow = event.kind == .mmioRead ? "->" : "<-"
-      return (
-        "mmio",
-        "\(names.source(event)).\(register) \(arrow) "
-          + Self.hex(event.value, bytes: event.accessWidth)
-      )
     case .notModelled:
       guard kinds.contains(.mmio) else { return nil }
       let number = Int(event.detail)
@@ -114,21 +106,35 @@ public struct EventText {
     case .sbi:
       guard kinds.contains(.sbi) else { return nil }
       return ("sbi ", "\(names.sbi(event))(\(Self.hex(event.value & 0xFFFF_FFFF)))")
-    case .reset: return ("run ", "guest reset, asked for by \(names.source(event))")
+    case .reset: return ("run ", "guest reset, asked for by \(names.resetSource(event))")
     case .stop:
       return ("run ", "end: \(names.stopReason(event)), code \(event.value)")
-    case .sleep, .wake, .uart, .uartInput, .console, .itm: return nil
+    case .sleep, .wake, .uart, .uartInput, .console, .itm, .mmioRead, .mmioWrite: return nil
     }
+  }
+
+  /// Of these there may be millions, of few registers.
+  private mutating func addAccess(_ event: Event) {
+    guard kinds.contains(.mmio) else { return }
+    flush()
+    addTimes(event)
+    let key = UInt64(event.rawKind) << 48 | UInt64(event.source) << 32 | UInt64(event.detail)
+    let place = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 56)
+    if accesses[place].key != key {
+      let register = names.register(event) ?? Self.hex(UInt64(event.accessOffset))
+      let arrow = event.kind == .mmioRead ? "->" : "<-"
+      accesses[place] = (key, Array("  mmio \(names.source(event)).\(register) \(arrow) 0x".utf8))
+    }
+    output.append(contentsOf: accesses[place].words)
+    output.append(hex: event.value, digits: 2 * event.accessWidth)
+    output.append("\n")
   }
 
   private func place(_ pc: UInt64) -> String {
     Self.hex(pc) + (symbol(pc).map { " in \($0)" } ?? "")
   }
 
-  private static func hex(_ value: UInt64, bytes: Int = 0) -> String {
-    let digits = String(value, radix: 16)
-    return "0x" + String(repeating: "0", count: max(0, 2 * bytes - digits.count)) + digits
-  }
+  private static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
   /// In quotes, with everything that is not printable written out.
   static func quoted(_ bytes: [UInt8]) -> String {

@@ -42,6 +42,12 @@ public struct JSONWriter: Sendable {
   }
 
   /// null where there is none.
+  public mutating func add(_ key: String? = nil, _ value: UInt64?) {
+    begin(key)
+    bytes.append(contentsOf: value.map(String.init)?.utf8 ?? "null".utf8)
+  }
+
+  /// null where there is none.
   public mutating func add(_ key: String? = nil, _ value: Double?) {
     begin(key)
     bytes.append(contentsOf: value.map { $0.isFinite ? "\($0)" : "null" }?.utf8 ?? "null".utf8)
@@ -60,6 +66,13 @@ public struct JSONWriter: Sendable {
 
   public mutating func add(_ key: String? = nil, hex value: UInt64) {
     add(key, "0x" + String(value, radix: 16))
+  }
+
+  public mutating func add(_ key: String? = nil, base64 value: [UInt8]) {
+    begin(key)
+    put("\"")
+    bytes += Base64.encode(value)
+    put("\"")
   }
 
   /// What follows is another text, on its own line.
@@ -94,12 +107,14 @@ public struct JSONWriter: Sendable {
     for _ in 0..<2 * open.count { put(" ") }
   }
 
-  private mutating func quote(_ text: String) {
-    put("\"")
+  private mutating func quote(_ text: String) { Self.quote(text, into: &bytes) }
+
+  static func quote(_ text: String, into bytes: inout [UInt8]) {
+    bytes.append("\"")
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        put("\\")
+        bytes.append("\\")
         bytes.append(byte)
       case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
       case UInt8(ascii: "\r"): bytes.append(contentsOf: "\\r".utf8)
@@ -110,6 +125,6 @@ public struct JSONWriter: Sendable {
       default: bytes.append(byte)
       }
     }
-    put("\"")
+    bytes.append("\"")
   }
 }

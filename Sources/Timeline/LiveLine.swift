@@ -19,7 +19,7 @@ public struct LiveLine: Sendable {
   ) -> String {
     while now > horizon { horizon *= 2 }
     let time = Quantity.time(picoseconds: clock.picoseconds(at: now), micro: style.micro)
-    let active = waves.filter { !$0.edges.isEmpty }
+    let active = waves.filter { $0.edgeCount > 0 }
     var line = time
     var used = time.count
     if let limit {

@@ -38,33 +38,44 @@ struct Scale {
 extension Scale {
   /// "╵0 s      ╵2 s": marks at round times, each with room for its label.
   func axis(_ style: TextStyle) -> String {
-    let end = column * UInt128(columns)
-    let (unit, name) = Quantity.unit(for: end, micro: style.micro)
-    let step = self.step(unit: unit, name: name)
     var line = ""
     var used = 0
-    var time: UInt128 = 0
-    while time < end {
-      let position = Int(time / column)
-      let label = (style.unicode ? "╵" : "|") + Self.label(time, unit, name)
+    for mark in marks(end: column * UInt128(columns), micro: style.micro) {
+      let position = Int(mark.time / column)
+      let label = (style.unicode ? "╵" : "|") + mark.label
+      let unit =
+        label.count
+        - (label.lastIndex(of: " ").map { label.distance(from: label.startIndex, to: $0) } ?? 0)
       // The last label may stick out a little, but not by more than itself would be without its unit.
-      if position > 0 && position + label.count > columns + name.count + 1 { break }
+      if position > 0 && position + label.count > columns + unit { break }
       line += String(repeating: " ", count: position - used) + label
       used = position + label.count
-      time += step
     }
     return line
   }
 
+  /// Round times from 0 up to before the end, each with room for its label, or for `room` columns.
+  func marks(
+    end: UInt128, room: Int = 0, micro: String = "µ"
+  ) -> [(time: UInt128, label: String)] {
+    let (unit, name) = Quantity.unit(for: column * UInt128(columns), micro: micro)
+    let step = self.step(unit: unit, name: name, room: room)
+    return stride(from: 0, to: end, by: Int128.Stride(step)).map {
+      ($0, Self.label($0, unit, name))
+    }
+  }
+
   /// 1, 2 or 5 times a power of ten, in whole columns, with room for the longest label.
-  private func step(unit: UInt128, name: String) -> UInt128 {
+  private func step(unit: UInt128, name: String, room: Int) -> UInt128 {
     let end = column * UInt128(columns)
     var decade: UInt128 = 1000
     while true {
       for step in [decade, decade * 2, decade * 5] where step % column == 0 {
         let widest = Self.label(end / step * step, unit, name).count
         let fraction = Self.label(step, unit, name).count
-        if step / column >= UInt128(max(widest, fraction) + 3) || step > end { return step }
+        if step / column >= UInt128(max(widest + 3, fraction + 3, room)) || step > end {
+          return step
+        }
       }
       decade *= 10
     }

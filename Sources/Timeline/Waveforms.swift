@@ -8,9 +8,10 @@ public struct Waveforms: Sendable {
   /// By slot: which LEDs hang on its pins.
   private let numbers: [[(pin: UInt32, led: Int)]]
 
-  public init(_ board: Board) {
+  /// - Parameter most: edges of an LED that are kept one by one.
+  public init(_ board: Board, most: Int = .max) {
     wiring = board.leds
-    leds = board.leds.map { Waveform(name: $0.name, colour: $0.colour) }
+    leds = board.leds.map { Waveform(name: $0.name, colour: $0.colour, most: most) }
     var numbers: [[(pin: UInt32, led: Int)]] = Array(repeating: [], count: board.devices.count)
     for (number, led) in board.leds.enumerated() {
       guard let slot = board.slot(of: led.device) else { continue }

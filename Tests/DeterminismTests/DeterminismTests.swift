@@ -1,5 +1,6 @@
 import Devices
 import Emu
+import Foundation
 import Testing
 
 /// One program, run in every way that may make no difference: one digest of what it did and one of where it ended.
@@ -28,6 +29,35 @@ import Testing
       if case .stopped = machine.run(until: limit) { break }
     }
     #expect(finish(machine) == whole)
+  }
+
+  /// Ways to cut a run that have nothing in common but the run: few cuts or many, near each other or far apart, by tick, index
+  /// or retired instructions, with other engines, traces and snapshots. `EMURUN_SOAK`: 1,000 an image, 10,000 in all.
+  @Test(arguments: images) func slicingsWithoutNumber(image: String) throws {
+    let whole = try run(image)
+    let isSoak = ProcessInfo.processInfo.environment["EMURUN_SOAK"] != nil
+    for seed in 0..<(isSoak ? 1000 : 10) as Range<UInt64> {
+      var random = SplitMix(seed: seed)
+      var options = options()
+      options.trace = random.next() % 2 == 0 ? .visible : .all
+      options.engine = [.pooled, .cold, .pooled, .fresh][Int(random.next() % 4)]
+      options.keptEvents = [1, 1 << 12, 1 << 20][Int(random.next() % 3)]
+      var machine = try machine(image, options)
+      let last = machine.board.clock.ticks(Self.end)
+      for _ in 0..<1 << (random.next() % 8) {
+        let size = random.next() % (1 << (random.next() % 26 + 1))
+        let limit =
+          switch random.next() % 4 {
+          case 0: RunLimit(tick: min(last, machine.now + random.next() % (last / 16)))
+          case 1: RunLimit(tick: last, retired: machine.retired + size)
+          case 2: RunLimit(tick: last, events: Int(size % 4096))
+          default: RunLimit(tick: last, index: machine.index + size)
+          }
+        if case .stopped = machine.run(until: limit) { break }
+        if random.next() % 16 == 0 { machine = try Machine(machine.snapshot()) }
+      }
+      #expect(finish(machine) == whole, "seed \(seed)")
+    }
   }
 
   @Test(arguments: images) func everyStopOfTheStartIsInvisible(image: String) throws {

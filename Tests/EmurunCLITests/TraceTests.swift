@@ -25,12 +25,14 @@ import Testing
       let path = folder + "/trace.jsonl"
       #expect(emurun(heartbeat, "--for", "600ms", "--trace-file", path).code == 0)
       let lines = try read(path).split(separator: "\n")
-      #expect(lines[0].hasPrefix(#"{"format":"emurun-trace","version":1,"board":"m4-led","#))
+      #expect(lines[0].hasPrefix(#"{"format":"emurun-trace","version":2,"board":"m4-led","#))
       #expect(lines.dropFirst().allSatisfy { $0.hasPrefix(#"{"ns":"#) && $0.hasSuffix("}") })
       #expect(
         lines.contains { $0.contains(#""kind":"led","pin":1,"level":1,"led":"PF1","on":true"#) })
       #expect(lines.contains { $0.contains(#""kind":"irq","number":15,"name":"SysTick""#) })
-      #expect(lines.last?.contains(#""kind":"stop","reason":"time-limit","code":0"#) == true)
+      #expect(
+        lines.dropLast().last?.contains(#""kind":"stop","reason":"time-limit","code":0"#) == true)
+      #expect(lines.last?.contains(#""kind":"end","retired":"#) == true)
       #expect(names(in: folder) == ["trace.jsonl"])
     }
   }

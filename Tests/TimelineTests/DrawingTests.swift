@@ -50,6 +50,14 @@ import Testing
     }
   }
 
+  /// What is summed up is drawn as what it is: too fast to be seen.
+  @Test func burstsAreDrawn() {
+    let edges = (0..<8000).map { Tick($0 * 125) }
+    let whole = draw([Waveform(name: "X", edges: edges, end: 1_000_000)])
+    let short = draw([Waveform(name: "X", edges: edges, end: 1_000_000, most: 300)])
+    #expect(whole == short && whole.contains("▒▒▒▒") && whole.contains("8 000 edges"))
+  }
+
   @Test func aLineNeverLeavesTheTerminal() {
     for width in [50, 64, 80, 100, 200] {
       for end: Tick in [3, 999, 12_345, 1_000_001, 9_999_999, 86_400_000_000] {

@@ -16,7 +16,7 @@ import Testing
       Event(500_008, .interrupt, detail: 21, 0x1A6),
       Event(500_009, .trap, detail: 3, 0x1B0),
     ] + Event.text("A\"\n\u{7}", at: 500_010) + Event.text("hi", at: 500_011, .uartInput) + [
-      Event(500_012, .console, detail: 2, 0x21), Event(500_013, .reset, source: 1),
+      Event(500_012, .console, detail: 2, 0x21), Event(500_013, .reset, detail: 1),
       Event(500_014, .stop, detail: StopReason.finisher.number, 3),
     ]
   private let findings = [
@@ -87,8 +87,10 @@ import Testing
     let lines = lines(events, all)
     #expect(
       lines[0]
-        == #"{"format":"emurun-trace","version":1,"board":"bench","boardRevision":3,"#
-        + #""hertz":1000000,"devices":["uart0","pins"],"leds":["RED","LOW"]}"#)
+        == #"{"format":"emurun-trace","version":2,"board":"bench","boardRevision":3,"#
+        + #""hertz":1000000,"harts":1,"quantum":1000,"#
+        + #""kinds":["led","gpio","uart","mmio","irq","trap","sbi"],"devices":["uart0","pins"],"#
+        + #""leds":[{"name":"RED","colour":"red"},{"name":"LOW","colour":"green"}]}"#)
     #expect(
       lines[1]
         == #"{"ns":500000000,"tick":500000,"index":250000,"hart":0,"source":"pins","kind":"led","#
@@ -109,9 +111,48 @@ import Testing
         #""trap","cause":3,"name":"undefined instruction","pc":"0x1b0"}"#,
         #""uart","byte":65}"#, #""uart","byte":34}"#, #""uart","byte":10}"#,
         #""uart","byte":7}"#, #""uart-input","byte":104}"#, #""uart-input","byte":105}"#,
-        #""console","by":"semihosting","byte":33}"#, #""reset"}"#,
+        #""console","by":"semihosting","byte":33}"#, #""reset","by":"pins"}"#,
         #""stop","reason":"finisher","code":3}"#,
       ])
+  }
+
+  /// Lines are put together from pieces that are kept; each is what a new writer would have written.
+  @Test func keptPiecesAreNeverStale() {
+    var random = SystemRandomNumberGenerator()
+    let some: [Event] = (0..<3000).map { number in
+      let base = events.randomElement(using: &random) ?? events[0]
+      var event = base
+      event.tick = UInt64(number) * 77
+      if Bool.random(using: &random) { event.value = .random(in: 0...300, using: &random) }
+      if Bool.random(using: &random) { event.detail = .random(in: 0...3, using: &random) }
+      if Bool.random(using: &random) { event.source = [0, 1, Event.core][number % 3] }
+      return event
+    }
+    for kinds in [all, .standard, [.gpio, .mmio]] {
+      #expect(
+        lines(some, kinds).dropFirst() == some.flatMap { lines([$0], kinds).dropFirst() }[...])
+    }
+    let accesses = some.filter { $0.kind == .mmioRead || $0.kind == .mmioWrite }
+    #expect(text(accesses, all) == accesses.map { text([$0], all) }.joined())
+  }
+
+  @Test func digits() {
+    for value in [0, 1, 9, 10, 99, 100, 12_345, UInt64.max] {
+      var bytes: [UInt8] = []
+      bytes.append(decimal: value)
+      bytes.append(" ")
+      bytes.append(decimal: value, width: 8)
+      bytes.append(" ")
+      bytes.append(hex: value)
+      let text = String(value)
+      let padded = String(repeating: " ", count: max(0, 8 - text.count)) + text
+      #expect(
+        String(decoding: bytes, as: UTF8.self) == "\(text) \(padded) \(String(value, radix: 16))")
+    }
+    var bytes: [UInt8] = []
+    bytes.append(decimals: 70, count: 9)
+    bytes.append(hex: 0xAB, digits: 8)
+    #expect(String(decoding: bytes, as: UTF8.self) == "000000070000000ab")
   }
 
   @Test func aMaskRecordsWhatTheKindsNeed() {

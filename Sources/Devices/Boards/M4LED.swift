@@ -17,9 +17,9 @@ extension Board {
       Placement("gpiof", GPIOFBlock(), at: 0x400F_E000, size: 0x1000, interrupt: 30),
     ],
     leds: [
-      .init("PF1", .red, device: "gpiof", pin: 1),
-      .init("PF2", .blue, device: "gpiof", pin: 2),
-      .init("PF3", .green, device: "gpiof", pin: 3),
+      .init("PF1", .red, device: "gpiof", pin: 1, milliamperes: 5),
+      .init("PF2", .blue, device: "gpiof", pin: 2, milliamperes: 5),
+      .init("PF3", .green, device: "gpiof", pin: 3, milliamperes: 5),
     ],
     console: "uart0")
 }

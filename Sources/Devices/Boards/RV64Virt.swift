@@ -22,7 +22,9 @@ extension Board {
     precondition(drives.count <= mostDrives, "\(drives.count) drives on rv64-virt")
     let clock = Clock(hertz: 1_000_000_000)
     let timebase = Ratio(1, 100)
-    let leds = (0..<4).map { Board.LED("led\($0)", .green, device: "gpio0", pin: $0) }
+    let leds = (0..<4).map {
+      Board.LED("led\($0)", .green, device: "gpio0", pin: $0, milliamperes: 5)
+    }
     let dram = Board.Region("dram", at: 0x8000_0000, size: memory, writable: true)
 
     // Slot numbers are in traces and digests: only append.

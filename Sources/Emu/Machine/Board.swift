@@ -58,15 +58,19 @@ public struct Board: Sendable {
     public var device: String
     public var pin: Int
     public var activeHigh: Bool
+    /// The current through it while it is on, by the board's schematics; nil: not known.
+    public var milliamperes: Double?
 
     public init(
-      _ name: String, _ colour: Colour, device: String, pin: Int, activeHigh: Bool = true
+      _ name: String, _ colour: Colour, device: String, pin: Int, activeHigh: Bool = true,
+      milliamperes: Double? = nil
     ) {
       self.name = name
       self.colour = colour
       self.device = device
       self.pin = pin
       self.activeHigh = activeHigh
+      self.milliamperes = milliamperes
     }
   }
 

@@ -25,7 +25,7 @@ final class Bus {
   /// The tick at which the engine comes back.
   @exclusivity(unchecked) var horizon: Tick = 0
 
-  @exclusivity(unchecked) var console = Console()
+  @exclusivity(unchecked) var console: Console
   @exclusivity(unchecked) var watch = ConsoleWatch()
   @exclusivity(unchecked) private(set) var findings: [Finding] = []
   @exclusivity(unchecked) private var findingNumbers: [FindingKey: Int] = [:]
@@ -49,10 +49,11 @@ final class Bus {
     }
   }
 
-  init(board: Board, memory: Memory, recorder: Recorder) {
+  init(board: Board, memory: Memory, recorder: Recorder, console: Console = Console()) {
     self.board = board
     self.memory = memory
     self.recorder = recorder
+    self.console = console
     let count = board.devices.count
     // Cores come behind the devices in the order of deadlines.
     slotCount = count

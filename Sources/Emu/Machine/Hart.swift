@@ -155,6 +155,10 @@ public class Hart {
     flow = 0
   }
 
+  /// Bytes of console text in one call at most: one instruction is not to write for minutes. Calls
+  /// of whatever interface say how much they wrote.
+  static let mostText = 65_536
+
   /// Console text that no device sent.
   final func write(_ byte: UInt8, from source: ConsoleSource) {
     record(.console, detail: UInt64(source.rawValue), value: UInt64(byte))

@@ -34,6 +34,12 @@ public struct MachineOptions: Sendable {
   public var trace: Event.Mask = .visible
   /// Kinds of which only the latest events are kept, for `Machine.recent`.
   public var recent: Event.Mask = []
+  /// Of a long run only the latest events are kept in `Machine.trace`: so many at least, and at most
+  /// twice as many, 32 bytes each. The digest knows them all.
+  public var keptEvents = Self.usualEvents
+  public static let usualEvents = 1 << 23
+  /// And so many bytes of the console's text.
+  public var keptText = 1 << 26
   /// RV64: the mode of the first instruction; nil: the image decides.
   public var mode: Mode?
   /// Where a raw image goes; nil: where its kind goes.
@@ -112,7 +118,9 @@ public final class Machine {
     self.boot = boot
     rig = try Rig.take(for: board, engine: options.engine)
     rig.bring(to: content)
-    bus = Bus(board: board, memory: rig.memory, recorder: recorder)
+    bus = Bus(
+      board: board, memory: rig.memory, recorder: recorder,
+      console: Console(keeping: options.keptText))
     let semihosting = options.semihosting.map { Semihosting($0) }
     self.semihosting = semihosting
     harts = Self.harts(of: board, rig.cores, bus, boot.start, semihosting, options.timing)
@@ -146,7 +154,10 @@ public final class Machine {
   convenience init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
     try self.init(
       board: board, content: boot.content, boot: boot,
-      recorder: Recorder(mask: options.trace, recent: options.recent), options: options)
+      recorder: Recorder(
+        mask: options.trace, recent: options.recent, keeping: options.keptEvents),
+      options: options)
+    bus.recorder.begin(traceHeading)
     powerOn()
     bus.send(options.input, now: now, index: index)
   }
@@ -181,6 +192,7 @@ public final class Machine {
   /// Of the hart whose turn it is.
   public var registers: [Register] { hart.registers }
   public var memory: Memory { bus.memory }
+  /// What happened so far, as far as it is kept.
   public var trace: Trace { bus.recorder.trace }
   /// The last few events, those included that the options want only here.
   public var recent: [Event] { bus.recorder.recent }
@@ -195,8 +207,8 @@ public final class Machine {
     harts.reduce(past.traps) { $0 + $1.traps(core_trap_counts($1.core)) }
   }
 
-  /// A hash over every trap and interrupt so far, with its index.
-  var flow: UInt64 {
+  /// A hash over every trap and interrupt so far, with its index: docs/digest.md.
+  public var flow: UInt64 {
     harts.reduce(past.flow) { Flow.fold($0, core_flow($1.core), $1.flow) }
   }
 
@@ -276,6 +288,7 @@ public final class Machine {
   /// tick.
   public func run(until limit: RunLimit = RunLimit()) -> Pause {
     bus.recorder.observer = limit.event
+    bus.recorder.pauseAt = limit.events.map { bus.recorder.count + $0 } ?? .max
     defer { bus.recorder.observer = nil }
     bus.paused = false
     while true {

@@ -11,17 +11,21 @@ public struct RunLimit {
   /// Directly behind the instruction that makes this true. Asked about every event that is
   /// recorded: what can be seen from outside always is, for the rest see `MachineOptions.trace`.
   public var event: ((Event) -> Bool)?
+  /// Directly behind the instruction with which about so many more events were recorded, for who
+  /// has to read them before they are forgotten. The pause is `.event`.
+  public var events: Int?
 
   /// Asleep for good is no reason to come back before `tick`.
   public var sleepsOn: Bool
 
   public init(
     tick: Tick? = nil, retired: UInt64? = nil, index: UInt64? = nil,
-    event: ((Event) -> Bool)? = nil, sleepsOn: Bool = false
+    events: Int? = nil, event: ((Event) -> Bool)? = nil, sleepsOn: Bool = false
   ) {
     self.tick = tick
     self.retired = retired
     self.index = index
+    self.events = events
     self.event = event
     self.sleepsOn = sleepsOn
   }
@@ -35,7 +39,7 @@ public enum Pause: Sendable, Hashable {
   case limit
   /// `retired` was reached.
   case instructions
-  /// `event` was true.
+  /// `event` was true, or `events` were recorded.
   case event
   /// Asleep, and nothing but input will change that. A host that has none ends the run, `Machine.end(.idle)`.
   case asleep

@@ -41,7 +41,8 @@ extension Machine {
     try self.init(
       board: snapshot.board, content: snapshot.content, boot: snapshot.boot,
       recorder: Recorder(
-        mask: snapshot.options.trace, recent: snapshot.options.recent, continuing: snapshot.trace),
+        mask: snapshot.options.trace, recent: snapshot.options.recent,
+        keeping: snapshot.options.keptEvents, continuing: snapshot.trace),
       options: snapshot.options)
     for (hart, core) in zip(harts, snapshot.cores) {
       hart.resetCore()

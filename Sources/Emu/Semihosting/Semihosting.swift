@@ -226,15 +226,18 @@ final class Semihosting {
   private func write(_ block: Block, _ hart: Hart) throws(HostError) -> Int64 {
     let handle = try handle(block[0])
     let length = try block[2]
-    guard length <= Int32.max, let bytes = hart.memory.read(try block[1], count: Int(length)) else {
-      throw .badAddress
-    }
+    var count = Int(clamping: length)
+    if case .output = handle { count = min(count, Hart.mostText) }
+    guard length <= Int32.max, hart.memory.contains(try block[1], count: max(length, 1)),
+      let bytes = hart.memory.read(try block[1], count: count)
+    else { throw .badAddress }
     switch handle {
-    case .output: for byte in bytes { hart.write(byte, from: .semihosting) }
+    case .output:
+      for byte in bytes { hart.write(byte, from: .semihosting) }
+      return Int64(length) - Int64(bytes.count)
     case .file(let descriptor): return Int64(bytes.count - (try files.write(bytes, descriptor)))
     case .input, .features: return Int64(bytes.count)
     }
-    return 0
   }
 
   /// How many bytes were *not* read. Input that is not there yet is the end of the file.

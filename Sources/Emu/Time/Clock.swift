@@ -39,7 +39,11 @@ public struct Clock: Sendable, Hashable, Codable {
 
   /// The floor of the exact time of a tick. Saturates after 584 years.
   public func nanoseconds(at tick: Tick) -> UInt64 {
-    UInt64(clamping: UInt128(tick) * UInt128(Self.nanosecondsPerSecond) / UInt128(hertz))
+    // A division of 128 bits costs as much as all the rest of a line of a trace.
+    if tick < UInt64.max / Self.nanosecondsPerSecond {
+      return tick * Self.nanosecondsPerSecond / hertz
+    }
+    return UInt64(clamping: UInt128(tick) * UInt128(Self.nanosecondsPerSecond) / UInt128(hertz))
   }
 
   /// The exact time in picoseconds; 128 bits, since 64 of them end after 213 days.

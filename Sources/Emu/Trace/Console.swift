@@ -1,22 +1,37 @@
 /// The run's console: UART0, SBI console, HTIF and semihosting text in order; and the input that
 /// waits for the guest.
 public struct Console: Sendable {
-  /// All that was written, byte for byte.
+  /// What was written, byte for byte; of a very long text the end, see `MachineOptions.keptText`.
   public private(set) var bytes: [UInt8] = []
-  private var drained = 0
+  /// How many bytes were written before these.
+  public private(set) var forgotten = 0
+  /// Bytes that are kept at least, and at most twice as many.
+  private let kept: Int
   private var input: [UInt8] = []
   private var taken = 0
 
-  /// What came since the last call, for streaming.
-  public mutating func drain() -> ArraySlice<UInt8> {
-    defer { drained = bytes.count }
-    return bytes[drained...]
+  init(keeping: Int = .max) { kept = max(1, keeping) }
+
+  /// How many bytes were written in all.
+  public var count: Int { forgotten + bytes.count }
+
+  /// What was written behind the first so many bytes, as far as it is kept.
+  public func bytes(from position: Int) -> ArraySlice<UInt8> {
+    bytes[min(max(0, position - forgotten), bytes.count)...]
   }
 
   /// The text; bytes that are no UTF-8 as U+FFFD.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  mutating func append(_ byte: UInt8) { bytes.append(byte) }
+  mutating func append(_ byte: UInt8) {
+    if bytes.count / 2 >= kept {
+      let number = bytes.count - kept
+      bytes.removeFirst(number)
+      forgotten += number
+    }
+    bytes.append(byte)
+  }
+
   mutating func send(_ more: some Sequence<UInt8>) { input.append(contentsOf: more) }
 
   var hasInput: Bool { taken < input.count }

@@ -2,7 +2,7 @@ import CNettle
 import Glibc
 
 /// SHA-256, by way of libnettle.
-public struct SHA256 {
+public struct SHA256: Sendable {
   private var context = sha256_ctx()
   public init() { nettle_sha256_init(&context) }
 
@@ -36,14 +36,10 @@ extension Machine {
   /// SHA-256 over what could be seen of the run so far, and how it ended: the golden value of a
   /// test. The same on every host, however the run was sliced, pooled, traced or threaded.
   public var traceDigest: String {
-    var hash = SHA256()
-    hash.update(heading("emurun trace"))
-    var count: UInt64 = 0
-    trace.withBuffers { events in
-      count += hash.update(visible: events)
-    }
+    let visible = bus.recorder.digest()
+    var hash = visible.hash
     var tail = CanonicalBytes()
-    tail.append(count)
+    tail.append(visible.count)
     tail.append(stop?.reason.number ?? 0)
     tail.append(stop?.code ?? 0)
     let traps = traps
@@ -76,6 +72,9 @@ extension Machine {
     return SHA256.hex(hash.finish())
   }
 
+  /// What a trace's digest begins with.
+  var traceHeading: CanonicalBytes { heading("emurun trace") }
+
   private func heading(_ what: String) -> CanonicalBytes {
     var bytes = CanonicalBytes()
     bytes.append(what)
@@ -90,25 +89,34 @@ extension Machine {
   }
 }
 
-extension SHA256 {
-  /// Those events that are recorded in every run, as their 32 bytes; how many. Runs of them go in
-  /// at once.
-  fileprivate mutating func update(visible events: UnsafeBufferPointer<Event>) -> UInt64 {
-    var count = 0
+/// Those events that are recorded in every run, as their 32 bytes, behind a heading.
+struct VisibleDigest: Sendable {
+  var hash = SHA256()
+  /// How many of the events were visible.
+  private(set) var count: UInt64 = 0
+  /// How many events went by.
+  private(set) var end = 0
+
+  /// Runs of visible ones go in at once.
+  mutating func add(_ events: UnsafeBufferPointer<Event>) {
     var start = 0
     for position in 0...events.count {
       if position < events.count && Event.Mask.visible.contains(rawKind: events[position].rawKind) {
         continue
       }
-      update(
-        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(events)[start * 32..<position * 32])
-      )
-      count += position - start
+      if start < position {
+        hash.update(
+          UnsafeRawBufferPointer(
+            rebasing: UnsafeRawBufferPointer(events)[start * 32..<position * 32]))
+        count += UInt64(position - start)
+      }
       start = position + 1
     }
-    return UInt64(count)
+    end += events.count
   }
+}
 
+extension SHA256 {
   /// Number and hash of each page that is not all zeros.
   fileprivate mutating func update(_ block: Memory.Block) {
     var heading = CanonicalBytes()

@@ -1,24 +1,21 @@
 /// Events in the order in which they happened: a value that stays as it is while the machine runs
-/// on.
+/// on. Positions count from power-on; of a long run only the latest events are there, see
+/// `MachineOptions.keptEvents`.
 public struct Trace: RandomAccessCollection, Sendable {
-  fileprivate var chunks: [Chunk]
-  public let count: Int
+  fileprivate let chunks: [Chunk]
+  /// How many events are not kept any more: all from power-on to here.
+  public let startIndex: Int
+  /// How many events there were in all.
+  public let endIndex: Int
+  /// What the digest is made of, up to a place that is still kept.
+  let digested: VisibleDigest
 
-  public var startIndex: Int { 0 }
-  public var endIndex: Int { count }
   public subscript(position: Int) -> Event {
-    precondition(position >= 0 && position < count, "event \(position) of \(count)")
-    return chunks[position / Chunk.capacity].events[position % Chunk.capacity]
-  }
-
-  /// The records themselves, some at a time.
-  func withBuffers(_ body: (UnsafeBufferPointer<Event>) -> Void) {
-    var left = count
-    for chunk in chunks where left > 0 {
-      let here = Swift.min(left, Chunk.capacity)
-      body(UnsafeBufferPointer(start: chunk.events, count: here))
-      left -= here
-    }
+    precondition(
+      position >= startIndex && position < endIndex,
+      "event \(position), of which those from \(startIndex) to \(endIndex) are kept")
+    let place = position - startIndex
+    return chunks[place / Chunk.capacity].events[place % Chunk.capacity]
   }
 }
 
@@ -37,26 +34,41 @@ final class Recorder {
     didSet { isObserved = observer != nil }
   }
   @exclusivity(unchecked) private var isObserved = false
+  /// Somebody waits for the first chunk to be filled behind that many events.
+  @exclusivity(unchecked) var pauseAt = Int.max
   /// What is to be said at all: for the trace, or for the ring of the latest.
   let mask: Event.Mask
   private let kept: Event.Mask
   private let ring: Ring?
+  /// Chunks that are kept at least, and at most twice as many.
+  private let keptChunks: Int
   @exclusivity(unchecked) private var chunks: [Chunk] = []
+  /// Events in chunks that are not kept any more.
+  @exclusivity(unchecked) private var forgotten = 0
+  /// Never behind what is kept.
+  @exclusivity(unchecked) private var digested = VisibleDigest()
   @exclusivity(unchecked) private var tail: UnsafeMutablePointer<Event>?
   @exclusivity(unchecked) private var room = 0
 
-  /// - Parameter recent: kinds of which only the latest are kept, beside the trace.
-  init(mask: Event.Mask, recent: Event.Mask = []) {
+  /// - Parameters:
+  ///   - recent: kinds of which only the latest are kept, beside the trace.
+  ///   - keeping: how many events the trace has at least, if there were so many.
+  init(mask: Event.Mask, recent: Event.Mask = [], keeping: Int = .max) {
     kept = mask.union(.visible)
     self.mask = kept.union(recent)
     ring = recent.isEmpty ? nil : Ring()
+    keptChunks = max(1, keeping / Chunk.capacity + (keeping % Chunk.capacity == 0 ? 0 : 1))
   }
 
   /// Goes on behind these. The last chunk is copied: its room may be another recorder's by now.
-  convenience init(mask: Event.Mask, recent: Event.Mask = [], continuing trace: Trace) {
-    self.init(mask: mask, recent: recent)
+  convenience init(
+    mask: Event.Mask, recent: Event.Mask = [], keeping: Int = .max, continuing trace: Trace
+  ) {
+    self.init(mask: mask, recent: recent, keeping: keeping)
+    forgotten = trace.startIndex
+    digested = trace.digested
     let last = trace.count % Chunk.capacity
-    chunks = trace.chunks
+    chunks = Array(trace.chunks.prefix((trace.count + Chunk.capacity - 1) / Chunk.capacity))
     if last == 0 { return }
     let full = chunks.removeLast()
     grow()
@@ -64,22 +76,26 @@ final class Recorder {
   }
 
   /// The events so far.
-  var trace: Trace { Trace(chunks: chunks, count: count) }
-  var count: Int { chunks.count * Chunk.capacity - room }
+  var trace: Trace {
+    Trace(chunks: chunks, startIndex: forgotten, endIndex: count, digested: digested)
+  }
+  /// Of all that there were.
+  var count: Int { forgotten + chunks.count * Chunk.capacity - room }
 
   /// The latest events of all kinds that were asked for.
   var recent: [Event] { ring?.events ?? Array(trace.suffix(Ring.capacity)) }
 
   @inline(__always) func wants(_ kind: Event.Kind) -> Bool { mask.contains(kind) }
 
-  /// Keeps the event if its kind is wanted; true: the observer waited for it.
+  /// Keeps the event if its kind is wanted; true: somebody waited for it.
   func record(_ event: Event) -> Bool {
     if !mask.contains(rawKind: event.rawKind) { return false }
     ring?.append(event)
     if !kept.contains(rawKind: event.rawKind) { return false }
     append(event)
-    // The test keeps the closure's reference count off the usual way.
-    return isObserved && observer?(event) == true
+    // The tests keep the closure's reference count off the usual way.
+    let isFull = room == 0 && count >= pauseAt
+    return isObserved && observer?(event) == true || isFull
   }
 
   private func append(_ event: Event) {
@@ -91,10 +107,41 @@ final class Recorder {
   }
 
   private func grow() {
+    if chunks.count / 2 >= keptChunks { forget(chunks.count - keptChunks) }
     let chunk = Chunk()
     chunks.append(chunk)
     tail = chunk.events
     room = Chunk.capacity
+  }
+
+  private func forget(_ number: Int) {
+    digest(to: forgotten + number * Chunk.capacity)
+    chunks.removeFirst(number)
+    forgotten += number * Chunk.capacity
+  }
+
+  // MARK: Digest
+
+  /// What the digest begins with. Once, before the first event.
+  func begin(_ heading: CanonicalBytes) { digested.hash.update(heading) }
+
+  /// The visible events so far, full chunks only once.
+  func digest() -> VisibleDigest {
+    digest(to: count / Chunk.capacity * Chunk.capacity)
+    var result = digested
+    let rest = count - digested.end
+    if rest > 0, let last = chunks.last {
+      result.add(UnsafeBufferPointer(start: last.events, count: rest))
+    }
+    return result
+  }
+
+  /// Up to the end of a chunk.
+  private func digest(to end: Int) {
+    while digested.end < end {
+      let chunk = chunks[(digested.end - forgotten) / Chunk.capacity]
+      digested.add(UnsafeBufferPointer(start: chunk.events, count: Chunk.capacity))
+    }
   }
 }
 

@@ -120,11 +120,11 @@ final class HTIF {
 
   private func write(file: UInt64, _ address: UInt64, count: UInt64) -> Int64 {
     guard file == 1 || file == 2 else { return Failure.badFile.rawValue }
-    guard let count = Int(exactly: count), let bytes = memory.read(address, count: count) else {
-      return Failure.badAddress.rawValue
-    }
+    guard memory.contains(address, count: count),
+      let bytes = memory.read(address, count: Int(min(count, UInt64(Hart.mostText))))
+    else { return Failure.badAddress.rawValue }
     for byte in bytes { hart.write(byte, from: .htif) }
-    return Int64(count)
+    return Int64(bytes.count)
   }
 }
 

@@ -1,0 +1,105 @@
+import Emu
+
+/// The run as one HTML page that needs nothing else: `Page/timeline.html`, with the run as JSON in it.
+///
+/// Signals are lists of differences in LEB128 and base64: a million edges with their instruction indexes are some 6 MB, and a
+/// browser has them decoded in a tenth of a second.
+public enum TimelinePage {
+  /// What a page is titled with.
+  public struct Heading: Sendable {
+    /// The image's name.
+    public var image: String
+    public var instructions: UInt64
+    public var stop: String
+
+    public init(image: String, instructions: UInt64, stop: String) {
+      self.image = image
+      self.instructions = instructions
+      self.stop = stop
+    }
+  }
+
+  public static func write(_ recording: Recording, _ heading: Heading) -> [UInt8] {
+    var json = JSONWriter()
+    json.object {
+      $0.add("image", heading.image)
+      $0.add("board", recording.board.name)
+      $0.add("hertz", recording.board.clock.hertz)
+      $0.add("end", recording.end)
+      $0.add("instructions", heading.instructions)
+      $0.add("stop", heading.stop)
+      $0.array("tracks") { for signal in recording.active { $0.object { add(signal, &$0) } } }
+      $0.array("streams") { for stream in recording.streams { $0.object { add(stream, &$0) } } }
+      $0.array("marks") { for marks in recording.marks { $0.object { add(marks, &$0) } } }
+    }
+    let page = PackageResources.timeline_html
+    let place = Array("<!--RUN-->".utf8)
+    guard let cut = page.indices.first(where: { page[$0...].starts(with: place) }) else {
+      preconditionFailure("Page/timeline.html has no place for a run")
+    }
+    var bytes = Array(page[..<cut])
+    // Only texts have it, and there it may be written like this; a script's end must not be in one.
+    for byte in json.take() {
+      if byte == UInt8(ascii: "<") { bytes += Array("\\u003c".utf8) } else { bytes.append(byte) }
+    }
+    return bytes + page[(cut + place.count)...]
+  }
+
+  private static func add(_ signal: Recording.Signal, _ json: inout JSONWriter) {
+    json.add("name", signal.name)
+    json.add("kind", signal.kind.rawValue)
+    json.add("colour", signal.wave.colour.rawValue)
+    json.add("milliamperes", signal.milliamperes)
+    json.add("count", signal.wave.edges.count)
+    json.add("ticks", base64: differences(signal.wave.edges))
+    json.add("index", base64: differences(signal.indexes))
+  }
+
+  private static func add(_ stream: Recording.Stream, _ json: inout JSONWriter) {
+    json.add("name", stream.name)
+    json.add("input", stream.isInput)
+    json.add("bytes", base64: stream.bytes)
+    add(stream.moments, &json)
+  }
+
+  private static func add(_ marks: Recording.Marks, _ json: inout JSONWriter) {
+    json.add("name", marks.name)
+    json.add("kind", "mark")
+    json.array("labels") { for label in marks.labels { $0.add(nil, label) } }
+    json.add("names", base64: LEB128.encode(marks.names.lazy.map(UInt64.init)))
+    add(marks.moments, &json)
+  }
+
+  private static func add(_ moments: Recording.Moments, _ json: inout JSONWriter) {
+    json.add("count", moments.count)
+    json.add("ticks", base64: differences(moments.ticks))
+    json.add("index", base64: differences(moments.indexes))
+  }
+
+  /// Of numbers that never fall.
+  private static func differences(_ numbers: [UInt64]) -> [UInt8] {
+    var last: UInt64 = 0
+    return LEB128.encode(
+      numbers.map { number in
+        defer { last = number }
+        return number - last
+      })
+  }
+}
+
+/// Numbers in groups of seven bits, low ones first, the top bit of a byte set where more follow (DWARF 5, 7.6).
+enum LEB128 {
+  static func encode(_ numbers: some Collection<UInt64>) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(numbers.count * 4)
+    for number in numbers {
+      var rest = number
+      while rest > 127 {
+        bytes.append(UInt8(truncatingIfNeeded: rest) | 128)
+        rest >>= 7
+      }
+      bytes.append(UInt8(rest))
+    }
+    return bytes
+  }
+}
