@@ -26,17 +26,9 @@ enum Evidence {
 
   /// Seconds from a recording of a million edges to the bytes of its page.
   static func pageSeconds() -> Double {
-    var events: [Event] = []
-    var random = SplitMix(seed: 1)
-    var tick: Tick = 0
-    for number in 0..<1_000_000 {
-      tick += 1 + random.next() % 4000
-      events.append(
-        Event(
-          tick: tick, index: tick / 2, source: 1, rawKind: Event.Kind.pin.rawValue, hart: 0,
-          detail: 1 + UInt32(number % 3), value: UInt64(number / 3 % 2 + 1) % 2))
-    }
-    let recording = Recording(.m4LED, events, end: tick)
+    let machine = Stores.machine(storingTo: Stores.device - 4, toggling: true)
+    _ = machine.run(until: RunLimit(index: 1_000_000))
+    let recording = Recording(machine.board, machine.trace, end: machine.now)
     let edges = recording.active.reduce(0) { $0 + $1.wave.edgeCount }
     guard edges > 990_000 else { fatal("\(edges) edges") }
     return median(

@@ -26,6 +26,16 @@ import Testing
     }
   }
 
+  /// The picture in the README is emurun's own.
+  @Test func thePictureThatItShows() throws {
+    try withFolder { folder in
+      let path = folder + "/timeline.svg"
+      #expect(emurun(image("sbi-heartbeat-rv64.elf"), "--svg", path).code == 0)
+      let (new, old) = try (read(path), read(package("docs/timeline.svg")))
+      #expect(new == old, "emurun images/sbi-heartbeat-rv64.elf --svg docs/timeline.svg")
+    }
+  }
+
   /// The code blocks that begin with a command line and have more than that.
   private static func runs(_ page: String) -> [[Substring]] {
     var runs: [[Substring]] = []

@@ -125,10 +125,11 @@ import Testing
     }
     #expect(refusal?.code == 70)
     let lines = (refusal?.sentence ?? "").split(separator: "\n").map(String.init)
-    #expect(lines.count == 5)
-    #expect(lines[0].hasPrefix("the second run is not the first. Event "))
-    #expect(lines[1].hasSuffix("led  PF1 off"))
-    #expect(lines[3].hasSuffix("run  end: time-limit, code 0"))
-    #expect(lines[4].contains("please report it"))
+    // Twice the other plan, they are the same; what a real difference says: DivergenceTests.
+    #expect(
+      lines.first
+        == "the second run is not the first, in its events too: but run once more beside each "
+        + "other, they do not differ")
+    #expect(lines.last?.contains("please report it") == true)
   }
 }

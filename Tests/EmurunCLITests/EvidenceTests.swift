@@ -1,4 +1,5 @@
 import Foundation
+import FoundationXML
 import PythonReaders
 import Testing
 
@@ -30,11 +31,9 @@ import Testing
       #expect(line == "traceDigest " + lines[0])
       let end = try #require(try read(trace).split(separator: "\n").last)
       #expect(end.contains("\"traceDigest\":\"\(lines[0])\""))
-      if arguments.contains("--smp") || arguments.contains("--trace") {
-        #expect(lines[1] == "-")
-      } else {
-        #expect(end.contains("\"flow\":\"\(lines[1])\""))
-      }
+      // Of one RV64 hart the file has all that its flow is made of.
+      let isTold = arguments[0].contains("rv64") && !arguments.contains("--smp")
+      #expect(isTold ? end.contains("\"flow\":\"\(lines[1])\"") : lines[1] == "-")
     }
   }
 
@@ -61,7 +60,8 @@ import Testing
         [image("led-heartbeat.elf"), "--for", "2s", "--digest"] + paths.flatMap { [$0.1, $0.0] },
         on: Host(output: Output(), errors: again))
       #expect(again.text.split(separator: "\n").last == plain.errors.split(separator: "\n").last)
-      #expect(try paths.map { try read($0.0) } == first)
+      let second = try paths.map { try read($0.0) }
+      #expect(second == first)
     }
   }
 
@@ -128,7 +128,8 @@ import Testing
       #expect(outcome.code == 74)
       #expect(
         outcome.errors.hasSuffix("/dev/full: cannot be written: No space left on device\n"))
-      #expect(try read(trace).hasSuffix("}\n"))
+      let kept = try read(trace)
+      #expect(kept.hasSuffix("}\n"))
       #expect(names(in: folder) == ["trace"])
     }
   }

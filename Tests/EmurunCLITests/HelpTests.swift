@@ -16,6 +16,7 @@ import Testing
         USAGE: emurun IMAGE [OPTIONS]
                emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
                emurun boards
+               emurun diff A B
                emurun doctor
 
         ARGUMENTS:
@@ -93,6 +94,10 @@ import Testing
                                   kinds: all but mmio)
           --commit-log <file>     RV64: every retired instruction, as Spike's --log-commits
                                   writes it.
+          --html <file>           The run as a page to look at in a browser.
+          --svg <file>            The run as a picture.
+          --vcd <file>            The run for GTKWave and the like.
+          --perfetto <file>       The run for Perfetto, as Chrome's trace events.
           --json                  One JSON report on standard output instead of words and console.
           --digest                Print the SHA-256 of all that could be seen of the run.
           --twice                 Run twice, sliced differently, and compare; 70 if they differ.
@@ -103,6 +108,7 @@ import Testing
 
         SUBCOMMANDS:
           boards                  List the boards, with memory map and devices.
+          diff                    Compare two traces that --trace-file wrote; 1 if they differ.
           doctor                  Check libunicorn and this host.
 
           See 'emurun help <subcommand>' for detailed help.

@@ -75,7 +75,7 @@ try:
           for (let n = 0; n < d.length; n += 4) seen.add(d[n] << 16 | d[n + 1] << 8 | d[n + 2]);
           return seen.size;
         })""")
-    out["errors"] = [e["message"] for e in browser.get_log("browser")]
+    out["errors"] = [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
     out["requests"] = js("return performance.getEntriesByType('resource').length")
     if len(sys.argv) > 2:
         browser.save_screenshot(sys.argv[2])

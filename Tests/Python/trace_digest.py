@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The traceDigest of a run from its JSON Lines (emurun --trace-file), by docs/digest.md alone: trace_digest.py FILE.
 
-Prints two lines: the digest, and the flow as far as the file's own traps and interrupts tell it ("-" where they do not).
+Prints two lines: the digest, and the flow where the file's own traps and interrupts tell it (one RV64 hart, else "-").
 """
 import hashlib
 import json
@@ -56,12 +56,12 @@ def main(path):
     assert header["format"] == "emurun-trace" and header["version"] == 2 and end["kind"] == "end", "another format"
     assert {"led", "gpio", "uart"} <= set(header["kinds"]), "not all visible events are in it"
     slots = {name: number for number, name in enumerate(header["devices"])}
+    is_rv64 = header["board"].startswith("rv64")
     digest = hashlib.sha256(text("emurun trace") + struct.pack("<I", 1) + text(header["board"]))
     digest.update(struct.pack("<I", header["boardRevision"]))
     if header["harts"] > 1:
         digest.update(struct.pack("<IQ", header["harts"], header["quantum"]))
-    count, reason, code, traps, interrupts = 0, 0, 0, 0, 0
-    is_rv64 = header["board"].startswith("rv64")
+    count, reason, code, flow = 0, 0, 0, 0
     for line in lines[1:-1]:
         data = record(line, slots)
         if data:
@@ -71,21 +71,17 @@ def main(path):
             reason, code = REASONS.index(line["reason"]) + 1, line["code"]
         if line["kind"] == "trap":
             # Behind the attempt; a fetch that faults is none.
-            attempt = line["cause"] not in ((0, 1, 12) if is_rv64 else (8, 9))
-            traps = fold(traps, line["index"] + attempt, line["cause"], int(line["pc"], 16))
+            flow = fold(flow, line["index"] + (line["cause"] not in (0, 1, 12)), line["cause"], int(line["pc"], 16))
         if line["kind"] == "irq":
-            if is_rv64:
-                traps = fold(traps, line["index"], line["number"] | 1 << 63, int(line["pc"], 16))
-            else:
-                interrupts = fold(interrupts, line["index"], line["number"], int(line["pc"], 16), 0)
+            flow = fold(flow, line["index"], line["number"] | 1 << 63, int(line["pc"], 16))
     counts = end["traps"]
     digest.update(struct.pack(
         "<QII9Q", count, reason, code, end["index"], end["tick"], end["retired"], counts["ecall"], counts["ebreak"],
         counts["svc"], counts["interrupts"], counts["faults"], int(end["flow"], 16)))
     print(digest.hexdigest())
-    simple = header["harts"] == 1 and {"irq", "trap"} <= set(header["kinds"])
-    simple = simple and not any(line["kind"] == "reset" for line in lines)
-    print(hex(fold(0, traps, interrupts)) if simple else "-")
+    simple = is_rv64 and header["harts"] == 1 and {"irq", "trap"} <= set(header["kinds"])
+    simple = simple and not any(line["kind"] == "reset" for line in lines[1:])
+    print(hex(fold(0, flow, 0)) if simple else "-")
 
 
 main(sys.argv[1])

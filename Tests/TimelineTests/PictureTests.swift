@@ -1,4 +1,5 @@
 import Foundation
+import FoundationXML
 import PythonReaders
 import Testing
 
@@ -133,9 +134,9 @@ import Testing
     let parser = XMLParser(data: Data(bytes))
     parser.delegate = reader
     #expect(parser.parse(), "\(String(describing: parser.parserError))")
-    for name in ["RED", "LOW", "pins 7", "SysTick"] { #expect(reader.texts.contains(name)) }
-    #expect(reader.texts.contains("a <\"title\"> & more\u{FFFD}"))
-    #expect(reader.texts.contains("5.00 Hz · 50 %"))
+    for name in ["RED", "LOW", "pins 7", "SysTick"] { #expect(reader.closed.contains(name)) }
+    #expect(reader.closed.contains("a <\"title\"> & more\u{FFFD}"))
+    #expect(reader.closed.contains("5.00 Hz · 50 %"))
     #expect(
       !String(decoding: bytes, as: UTF8.self).replacing("http://www.w3.org", with: "").contains(
         "http"))
@@ -218,11 +219,20 @@ import Testing
 }
 
 private final class SVGReader: NSObject, XMLParserDelegate {
-  private(set) var texts: [String] = []
+  private var texts: [String] = []
+  private(set) var closed: [String] = []
   func parser(
     _ parser: XMLParser, didStartElement element: String, namespaceURI: String?,
     qualifiedName: String?, attributes: [String: String]
   ) { texts.append("") }
+  func parser(
+    _ parser: XMLParser, didEndElement element: String, namespaceURI: String?,
+    qualifiedName: String?
+  ) {
+    // What follows belongs to whoever is around it.
+    closed.append(texts[texts.count - 1])
+    texts.append("")
+  }
   func parser(_ parser: XMLParser, foundCharacters string: String) {
     texts[texts.count - 1] += string
   }
