@@ -104,7 +104,8 @@ struct Core {
     struct { uint64_t va, pa; unsigned mmu; } io_pages[IO_PAGES];   // virtual to physical, as the last walks found it
     uint64_t user_page[MAX_USER_PAGES];
     int user_pages;                 // RV64: pages of U mode in S mode's soft TLB; more than there is room for: any
-    size_t replaced[4];             // RV64: entries of each mode's soft TLB that gave way to others since its size last changed
+    size_t replaced[4];             // RV64: entries of each mode's soft TLB that gave way to others since it was empty
+    bool sparse[4];                 // RV64: it was much larger than needed when it was emptied
     bool in_access;
     bool split_page;                // RV64: the PMP tells parts of a page apart that the access touches
     CoreStore watched;              // what the store that is being made writes of watched memory; memory NULL: nothing

@@ -69,12 +69,8 @@ static void flush(Core *c, unsigned modes)
     for (unsigned mode = 0; mode < MODES; mode++) {
         if (!(modes >> mode & 1))
             continue;
-        char *table = table_of(c, mode);
-        size_t size = size_of(table);
-        if (size > FEWEST && AT(uint64_t, descriptor_of(c, mode), USED) < size / 8)
-            resize(c, mode, size / 2);
-        else
-            forget_mode(c, mode);
+        c->sparse[mode] = AT(uint64_t, descriptor_of(c, mode), USED) < size_of(table_of(c, mode)) / 8;
+        forget_mode(c, mode);
     }
     memset(c->cpu + CPU_JUMP_CACHE, 0, JUMPS * sizeof(void *));
     memset(c->io_pages, 0xff, sizeof c->io_pages);
@@ -102,13 +98,18 @@ void rv64_set_page(Core *c, uint64_t va, const View *view, uint64_t offset, int 
     uint64_t i = va >> 12 & (size_of(table) - 1);
     char *entry = AT(char *, table, 8) + i * ENTRY;
     uint64_t old = AT(uint64_t, entry, READ) & AT(uint64_t, entry, WRITE) & AT(uint64_t, entry, CODE);
-    if (old == ~0ull) {
-        AT(uint64_t, d, USED)++;
-    } else if ((old ^ va) >> 12 && ++c->replaced[mode] > size_of(table) && size_of(table) < MOST) {
-        resize(c, mode, size_of(table) * 2);
+    size_t size = size_of(table), fits = size;
+    if (c->sparse[mode])                        // only here: a store that empties it is still to use its entry
+        fits = size > FEWEST ? size / 2 : size;
+    else if (old != ~0ull && (old ^ va) >> 12 && ++c->replaced[mode] > size && size < MOST)
+        fits = size * 2;
+    c->sparse[mode] = false;
+    if (fits != size) {
+        resize(c, mode, fits);
         rv64_set_page(c, va, view, offset, rights, mode);
         return;
     }
+    AT(uint64_t, d, USED) += old == ~0ull;
     AT(uint16_t, c->env, ENV_TLB + TLB_DIRTY) |= (uint16_t)(1 << mode);
     AT(uint64_t, entry, READ) = rights & PAGE_READ ? va : ~0ull;
     AT(uint64_t, entry, WRITE) = rights & PAGE_WRITE ? va | NOT_DIRTY : ~0ull;
