@@ -8,6 +8,9 @@
 
 uint32_t helper_add_usaturate_arm(char *env, uint32_t a, uint32_t b);
 uint32_t helper_sub_usaturate_arm(char *env, uint32_t a, uint32_t b);
+void helper_exception_internal_arm(char *env, uint32_t number);
+void helper_exception_with_syndrome_arm(char *env, uint32_t number, uint32_t syndrome, uint32_t level);
+void tcg_gen_exit_tb_arm(char *tcg, char *tb, unsigned index);
 
 // ---- which instruction of a block does a host address belong to? Reads the block's search data only: no side effects
 int block_count(const Arch *a, const char *tb)                  // N as the block's own prologue subtracts it
@@ -96,6 +99,9 @@ static void translate_insn(char *db, char *cpu)
     int32_t length = AT(uint32_t, db, a->next_pc) - pc;
     if (*jump > JUMP_NORETURN && !length)
         translating.pseudo++;                                   // the "until" address: no instruction was translated
+    Core *c = core_of_cpu(cpu);
+    if (*jump == JUMP_NEXT && c && ends_block(c, translating.pc))
+        *jump = JUMP_TOO_MANY;
     if (a != &rv64)
         return;
     if (*jump == JUMP_NORETURN && length <= 0)
@@ -177,12 +183,16 @@ void tcg_gen_qemu_st_i64_arm(void *tcg, void *value, void *address, uint64_t mmu
     real.arm_gen_store64(tcg, value, address, mmu, aligned(operation));
 }
 
-// The helpers of SDIV and UDIV get no env and may not trap. Two that nothing else uses take env and the same operands, and may.
-void tcg_gen_callN_arm(void *tcg, void *function, void *result, int count, void **arguments)
+// The helpers of SDIV and UDIV get no env and may not trap. Two that nothing else uses take env and the same operands, and may. Those of
+// SVC and of an exception return come back (cortexm.c), to the end of their block.
+void tcg_gen_callN_arm(char *tcg, void *function, void *result, int count, void **arguments)
 {
     bool divides = function == (void *)real.arm_sdiv || function == (void *)real.arm_udiv;
+    bool traps = function == (void *)helper_exception_internal_arm || function == (void *)helper_exception_with_syndrome_arm;
     if (!divides || !usable || !translating.active || !(translating.flags & (HFLAG_DIVIDE | HFLAG_CYCLES))) {
         real.arm_gen_call(tcg, function, result, count, arguments);
+        if (traps && usable)
+            tcg_gen_exit_tb_arm(tcg, NULL, 0);
         return;
     }
     char *first = AT(char *, tcg, TCG_OPS);                     // the block's stop test: it loads from env
@@ -260,7 +270,7 @@ void *core_cold(char *env, uintptr_t tagged, int what)          // reached from 
         AT(Core *, cpu, CPU_CORE)->running = tb;
     }
     if (!AT(uint8_t, uc, UC_QUIT))                              // quit: a hook wrote the pc
-        memcpy(env + a->pc, tb, (size_t)a->pc_bytes);
+        what & 2 ? (AT(uint32_t, env, 60) = AT(uint32_t, tb, 0)) : (AT(uint64_t, env, RV_PC) = AT(uint64_t, tb, 0));
     return AT(void *, AT(char *, uc, UC_TCG), a->tcg_return);
 }
 void core_cold_entry(void);

@@ -35,7 +35,7 @@ static void power_on(Core *c)
     if (c->arch == &rv64)
         tlb_flush_riscv64(c->cpu);
     else
-        c->arch->tlb_flush(c->cpu);
+        m4_rights_changed(c);
     c->priority_mask = 0xff;
     c->traps_unaligned = c->traps_divide = c->negative = false;
     memset(&c->mpu, 0, sizeof c->mpu);

@@ -17,39 +17,56 @@ static inline uint32_t *banked(const Core *c, int offset)       // the v8-M core
 }
 
 // ---- a block's flags: what it was translated for. Beside the library's own there are ours
-static void add_flags(char *env)
+static void add_flags(Core *c)
 {
-    Core *c = core_of_cpu(env - arm.env);
-    if (!c)
-        return;
     bool negative = c->negative || *banked(c, ARM_FAULTMASK) & 1;
-    AT(uint32_t, env, ARM_HFLAGS) |= (c->traps_unaligned ? HFLAG_ALIGN : 0) | (c->traps_divide ? HFLAG_DIVIDE : 0) | (negative ? HFLAG_NEGATIVE : 0)
-        | (c->counts_cycles ? HFLAG_CYCLES : 0);
+    AT(uint32_t, c->env, ARM_HFLAGS) |= (c->traps_unaligned ? HFLAG_ALIGN : 0) | (c->traps_divide ? HFLAG_DIVIDE : 0)
+        | (negative ? HFLAG_NEGATIVE : 0) | (c->counts_cycles ? HFLAG_CYCLES : 0);
+}
+
+static void rebuild_hflags(Core *c)             // the library's hang on a few bits only, and are slow to come by
+{
+    enum { KNOWN = 1 << 30 };                   // single steps, of which there are none
+    unsigned state = (AT(uint32_t, c->env, ARM_IPSR) != 0) | (*banked(c, ARM_CONTROL) & 1) << 1 | (AT(uint32_t, c->env, ARM_FPCA) & CONTROL_FPCA)
+        | c->fp_access << 3 | (unsigned)c->fp_automatic << 5 | (unsigned)c->fp_lazy_active << 6;
+    if (!c->hflags[state]) {
+        real.arm_rebuild_hflags(c->env);
+        c->hflags[state] = AT(uint32_t, c->env, ARM_HFLAGS) | KNOWN;
+    }
+    AT(uint32_t, c->env, ARM_HFLAGS) = c->hflags[state] & ~(uint32_t)KNOWN;
+    add_flags(c);
 }
 
 void arm_rebuild_hflags_arm(char *env)
 {
-    real.arm_rebuild_hflags(env);
-    add_flags(env);
+    Core *c = core_of_cpu(env - arm.env);
+    if (c)
+        rebuild_hflags(c);
+    else
+        real.arm_rebuild_hflags(env);
 }
 
 void helper_rebuild_hflags_m32_arm(char *env, int el)
 {
+    Core *c = core_of_cpu(env - arm.env);
     real.arm_rebuild_m32(env, el);
-    add_flags(env);
+    if (c)
+        add_flags(c);
 }
 
 void helper_rebuild_hflags_m32_newel_arm(char *env)
 {
+    Core *c = core_of_cpu(env - arm.env);
     real.arm_rebuild_m32_newel(env);
-    add_flags(env);
+    if (c)
+        add_flags(c);
 }
 
 void core_m4_set_traps(Core *c, bool unaligned, bool divide_by_zero)
 {
     c->traps_unaligned = unaligned;
     c->traps_divide = divide_by_zero;
-    arm_rebuild_hflags_arm(c->env);
+    rebuild_hflags(c);
 }
 
 void core_m4_set_negative(Core *c, bool active)
@@ -57,7 +74,7 @@ void core_m4_set_negative(Core *c, bool active)
     if (c->negative == active)
         return;
     c->negative = active;
-    arm_rebuild_hflags_arm(c->env);
+    rebuild_hflags(c);
 }
 
 static uint16_t halfword_at(Core *c, uint32_t address)
@@ -119,7 +136,7 @@ static void fp_trap(Core *c)
     AT(uint32_t, c->env, ARM_FPCA) |= CONTROL_FPCA;             // a new FP context (B1.4.7); then the instruction runs
     enum { DEFAULTS = 0x07c00000 };                             // AHP, DN, FZ, RMode: the rest stays as it is (ExecuteFPCheck)
     core_m4_set_fpscr(c, (core_m4_fpscr(c) & ~DEFAULTS) | (c->fpdscr & DEFAULTS));
-    arm_rebuild_hflags_arm(c->env);
+    rebuild_hflags(c);
     take_back(c);
 }
 
@@ -168,6 +185,25 @@ void m4_on_trap(Core *c, uint32_t number)
     default:
         fail(c, "exception number %ld of the Arm core", (long)number);
     }
+}
+
+// SVC and a return, each the last of its block, without the library's jump out of it: it would cost as much as all the rest.
+void helper_exception_internal_arm(char *env, uint32_t number)
+{
+    Core *c = core_of_cpu(env - arm.env);
+    if (c && number == EXCP_EXCEPTION_EXIT)
+        m4_on_trap(c, number);
+    else
+        real.arm_raise(env, number);
+}
+
+void helper_exception_with_syndrome_arm(char *env, uint32_t number, uint32_t syndrome, uint32_t level)
+{
+    Core *c = core_of_cpu(env - arm.env);
+    if (c && number == EXCP_SWI)
+        m4_on_trap(c, number);
+    else
+        real.arm_raise_with(env, number, syndrome, level);
 }
 
 void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc)
@@ -333,7 +369,7 @@ void core_m4_set_fp(Core *c, unsigned access, bool automatic, bool lazy_active, 
     c->fp_automatic = automatic;
     c->fp_lazy_active = lazy_active;
     c->fpdscr = fpdscr;
-    arm_rebuild_hflags_arm(c->env);
+    rebuild_hflags(c);
 }
 
 uint32_t core_m4_fpscr(Core *c)
@@ -359,31 +395,36 @@ uint32_t *core_m4_r(Core *c)
     return r_of(c);
 }
 
-static bool uses_psp(const Core *c)
+CoreM4Masks core_m4_masks(const Core *c)
 {
-    return !AT(uint32_t, c->env, ARM_IPSR) && *banked(c, ARM_CONTROL) & CONTROL_SPSEL;
+    const uint32_t *primask = banked(c, ARM_PRIMASK), *faultmask = banked(c, ARM_FAULTMASK), *basepri = banked(c, ARM_BASEPRI);
+    return (CoreM4Masks){ *primask, *faultmask, *basepri };
 }
 
 void core_m4_get(Core *c, CoreM4 *state)
 {
     const char *env = c->env;
     uint32_t it = AT(uint32_t, env, ARM_CONDEXEC);
-    bool psp = uses_psp(c);
+    uint32_t control = *banked(c, ARM_CONTROL);
+    bool psp = !AT(uint32_t, env, ARM_IPSR) && control & CONTROL_SPSEL;
     memcpy(state->r, env, sizeof state->r);
     state->xpsr = (AT(uint32_t, env, ARM_NF) & 1u << 31) | (uint32_t)!AT(uint32_t, env, ARM_ZF) << 30 | (AT(uint32_t, env, ARM_CF) & 1) << 29
         | (AT(uint32_t, env, ARM_VF) & 1u << 31) >> 3 | (AT(uint32_t, env, ARM_QF) & 1) << 27 | (it & 3) << 25 | (AT(uint32_t, env, ARM_THUMB) & 1) << 24
         | (AT(uint32_t, env, ARM_GE) & 15) << 16 | (it & 0xfc) << 8 | (AT(uint32_t, env, ARM_IPSR) & 0x1ff);
     state->msp = psp ? AT(uint32_t, env, ARM_OTHER_SP) : r_of(c)[SP];
     state->psp = psp ? r_of(c)[SP] : AT(uint32_t, env, ARM_OTHER_SP);
-    state->control = (*banked(c, ARM_CONTROL) & 3) | (AT(uint32_t, env, ARM_FPCA) & CONTROL_FPCA);
-    state->primask = *banked(c, ARM_PRIMASK);
-    state->faultmask = *banked(c, ARM_FAULTMASK);
-    state->basepri = *banked(c, ARM_BASEPRI);
+    state->control = (control & 3) | (AT(uint32_t, env, ARM_FPCA) & CONTROL_FPCA);
+    CoreM4Masks masks = core_m4_masks(c);
+    state->primask = masks.primask;
+    state->faultmask = masks.faultmask;
+    state->basepri = masks.basepri;
 }
 
 void core_m4_set(Core *c, const CoreM4 *state)
 {
     char *env = c->env;
+    uint32_t *control = banked(c, ARM_CONTROL), *primask = banked(c, ARM_PRIMASK);
+    uint32_t *faultmask = banked(c, ARM_FAULTMASK), *basepri = banked(c, ARM_BASEPRI);
     uint32_t x = state->xpsr;
     memcpy(env, state->r, sizeof state->r);
     AT(uint32_t, env, ARM_NF) = x & 1u << 31;
@@ -395,13 +436,13 @@ void core_m4_set(Core *c, const CoreM4 *state)
     AT(uint32_t, env, ARM_THUMB) = x >> 24 & 1;
     AT(uint32_t, env, ARM_CONDEXEC) = (x >> 25 & 3) | (x >> 8 & 0xfc);
     AT(uint32_t, env, ARM_IPSR) = x & 0x1ff;
-    *banked(c, ARM_CONTROL) = (*banked(c, ARM_CONTROL) & ~3u) | (state->control & 3);
+    *control = (*control & ~3u) | (state->control & 3);
     AT(uint32_t, env, ARM_FPCA) = (AT(uint32_t, env, ARM_FPCA) & ~(uint32_t)CONTROL_FPCA) | (state->control & CONTROL_FPCA);
-    bool psp = uses_psp(c);
+    bool psp = !(x & 0x1ff) && *control & CONTROL_SPSEL;
     r_of(c)[SP] = psp ? state->psp : state->msp;
     AT(uint32_t, env, ARM_OTHER_SP) = psp ? state->msp : state->psp;
-    *banked(c, ARM_PRIMASK) = state->primask & 1;
-    *banked(c, ARM_FAULTMASK) = state->faultmask & 1;
-    *banked(c, ARM_BASEPRI) = state->basepri & 0xff;
-    arm_rebuild_hflags_arm(env);
+    *primask = state->primask & 1;
+    *faultmask = state->faultmask & 1;
+    *basepri = state->basepri & 0xff;
+    rebuild_hflags(c);
 }

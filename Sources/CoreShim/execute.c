@@ -58,14 +58,38 @@ const Memo *locate(Core *c, uintptr_t host_pc)
     return m;
 }
 
+// An instruction that has to be the last one of its block again and again is that by itself from some time on.
+enum { SOME = 16 };
+
+static unsigned place(uint64_t pc)
+{
+    return (unsigned)(pc >> 1 ^ pc >> 7) % MAX_ENDERS;
+}
+
+bool ends_block(const Core *c, uint64_t pc)
+{
+    return c->enders[place(pc)].pc == pc && c->enders[place(pc)].repeats >= SOME;
+}
+
+static void note_repeat(Core *c, char *tb, uint64_t pc)
+{
+    if (c->enders[place(pc)].pc != pc)
+        c->enders[place(pc)].repeats = 0;
+    c->enders[place(pc)].pc = pc;
+    if (++c->enders[place(pc)].repeats >= SOME)
+        c->arch->drop_block(AT(char *, c->uc, UC_TCG), tb, ~0ull);
+}
+
 void repeat_at(Core *c, uintptr_t host_pc)
 {
     char *tb;
     uint64_t pc;
     int i = find_index(c->arch, c->cpu, host_pc, &tb, &pc);
     c->figures.repeats++;
-    if (i != NOT_CODE)
-        repeat_alone(c->arch, c->cpu, tb, i, host_pc);
+    if (i == NOT_CODE)
+        return;
+    note_repeat(c, tb, pc);
+    repeat_alone(c->arch, c->cpu, tb, i, host_pc);
 }
 
 void leave_behind(Core *c)

@@ -19,7 +19,7 @@ enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
 enum { INTERRUPT_HARD = 2, EXCP_INTERRUPT = 0x10000, EXCP_HLT, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
-enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 1024, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, MAX_USER_PAGES = 16, CODE_BYTES = 16 << 20 };
+enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 1024, MAX_ENDERS = 64, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, MAX_USER_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
 typedef struct { Core *core; CoreMemory *memory; uint64_t ram_address, guest; bool writable; } View;
@@ -114,6 +114,8 @@ struct Core {
     uint32_t only_word;             // the RV64 instruction that was translated last
     uint32_t trap_word;             // the RV64 instruction that traps, where its exception needs it
 
+    uint32_t hflags[128];           // Cortex-M: the library's, by all that they hang on; 0: not asked yet
+    struct { uint64_t pc; uint32_t repeats; } enders[MAX_ENDERS];   // instructions that were run again alone: how often
     uint64_t epoch;                 // counts translations: remembered host addresses are good for one epoch
     Memo memo[MEMO_SIZE];
 
@@ -153,6 +155,7 @@ typedef struct Arch {
     void (*pages_unlock)(void *);
     void (*tlb_flush)(char *);
     uint32_t (*fetch)(char *, uint64_t);
+    void (*drop_block)(char *, char *, uint64_t);
     char *(*find_block)(char *, uint64_t, uint64_t, uint32_t, uint32_t);
     char *(*make_block)(char *, uint64_t, uint64_t, uint32_t, uint32_t);
 } Arch;
@@ -196,6 +199,8 @@ extern struct Real {
     uint32_t (*arm_add_usaturate)(char *, uint32_t, uint32_t);
     uint32_t (*arm_sub_usaturate)(char *, uint32_t, uint32_t);
     void (*arm_exit)(char *);
+    void (*arm_raise)(char *, uint32_t);
+    void (*arm_raise_with)(char *, uint32_t, uint32_t, uint32_t);
     int (*arm_fp_exception)(char *, int);
     void (*arm_wfi)(char *, uint32_t);
     void (*arm_wfe)(char *);
@@ -257,6 +262,7 @@ char **jump_cache_of_page(const Core *c, uint64_t va);
 const Memo *locate(Core *c, uintptr_t host_pc);
 void repeat_alone(const Arch *a, char *cpu, char *tb, int index, uintptr_t host_pc);   // longjmp: undo the instruction, run it as a block of one
 void repeat_at(Core *c, uintptr_t host_pc);
+bool ends_block(const Core *c, uint64_t pc);     // does that instruction end its block, so that it need not be run again?
 void leave_behind(Core *c);                     // back to the main loop before the next block
 // access.c
 void riscv_raise_exception_riscv64(char *env, uint32_t cause, uintptr_t host_pc);
@@ -349,6 +355,7 @@ void arm_rebuild_hflags_arm(char *env);
 // mpu.c
 bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t va, int size, int type, int mmu, bool probe, uintptr_t host_pc);
 bool m4_is_device_space(uint32_t address);
+void m4_rights_changed(Core *c);
 char *m4_make_block(char *cpu, uint64_t pc, uint64_t base, uint32_t flags, uint32_t cflags);
 bool m4_watches(const Core *c, uint32_t va, uint32_t size);
 void m4_check_tail(Core *c, uint32_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc);

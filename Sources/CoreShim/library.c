@@ -39,7 +39,8 @@ static void resolve(Arch *a)
         { &a->invalidate_range, "tb_invalidate_phys_range" }, { &a->reset_dirty, "tlb_reset_dirty" }, { &a->lookup_ptr, "helper_lookup_tb_ptr" },
         { &a->ram_address, "memory_region_get_ram_addr" }, { &a->protect, "tlb_protect_code" }, { &a->unprotect, "tlb_unprotect_code" },
         { &a->pages_lock, "page_collection_lock" }, { &a->pages_unlock, "page_collection_unlock" }, { &a->tlb_flush, "tlb_flush" },
-        { &a->fetch, "cpu_lduw_code" }, { &a->find_block, "tb_htable_lookup" }, { &a->make_block, "tb_gen_code" } };
+        { &a->fetch, "cpu_lduw_code" }, { &a->drop_block, "tb_phys_invalidate" },
+        { &a->find_block, "tb_htable_lookup" }, { &a->make_block, "tb_gen_code" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, a->suffix);
 }
@@ -58,7 +59,8 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.arm_gen_call, "tcg_gen_callN_arm" }, { &real.arm_gen_skip, "tcg_gen_brcondi_i32_arm" }, { &real.arm_gen_load, "tcg_gen_qemu_ld_i32_arm" }, { &real.arm_gen_store, "tcg_gen_qemu_st_i32_arm" },
         { &real.arm_gen_load64, "tcg_gen_qemu_ld_i64_arm" }, { &real.arm_gen_store64, "tcg_gen_qemu_st_i64_arm" }, { &real.arm_sdiv, "helper_sdiv_arm" },
         { &real.arm_udiv, "helper_udiv_arm" }, { &real.arm_add_usaturate, "helper_add_usaturate_arm" }, { &real.arm_sub_usaturate, "helper_sub_usaturate_arm" },
-        { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" },
+        { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_raise, "helper_exception_internal_arm" },
+        { &real.arm_raise_with, "helper_exception_with_syndrome_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" },
         { &real.arm_wfi, "helper_wfi_arm" }, { &real.arm_wfe, "helper_wfe_arm" }, { &real.arm_msr, "helper_v7m_msr_arm" },
         { &real.arm_yield, "helper_yield_arm" }, { &real.arm_unaligned, "arm_cpu_do_unaligned_access_arm" },
         { &real.f32_add, "helper_vfp_adds_arm" }, { &real.f32_sub, "helper_vfp_subs_arm" }, { &real.f32_mul, "helper_vfp_muls_arm" },

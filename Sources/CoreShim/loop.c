@@ -45,6 +45,11 @@ char **jump_cache_of_page(const Core *c, uint64_t va)           // RV64: 64 plac
     return jump_cache(&rv64_layout, c->cpu, va & ~4095ull);
 }
 
+static ALWAYS char **place_of(Core *c, uint64_t pc, uint32_t count)
+{
+    return &c->parts[(pc + count * 0x9e3779b9u) * 0x9e3779b97f4a7c15ull >> 32 & (MAX_PARTS - 1)];
+}
+
 static char *find_or_make(Core *c, uint64_t pc, uint32_t flags, uint32_t count)
 {
     char *block = c->arch->find_block(c->cpu, pc, 0, flags, (uint32_t)CF_PLAIN | count);
@@ -53,6 +58,8 @@ static char *find_or_make(Core *c, uint64_t pc, uint32_t flags, uint32_t count)
     return c->arch == &arm ? m4_make_block(c->cpu, pc, 0, flags, count) : rv64.make_block(c->cpu, pc, 0, flags, count);
 }
 
+// On a Cortex-M where an interrupt returns to, mostly into the middle of a block, leaves the place of others in the jump cache alone. There an
+// address is what it is; so what could be executed once still can, until m4_rights_changed.
 static ALWAYS char *next(Core *c, const Arch *a)
 {
     uint64_t pc = pc_of(a, c->env + a->pc);
@@ -60,9 +67,12 @@ static ALWAYS char *next(Core *c, const Arch *a)
     char **cached = jump_cache(a, c->cpu, pc);
     if (*cached && is_for(a, *cached, pc, flags, 0))
         return *cached;
+    char **kept = a == &arm_layout && *cached ? place_of(c, pc, 0) : cached;
+    if (*kept && is_for(a, *kept, pc, flags, 0) && kept != cached)
+        return *kept;
     char *block = find_or_make(c, pc, flags, 0);
-    if (is_for(a, block, pc, flags, 0))
-        *cached = block;
+    if (is_for(a, block, pc, flags, 0) && (kept == cached || AT(uint64_t, block, a->tb_pages + 8) == NO_PAGE))
+        *kept = block;
     return block;
 }
 
@@ -97,7 +107,7 @@ static ALWAYS char *part_of(Core *c, const Arch *a, const char *block, uint32_t 
 {
     uint64_t pc = pc_of(a, c->env + a->pc);
     uint32_t flags = flags_of(a, c->env);
-    char **kept = &c->parts[(pc + count * 0x9e3779b9u) * 0x9e3779b97f4a7c15ull >> 32 & (MAX_PARTS - 1)];
+    char **kept = place_of(c, pc, count);
     if (*kept && is_part(a, *kept, block, pc, flags, count))
         return *kept;
     char *part = find_or_make(c, pc, flags, count);

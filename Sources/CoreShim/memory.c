@@ -60,8 +60,19 @@ static void written(CoreMemory *memory, uint64_t from, uint64_t length, const Vi
     }
 }
 
+// Nothing but data there, and no reservation anywhere: a stack, mostly.
+static bool is_plain(const CoreMemory *memory, uint64_t offset, uint64_t length)
+{
+    uint64_t last = offset + length - 1;
+    return length && last < memory->size && offset >> 10 == last >> 10 && !memory->code[offset >> 10] && !(memory->last && memory->last->kind == CORE_RV64);
+}
+
 void core_memory_written(CoreMemory *memory, uint64_t offset, uint64_t length)
 {
+    if (is_plain(memory, offset, length)) {
+        memory->dirty[offset >> 12] = 1;
+        return;
+    }
     if (length && offset < memory->size)
         rv64_entries_written(memory, offset, length > memory->size - offset ? memory->size - 1 : offset + length - 1);
     written(memory, offset, length, NULL);

@@ -66,6 +66,12 @@ bool m4_watches(const Core *c, uint32_t va, uint32_t size)
     return false;
 }
 
+void m4_rights_changed(Core *c)
+{
+    memset(c->parts, 0, sizeof c->parts);       // kept for what could be executed
+    arm.tlb_flush(c->cpu);
+}
+
 void core_m4_set_watch(Core *c, const CoreM4Watch *watch)
 {
     if (!memcmp(&c->data_watch, watch, sizeof *watch))
@@ -74,7 +80,7 @@ void core_m4_set_watch(Core *c, const CoreM4Watch *watch)
     c->watching = false;
     for (int i = 0; i < 4; i++)
         c->watching |= watch->range[i].size != 0;
-    arm.tlb_flush(c->cpu);
+    m4_rights_changed(c);
 }
 
 // Is a page one to the soft TLB? whole: no region ends in it; and if one does, it need not make a difference.
@@ -102,7 +108,7 @@ bool core_m4_allows(const Core *c, uint32_t address, uint32_t size, bool is_stor
 void core_m4_set_mpu(Core *c, const CoreM4MPU *mpu)
 {
     c->mpu = *mpu;
-    arm.tlb_flush(c->cpu);
+    m4_rights_changed(c);
 }
 
 // Of an access that is not aligned and may reach into another region: the rest of it.

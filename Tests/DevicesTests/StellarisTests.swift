@@ -49,6 +49,31 @@ import Testing
     #expect(bench.isResetRequested)
   }
 
+  /// Instructions of nine cycles: each time-out is seen late, and none is late for the one before.
+  @Test(arguments: 100..<120 as Range<UInt32>)
+  func aLateTimeoutDoesNotDelayTheNext(load: UInt32) throws {
+    let code: [UInt32] = [
+      0x4904_4803,  // ldr r0, [pc, #12]; ldr r1, [pc, #16]
+      0x2103_6001,  // str r1, [r0]; movs r1, #3
+      0xB4FF_6081,  // str r1, [r0, #8]; 1: push {r0-r7}
+      0xE7FC_BCFF,  // pop {r0-r7}; b 1b
+      0x4000_0000, load,
+    ]
+    var vectors = [UInt32](repeating: 0, count: 16)
+    (vectors[0], vectors[1]) = (0x2000_1000, 0x41)
+    let bytes = (vectors + code).flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
+    var options = MachineOptions()
+    options.timing = .m4
+    options.stopsAtReset = true
+    let image = try Image(bytes: bytes, path: "watchdog.bin", format: .raw, base: 0)
+    let machine = try Machine(.lm3s6965EVB, image: image, options: options)
+    _ = machine.run(until: RunLimit(index: 4))
+    let reset = machine.now + 2 * UInt64(load)
+    _ = machine.run(until: RunLimit(tick: 10_000))
+    #expect(machine.stop?.reason == .reset)
+    #expect((reset..<reset + 9).contains(machine.now))
+  }
+
   @Test func aLockedWatchdogIgnoresWrites() {
     let bench = DeviceBench(StellarisWatchdog())
     bench.write(0xC00, 0)

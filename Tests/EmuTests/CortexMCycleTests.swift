@@ -99,6 +99,16 @@ import Testing
     #expect(whole.machine.now == stepped.machine.now && whole.state == stepped.state)
   }
 
+  /// Two runs that differ in their timing are not taken for one another, before anything shows it.
+  @Test func theDigestsNameTheTiming() throws {
+    let machines = try [MachineOptions.Timing.unit, .m4].map {
+      try Self.bench([], timing: $0).machine
+    }
+    #expect(machines[0].now == machines[1].now)
+    #expect(machines[0].traceDigest != machines[1].traceDigest)
+    #expect(machines[0].stateDigest != machines[1].stateDigest)
+  }
+
   @Test func oneCycleAnInstructionUnlessAsked() throws {
     let bench = try Self.bench([0xEE80, 0x1A20, 0xBD00], timing: .unit)
     bench.run(to: 12)

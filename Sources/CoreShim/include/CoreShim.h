@@ -193,7 +193,10 @@ typedef struct {
     uint32_t control, primask, faultmask, basepri;
 } CoreM4;
 
+typedef struct { uint32_t primask, faultmask, basepri; } CoreM4Masks;
+
 void core_m4_get(Core *core, CoreM4 *state);
+CoreM4Masks core_m4_masks(const Core *core);                // the part of it that is asked for most often
 void core_m4_set(Core *core, const CoreM4 *state);          // r[13] is ignored: msp, psp, CONTROL.SPSEL and IPSR decide
 uint32_t *core_m4_r(Core *core);                            // r0-r12, sp, lr live; r15 only between instructions
 uint32_t *core_m4_s(Core *core);                            // s0-s31

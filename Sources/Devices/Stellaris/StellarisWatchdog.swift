@@ -103,7 +103,8 @@ public struct StellarisWatchdog: Device {
   public mutating func advance(_ port: inout DevicePort) {
     if state.isRaised && state.control & 2 != 0 { port.reset() }
     state.isRaised = true
-    reload(at: port.now)
+    // It may be called late, between two instructions that take several cycles.
+    reload(at: deadline ?? port.now)
   }
 
   public var lines: LineSet { LineSet(level: state.isRaised && state.isRunning) }

@@ -13,8 +13,8 @@ final class RegisterTable: @unchecked Sendable {
   }
 
   enum Answer {
-    /// `checksBits`: some bits of it are not modelled.
-    case device(checksBits: Bool)
+    /// `unmodelled`: bits of the access that are not, and that a store may not set without a finding.
+    case device(unmodelled: UInt64)
     case fault
     /// Reads as that, ignores writes; a finding.
     case notModelled(UInt64)
@@ -68,7 +68,9 @@ final class RegisterTable: @unchecked Sendable {
       let mask = UInt64.max >> (64 - UInt64(access.width) * 8)
       return .notModelled(map.registers[number].reset >> (within * 8) & mask)
     }
-    return .device(checksBits: entry.pointee.unmodelledBits != 0)
+    if entry.pointee.unmodelledBits == 0 { return .device(unmodelled: 0) }
+    let within = (access.offset - entry.pointee.start) & (entry.pointee.size - 1)
+    return .device(unmodelled: entry.pointee.unmodelledBits >> (within * 8))
   }
 
   /// The name of the first declared field, not modelled, in which a store sets bits.

@@ -116,14 +116,16 @@ final class Bus {
     case .notModelled(let value):
       if !isStore { core.pointee.value = value }
       find(slot.table.name(at: offset), value: isStore ? core.pointee.value : 0, port: port.pointee)
-    case .device(let checksBits):
+    case .device(let unmodelled):
       if isStore {
         slot.write(access, core.pointee.value)
       } else {
         core.pointee.value = slot.read(access)
       }
       if port.pointee.faulted { return CORE_ACCESS_FAULT }
-      if checksBits, isStore, let name = slot.table.unmodelledField(access, core.pointee.value) {
+      if isStore, core.pointee.value & unmodelled != 0,
+        let name = slot.table.unmodelledField(access, core.pointee.value)
+      {
         find(name, value: core.pointee.value, port: port.pointee)
       }
     }
@@ -170,20 +172,22 @@ final class Bus {
     while deadlines.next <= now, stop == nil, let number = deadlines.due(at: now, but: acted.slots)
     {
       acted.slots |= 1 << UInt64(number)
-      if number < slots.count {
-        let slot = slots[number]
-        enter(slot, now: now, index: index, hart: 0)
-        slot.advance()
+      if number < slotCount {
+        windows[number].slot._withUnsafeGuaranteedRef { slot in
+          enter(slot, now: now, index: index, hart: 0)
+          slot.advance()
+        }
       } else {
-        let hart = harts[number - slots.count]
-        hart.advance(now: now)
-        stir(hart)
+        Unmanaged.passUnretained(harts[number - slotCount])._withUnsafeGuaranteedRef { hart in
+          hart.advance(now: now)
+          stir(hart)
+        }
       }
     }
   }
 
   /// Where a hart stands in the order of deadlines.
-  func slot(of hart: Hart) -> Int { slots.count + Int(hart.number) }
+  func slot(of hart: Hart) -> Int { slotCount + Int(hart.number) }
 
   // MARK: Sleep
 
@@ -276,7 +280,8 @@ final class Bus {
   // MARK: What was said
 
   func record(_ event: Event) {
-    if recorder.record(event) { pause() }
+    // Not counted: interrupts come this way.
+    if Unmanaged.passUnretained(recorder)._withUnsafeGuaranteedRef({ $0.record(event) }) { pause() }
   }
 
   /// A device sent a byte; it is console text if that device is the console's.

@@ -133,14 +133,18 @@ public class Hart {
   final var memory: Memory { bus.memory }
 
   /// When this core itself next wants to act (SysTick, an SBI timer); `Tick.max`: never.
-  final func schedule(at tick: Tick) { bus.schedule(bus.slot(of: self), at: tick) }
+  final func schedule(at tick: Tick) {
+    Unmanaged.passUnretained(bus)._withUnsafeGuaranteedRef {
+      $0.schedule($0.slot(of: self), at: tick)
+    }
+  }
 
   final func record(_ kind: Event.Kind, detail: UInt64 = 0, value: UInt64 = 0) {
     if !mask.contains(kind) { return }
-    bus.record(
-      Event(
-        tick: now, index: index, source: Event.core, rawKind: kind.rawValue, hart: number,
-        detail: UInt32(truncatingIfNeeded: detail), value: value))
+    let event = Event(
+      tick: now, index: index, source: Event.core, rawKind: kind.rawValue, hart: number,
+      detail: UInt32(truncatingIfNeeded: detail), value: value)
+    Unmanaged.passUnretained(bus)._withUnsafeGuaranteedRef { $0.record(event) }
   }
 
   /// An interrupt was entered that the engine knows nothing of: Cortex-M.

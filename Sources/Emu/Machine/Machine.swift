@@ -92,10 +92,10 @@ public final class Machine {
   let boot: Boot
   private let semihosting: Semihosting?
   let htif: HTIF?
-  var past = Past()
+  @exclusivity(unchecked) var past = Past()
 
   /// RV64: told every instruction that retires, when it has. Never a difference that a run can show.
-  public var onCommit: ((Commit) -> Void)?
+  @exclusivity(unchecked) public var onCommit: ((Commit) -> Void)?
 
   /// What the machine itself knows of its run; the rest is in its parts.
   struct Past: Sendable {
@@ -303,13 +303,18 @@ public final class Machine {
         }
         continue
       }
-      hart.settle()
-      let (now, index) = (hart.now, hart.index)
+      let (now, index) = Unmanaged.passUnretained(hart)._withUnsafeGuaranteedRef {
+        $0.settle()
+        return ($0.now, $0.index)
+      }
       if let pause = reached(limit, now, index) { return pause }
       bus.act(now: now, index: index)
       if bus.isInterrupted { continue }
       if takeTurn(now, index) {
-        runTurn(limit, now, index)
+        // Not counted: a turn may be a few hundred instructions.
+        Unmanaged.passUnretained(hart)._withUnsafeGuaranteedRef {
+          runTurn(of: $0, limit, now, index)
+        }
       } else if !jump(limit) {
         guard hart.sleep == .lockup else { return .asleep }
         finish(Stop(.lockup, detail: hart.lastWords))
@@ -338,7 +343,7 @@ public final class Machine {
 
   /// Attempts until something else is due. A hart retires at most one instruction an attempt, so
   /// the limit of retired ones is not passed, and is reached in as many turns as it takes.
-  private func runTurn(_ limit: RunLimit, _ now: Tick, _ index: UInt64) {
+  private func runTurn(of hart: Hart, _ limit: RunLimit, _ now: Tick, _ index: UInt64) {
     var attempts = min(bus.turns.left(at: index), 1 << 40)
     var ticks = attempts
     // A deadline that is not in the future has had its call at this tick.

@@ -9,6 +9,8 @@ struct Deadlines {
   private let count: Int
   /// The earliest; `Tick.max`: none.
   private(set) var next: Tick = .max
+  /// Whose it is: of equal ones the lowest.
+  private var first = 0
 
   init(slots: Int) {
     count = slots
@@ -21,19 +23,24 @@ struct Deadlines {
   subscript(slot: Int) -> Tick { ticks[slot] }
 
   mutating func set(_ slot: Int, _ tick: Tick) {
-    let old = ticks[slot]
     ticks[slot] = tick
-    if tick < next {
+    if tick < next || tick == next && slot < first {
       next = tick
-    } else if old == next && tick > old {
+      first = slot
+    } else if slot == first && tick > next {
       next = .max
-      for slot in 0..<count where ticks[slot] < next { next = ticks[slot] }
+      first = 0
+      for slot in 0..<count where ticks[slot] < next {
+        next = ticks[slot]
+        first = slot
+      }
     }
   }
 
   /// The slot that is due first: the earliest deadline, of equal ones the lowest slot. `but`: slots
   /// that are not asked, one bit each.
   func due(at now: Tick, but acted: UInt64) -> Int? {
+    if next <= now && acted >> UInt64(self.first) & 1 == 0 { return self.first }
     var first: Int?
     var earliest = now
     for slot in 0..<count where ticks[slot] <= earliest && acted >> UInt64(slot) & 1 == 0 {

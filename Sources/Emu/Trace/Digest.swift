@@ -31,7 +31,7 @@ public struct SHA256: Sendable {
 
 /// The bytes are specified in docs/digest.md; a change there or here is a new schema.
 extension Machine {
-  private static let schema: UInt32 = 1
+  private var schema: UInt32 { options.timing == .unit ? 1 : 2 }
 
   /// SHA-256 over what could be seen of the run so far, and how it ended: the golden value of a
   /// test. The same on every host, however the run was sliced, pooled, traced or threaded.
@@ -78,9 +78,10 @@ extension Machine {
   private func heading(_ what: String) -> CanonicalBytes {
     var bytes = CanonicalBytes()
     bytes.append(what)
-    bytes.append(Self.schema)
+    bytes.append(schema)
     bytes.append(board.name)
     bytes.append(UInt32(board.revision))
+    if options.timing != .unit { bytes.append(options.timing.rawValue) }
     if harts.count > 1 {
       bytes.append(UInt32(harts.count))
       bytes.append(options.quantum)

@@ -60,6 +60,8 @@ final class Recorder {
     keptChunks = max(1, keeping / Chunk.capacity + (keeping % Chunk.capacity == 0 ? 0 : 1))
   }
 
+  deinit { ring?.deallocate() }
+
   /// Goes on behind these. The last chunk is copied: its room may be another recorder's by now.
   convenience init(
     mask: Event.Mask, recent: Event.Mask = [], keeping: Int = .max, continuing trace: Trace
@@ -146,17 +148,23 @@ final class Recorder {
 }
 
 /// The latest events, however many there were: what is known of the last moments of a run that goes on for days.
-private final class Ring {
+private struct Ring {
   /// Enough for the last few things that happened, though some of them be lines of text, which are an event a byte.
   static let capacity = 256
   private let places = UnsafeMutablePointer<Event>.allocate(capacity: capacity)
-  @exclusivity(unchecked) private var count = 0
+  private let counter = UnsafeMutablePointer<Int>.allocate(capacity: 1)
+  private var count: Int { counter.pointee }
 
-  deinit { places.deallocate() }
+  init() { counter.initialize(to: 0) }
+
+  func deallocate() {
+    places.deallocate()
+    counter.deallocate()
+  }
 
   @inline(__always) func append(_ event: Event) {
-    (places + count % Self.capacity).initialize(to: event)
-    count += 1
+    (places + (count & (Self.capacity - 1))).initialize(to: event)
+    counter.pointee &+= 1
   }
 
   /// The oldest first.

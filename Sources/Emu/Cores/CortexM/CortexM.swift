@@ -94,7 +94,7 @@ final class CortexM: Hart {
     state.r.15 = vector & ~1
     state.xpsr = (vector & 1) << 24
     core_m4_set(core, &state)
-    reconsider(state)
+    reconsider(state.masks)
   }
 
   override func access(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
@@ -117,9 +117,7 @@ final class CortexM: Hart {
   /// CCR.BFHFNMIGN: "data access ... that generates a BusFault, when executing at priority -1 or -2, is ignored" (B3.2.8).
   private func refused(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
     if system.ccr & SystemControl.CCR.ignoreBusFaults == 0 { return CORE_ACCESS_FAULT }
-    var state = CoreM4()
-    core_m4_get(core, &state)
-    if executionPriority(state) >= 0 { return CORE_ACCESS_FAULT }
+    if executionPriority(masks) >= 0 { return CORE_ACCESS_FAULT }
     system.cfsr |= SystemControl.CFSR.preciseBus | SystemControl.CFSR.busAddressValid
     system.bfar = UInt32(truncatingIfNeeded: access.pointee.address)
     access.pointee.value = 0
@@ -129,10 +127,10 @@ final class CortexM: Hart {
   /// At the end of a turn others may have something to say at this very tick, and it may be more urgent: the engine asks again
   /// when the next turn begins, before an instruction.
   override func interrupt() {
-    if now >= bus.horizon { return }
+    if now >= bus.horizon || preempting(masks) == 0 { return }
     var state = CoreM4()
     core_m4_get(core, &state)
-    if preempting(state) != 0 { enterException(&state, returnAddress: state.r.15) }
+    enterException(&state, returnAddress: state.r.15)
   }
 
   /// "the NVIC detects that the interrupt signal is asserted and the interrupt is not active, or detects a rising edge": pending

@@ -62,7 +62,7 @@ extension CortexM {
       core_m4_set(self.core, &core)
       core_m4_set_event(self.core, newValue.event)
       reschedule()
-      reconsider(core)
+      reconsider(core.masks)
     }
   }
 

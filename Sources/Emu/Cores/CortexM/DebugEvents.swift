@@ -66,12 +66,10 @@ extension CortexM {
   /// A debug event that is ignored where it cannot be taken.
   private func pendMonitor(_ event: UInt32) {
     system.dfsr |= event
-    var state = CoreM4()
-    core_m4_get(core, &state)
     let number = Exception.debugMonitor
-    if group(exceptions.priority(number)) < executionPriority(state) {
+    if group(exceptions.priority(number)) < executionPriority(masks) {
       exceptions.setPending(number, true)
-      reconsider(state)
+      reconsider()
     }
   }
 
@@ -98,7 +96,7 @@ extension CortexM {
     var state = CoreM4()
     core_m4_get(core, &state)
     settle()
-    if preempting(state) != 0 {
+    if preempting(state.masks) != 0 {
       enterException(&state, returnAddress: state.r.15)
       core_m4_get(core, &state)
     }
@@ -109,7 +107,8 @@ extension CortexM {
     steppedPC = state.r.15
     // "MON_STEP ... when the processor returns from the handler": only what the monitor could preempt.
     stepsNow =
-      isStepping && group(exceptions.priority(Exception.debugMonitor)) < executionPriority(state)
+      isStepping
+      && group(exceptions.priority(Exception.debugMonitor)) < executionPriority(state.masks)
   }
 
   func stepEnds(_ attempts: UInt64) {

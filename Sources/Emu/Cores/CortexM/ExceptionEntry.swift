@@ -11,7 +11,7 @@ extension CortexM {
   func enterException(_ state: inout CoreM4, returnAddress: UInt32) {
     if let (number, bit) = pushStack(&state, returnAddress: returnAddress) {
       system.cfsr |= bit
-      if !pendFault(number, bit, above: executionPriority(state), state) { return }
+      if !pendFault(number, bit, above: executionPriority(state.masks), state) { return }
     }
     takeException(&state, struck: returnAddress)
     core_m4_take_cycles(core, ExceptionCycles.entry)
@@ -57,7 +57,7 @@ extension CortexM {
       0xFFFF_FFE1 | (hasFP ? 0 : 0x10) | (inHandler ? 0 : 8) | (usesPSP ? 4 : 0)
     if !allows(
       frame, words: count, isStore: true, privileged: privileged,
-      negative: executionPriority(state) < 0)
+      negative: executionPriority(state.masks) < 0)
     {
       return (Exception.memManage, SystemControl.CFSR.memManageStacking)
     }
@@ -95,7 +95,7 @@ extension CortexM {
       core_m4_set_event(core, true)
       core_m4_clear_exclusive(core)
       note(number, struck: struck)
-      return reconsider(state)
+      return reconsider(state.masks)
     }
   }
 

@@ -12,21 +12,21 @@ extension CortexM {
   /// `ExceptionReturn()`.
   func returnFromException(_ state: inout CoreM4, _ excReturn: UInt32) {
     let returning = Int(state.xpsr & 0x1FF)
-    let others = exceptions.activeCount - 1
     let wasActive = exceptions.isActive(returning)
     deactivate(returning, &state)
+    let isLast = !exceptions.isAnyActive()
     let goal = excReturn & 0xF
     let isLegal =
       switch goal {
       case Goal.handler: true
       case Goal.threadMain, Goal.threadProcess:
-        others == 0 || system.ccr & SystemControl.CCR.nonBaseThread != 0
+        isLast || system.ccr & SystemControl.CCR.nonBaseThread != 0
       default: false
       }
     if !wasActive || !isLegal || excReturn & 0x0FFF_FFE0 != 0x0FFF_FFE0 {
       return refuse(&state, excReturn, from: returning)
     }
-    if preempting(state) != 0 {
+    if preempting(state.masks) != 0 {
       // Tail-chaining: the frame stays where it is, for whoever returns last.
       return chain(&state, excReturn, from: returning)
     }
@@ -56,7 +56,7 @@ extension CortexM {
     guard
       allows(
         frame, words: count, isStore: false, privileged: privileged,
-        negative: executionPriority(state) < 0)
+        negative: executionPriority(state.masks) < 0)
     else {
       return fault(
         &state, excReturn, from: returning, Exception.memManage,
@@ -100,8 +100,8 @@ extension CortexM {
     record(.interruptReturn, detail: UInt64(returning), value: UInt64(state.r.15))
     core_m4_set_event(core, true)
     core_m4_clear_exclusive(core)
-    reconsider(state)
-    if goal != Goal.handler && exceptions.activeCount == 0
+    reconsider(state.masks)
+    if goal != Goal.handler && !exceptions.isAnyActive()
       && system.scr & SystemControl.SCR.sleepOnExit != 0
     {
       sleepOnExit()
@@ -119,7 +119,7 @@ extension CortexM {
   ) {
     system.cfsr |= bit
     system.refusedReturn = excReturn
-    let current = executionPriority(state)
+    let current = executionPriority(state.masks)
     if !pendFault(number, bit, above: current, state, excReturn: excReturn) { return }
     chain(&state, excReturn, from: returning)
   }

@@ -189,15 +189,16 @@ struct ExceptionTable {
     return lowest
   }
 
-  /// Active ones, all told (`ExceptionActiveBitCount()`).
-  var activeCount: Int {
-    var sum = 0
+  /// Is any active, but for that one (`ExceptionActiveBitCount()`)? 0: there is no such exception.
+  func isAnyActive(but number: Int = 0) -> Bool {
     var word = 0
     while word < words {
-      sum &+= active[word].nonzeroBitCount
+      var set = active[word]
+      if number >> 6 == word { set &= ~(1 &<< UInt64(truncatingIfNeeded: number & 63)) }
+      if set != 0 { return true }
       word += 1
     }
-    return sum
+    return false
   }
 
   /// Does any interrupt pend, enabled or not?

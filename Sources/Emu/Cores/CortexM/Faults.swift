@@ -47,7 +47,7 @@ extension CortexM {
     default: (number, bit) = (Exception.usageFault, CFSR.undefined)
     }
     system.cfsr |= bit
-    if pendFault(number, bit, above: executionPriority(state), state) {
+    if pendFault(number, bit, above: executionPriority(state.masks), state) {
       enterException(&state, returnAddress: state.r.15)
     }
   }
@@ -82,7 +82,7 @@ extension CortexM {
   /// The return address of an SVC is that of the next instruction; of a HardFault in its place, as of every synchronous one,
   /// that of the instruction itself (`ReturnAddress()`, B1.5.6), with the IT state that belongs to it.
   private func callSupervisor(_ state: inout CoreM4, next: UInt32) {
-    let current = executionPriority(state)
+    let current = executionPriority(state.masks)
     if group(exceptions.priority(Exception.svCall)) < current {
       exceptions.setPending(Exception.svCall, true)
       return enterException(&state, returnAddress: next)
@@ -95,7 +95,7 @@ extension CortexM {
   /// Without halting debug a breakpoint is a DebugMonitor exception; where that is not enabled or not urgent enough, a HardFault
   /// with HFSR.DEBUGEVT.
   func breakpoint(_ state: inout CoreM4) {
-    let current = executionPriority(state)
+    let current = executionPriority(state.masks)
     system.dfsr |= SystemControl.breakpointEvent
     if hasMonitor
       && group(exceptions.priority(Exception.debugMonitor)) < current

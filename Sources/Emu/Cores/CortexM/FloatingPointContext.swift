@@ -24,7 +24,7 @@ extension CortexM {
 
   /// `UpdateFPCCR()`: where the state goes, and what could have been made pending.
   func reserveFP(_ frame: UInt32, _ state: CoreM4) {
-    let priority = executionPriority(state)
+    let priority = executionPriority(state.masks)
     let inHandler = state.xpsr & 0x1FF != 0
     let isUser = !inHandler && state.control & Control.npriv != 0
     func ready(_ number: Int) -> Bool {
@@ -81,11 +81,12 @@ extension CortexM {
     } else {
       let cause = system.cause(failure.bit, excReturn: nil)
       lockUp(
-        "\(Exception.name(failure.number)): \(cause),", priority: executionPriority(state), state)
+        "\(Exception.name(failure.number)): \(cause),", priority: executionPriority(state.masks),
+        state)
       return CORE_TRAP_DELIVER
     }
-    reconsider(state)
-    if preempting(state) == 0 { return CORE_TRAP_RETRY }
+    reconsider(state.masks)
+    if preempting(state.masks) == 0 { return CORE_TRAP_RETRY }
     enterException(&state, returnAddress: state.r.15)
     return CORE_TRAP_DELIVER
   }

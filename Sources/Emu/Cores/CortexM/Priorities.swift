@@ -1,7 +1,16 @@
 import CoreShim
 
 /// The execution priority and what may preempt it: ARM DDI 0403E.e, B1.5.4.
+extension CoreM4 {
+  var masks: CoreM4Masks {
+    CoreM4Masks(primask: primask, faultmask: faultmask, basepri: basepri)
+  }
+}
+
 extension CortexM {
+  /// What masks exceptions now.
+  var masks: CoreM4Masks { core_m4_masks(core) }
+
   /// A priority with its subpriority cleared. The fixed ones are below zero and have none.
   @inline(__always) func group(_ priority: Int) -> Int {
     priority < 0 ? priority : priority & ~((2 << Int(system.priorityGroup)) - 1)
@@ -14,39 +23,35 @@ extension CortexM {
   }
 
   /// `ExecutionPriority()`.
-  func executionPriority(_ state: CoreM4, ignoringPRIMASK: Bool = false) -> Int {
+  func executionPriority(_ masks: CoreM4Masks, ignoringPRIMASK: Bool = false) -> Int {
     var boosted = ExceptionTable.lowest
-    let basepri = Int(state.basepri) & priorityMask
+    let basepri = Int(masks.basepri) & priorityMask
     if basepri != 0 { boosted = group(basepri) }
-    if state.primask & 1 == 1 && !ignoringPRIMASK { boosted = 0 }
-    if state.faultmask & 1 == 1 { boosted = -1 }
+    if masks.primask & 1 == 1 && !ignoringPRIMASK { boosted = 0 }
+    if masks.faultmask & 1 == 1 { boosted = -1 }
     return min(boosted, activePriority())
   }
 
   /// The exception that preempts now; 0: none does.
-  func preempting(_ state: CoreM4, ignoringPRIMASK: Bool = false) -> Int {
+  func preempting(_ masks: CoreM4Masks, ignoringPRIMASK: Bool = false) -> Int {
     let number = exceptions.highestPending()
     if number == 0 { return 0 }
-    let current = executionPriority(state, ignoringPRIMASK: ignoringPRIMASK)
+    let current = executionPriority(masks, ignoringPRIMASK: ignoringPRIMASK)
     return group(exceptions.priority(number)) < current ? number : 0
   }
 
   /// Tells the engine where it must ask: called after everything that can change what is pending, active, enabled or how
   /// urgent it is. What only the masks hold back is asked about again where they change; what an active exception holds back,
   /// at its return.
-  func reconsider(_ state: CoreM4) {
+  func reconsider(_ masks: CoreM4Masks) {
     let number = exceptions.highestPending()
     if number == 0 { return core_m4_set_pending(core, false, false) }
     let priority = group(exceptions.priority(number))
     if priority >= activePriority() { return core_m4_set_pending(core, false, false) }
-    core_m4_set_pending(core, true, priority < executionPriority(state))
+    core_m4_set_pending(core, true, priority < executionPriority(masks))
   }
 
-  func reconsider() {
-    var state = CoreM4()
-    core_m4_get(core, &state)
-    reconsider(state)
-  }
+  func reconsider() { reconsider(masks) }
 
   /// An exception becomes pending by itself or by software; faults and SVC come through `raise`.
   ///

@@ -28,7 +28,7 @@ extension CortexM {
     case .notModelled(let value):
       notModelled(registers32.name(at: offset), value: isStore ? access.pointee.value : 0)
       if !isStore { access.pointee.value = value }
-    case .device:
+    case .device(let unmodelled):
       if isStore {
         let value = UInt32(truncatingIfNeeded: access.pointee.value)
         if offset < At.itmTER {
@@ -38,7 +38,9 @@ extension CortexM {
         } else {
           write(register, value << shift, mask)
         }
-        if let name = registers32.unmodelledField(asked, access.pointee.value) {
+        if access.pointee.value & unmodelled != 0,
+          let name = registers32.unmodelledField(asked, access.pointee.value)
+        {
           notModelled(name, value: access.pointee.value)
         }
       } else {

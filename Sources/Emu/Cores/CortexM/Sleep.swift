@@ -4,19 +4,17 @@ import CoreShim
 /// the instructions and SEV; what ends a sleep is here.
 extension CortexM {
   func ends(_ sleep: Hart.Sleep) -> Bool {
-    var state = CoreM4()
-    core_m4_get(core, &state)
     switch sleep {
     case .interrupt:
       // "an asynchronous exception at a priority that, if PRIMASK was set to 0, would preempt any currently active exceptions"
-      return preempting(state, ignoringPRIMASK: true) != 0
+      return preempting(masks, ignoringPRIMASK: true) != 0
     case .event:
       // The event that ends a WFE is consumed by it.
       if core_m4_event(core) {
         core_m4_set_event(core, false)
         return true
       }
-      return preempting(state) != 0
+      return preempting(masks) != 0
     case .stopped: return false
     case .lockup: return exceptions.isPending(Exception.nmi)
     }

@@ -107,7 +107,8 @@ struct StackMemory {
   }
 
   func word(at address: UInt32) -> UInt32? {
-    var word: UInt32 = 0
-    return load(&word, count: 1, at: address) ? word : nil
+    guard let block = find(address, 4) else { return nil }
+    let offset = Int(address &- block.pointee.start)
+    return block.pointee.bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
   }
 }

@@ -78,8 +78,7 @@ extension CortexM {
     core_m4_get(core, &state)
     let running = Int(state.xpsr & 0x1FF)
     var value = UInt32(running)
-    let others = exceptions.activeCount - (exceptions.isActive(running) ? 1 : 0)
-    if others == 0 { value |= 1 << 11 }
+    if !exceptions.isAnyActive(but: running) { value |= 1 << 11 }
     // "VECTPENDING: includes the effect of BASEPRI and FAULTMASK, but not of PRIMASK"
     value |= UInt32(truncatingIfNeeded: unmaskedPending(state)) << 12
     if exceptions.isInterruptPending { value |= 1 << 22 }
