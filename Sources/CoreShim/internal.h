@@ -13,6 +13,8 @@ enum { CPU_NEXT_CFLAGS = 24, CPU_INTERRUPT = 28, CPU_ENV = 296, CPU_JUMP_CACHE =
        CPU_CORE = 0x8180 /* trace_dstate_delayed, unused */, CPU_HALTED = 0x8198, CPU_EXCEPTION = 0x81a0, CPU_UC = 0x81a8 };
 enum { TCG_ENTER = 0x90, TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATER = 0xd0, TCG_EXIT_LABEL = 0x100, TCG_OPS = 0x7388, TCG_INSN_END = 0x74b8 };
 enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8, ENV_CYCLES = 64 };
+// The soft TLB: before env a table of each mode, before these a descriptor of each, before these a word with a bit for each that is not empty.
+enum { TLB_ENTRY = 32, TLB_USED_MODES = -0x20, TLB_VICTIM_COUNT = 8 };
 enum { RV_PC = 512, RV_LOAD_RES = 520, RV_LOAD_VAL = 528, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
 enum { HFLAG_CYCLES = 1 << 29, HFLAG_FP_TRAPS = 3 << 22, HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
@@ -130,7 +132,7 @@ struct Core {
 // ---- what differs between the guests
 typedef struct Arch {
     const char *suffix;
-    int env, modes, page_bits, entry_write, entry_addend;                       // env - cpu; soft TLB
+    int env, modes, page_bits, entry_write, entry_addend, descriptor, victims;  // env - cpu; soft TLB
     int tb_icount, tb_flags, tb_cflags, tb_code, tb_code_size, tb_pages, tb_jump_reset, tb_jump_arg;
     int tcg_return, pc, pc_bytes, next_pc, is_jmp, words;                       // words: guest words per instruction in the search data
     size_t reset_bytes;
@@ -146,7 +148,6 @@ typedef struct Arch {
     void (*leave_restore)(char *, uintptr_t);
     void (*invalidate_fast)(char *, void *, uint64_t, int, uintptr_t);
     void (*invalidate_range)(char *, uint64_t, uint64_t);
-    void (*reset_dirty)(char *, uint64_t, uint64_t);
     void *(*lookup_ptr)(char *);
     uint64_t (*ram_address)(void *);
     void (*protect)(char *, uint64_t);
@@ -162,11 +163,11 @@ typedef struct Arch {
 
 // The offsets of each, apart: constants where every instruction counts.
 #define RV64_LAYOUT \
-    .suffix = "_riscv64", .env = 0x8910, .modes = 4, .page_bits = 12, .entry_write = 8, .entry_addend = 24, .tb_icount = 0x16, .tb_flags = 16, \
+    .suffix = "_riscv64", .env = 0x8910, .modes = 4, .page_bits = 12, .entry_write = 8, .entry_addend = 24, .descriptor = 0x1b8, .victims = 0x30, .tb_icount = 0x16, .tb_flags = 16, \
     .tb_cflags = 0x18, .tb_code = 0x20, .tb_code_size = 0x28, .tb_pages = 0x48, .tb_jump_reset = 0x58, .tb_jump_arg = 0x60, .tcg_return = 0x8bc8, \
     .pc = RV_PC, .pc_bytes = 8, .next_pc = 16, .is_jmp = 24, .words = 1, .reset_bytes = RV_RESET_BYTES
 #define ARM_LAYOUT \
-    .suffix = "_arm", .env = 0x96f0, .modes = 12, .page_bits = 10, .entry_write = 4, .entry_addend = 16, .tb_icount = 0x0e, .tb_flags = 8, \
+    .suffix = "_arm", .env = 0x96f0, .modes = 12, .page_bits = 10, .entry_write = 4, .entry_addend = 16, .descriptor = 0x1b0, .victims = 0x28, .tb_icount = 0x0e, .tb_flags = 8, \
     .tb_cflags = 0x10, .tb_code = 0x18, .tb_code_size = 0x20, .tb_pages = 0x40, .tb_jump_reset = 0x50, .tb_jump_arg = 0x58, .tcg_return = 0x93c8, \
     .pc = 60, .pc_bytes = 4, .next_pc = 12, .is_jmp = 16, .words = 3, .reset_bytes = ARM_RESET_BYTES
 extern Arch rv64, arm;

@@ -36,7 +36,7 @@ static void resolve(Arch *a)
         { &a->gen_code, "tcg_gen_code" }, { &a->restore, "cpu_restore_state" }, { &a->exec, "cpu_exec" }, { &a->loop, "translator_loop" },
         { &a->check_exit, "check_exit_request" }, { &a->op_remove, "tcg_op_remove" }, { &a->lookup, "tcg_tb_lookup" }, { &a->flush, "tb_flush" },
         { &a->leave, "cpu_loop_exit_noexc" }, { &a->leave_restore, "cpu_loop_exit_restore" }, { &a->invalidate_fast, "tb_invalidate_phys_page_fast" },
-        { &a->invalidate_range, "tb_invalidate_phys_range" }, { &a->reset_dirty, "tlb_reset_dirty" }, { &a->lookup_ptr, "helper_lookup_tb_ptr" },
+        { &a->invalidate_range, "tb_invalidate_phys_range" }, { &a->lookup_ptr, "helper_lookup_tb_ptr" },
         { &a->ram_address, "memory_region_get_ram_addr" }, { &a->protect, "tlb_protect_code" }, { &a->unprotect, "tlb_unprotect_code" },
         { &a->pages_lock, "page_collection_lock" }, { &a->pages_unlock, "page_collection_unlock" }, { &a->tlb_flush, "tlb_flush" },
         { &a->fetch, "cpu_lduw_code" }, { &a->drop_block, "tb_phys_invalidate" },

@@ -106,13 +106,42 @@ size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *, uint64_t)
     return count;
 }
 
+// Stores through an entry that maps some of these bytes come by again: by host address, which finds every alias. The library looks through the
+// TLBs of all modes, most of which a hart never uses.
+static void close_entries(const Arch *a, char *entry, size_t count, uint64_t from, uint64_t size)
+{
+    uint64_t page = ~0ull << a->page_bits, closed = 1ull << (a->page_bits - 2);        // TLB_NOTDIRTY
+    for (; count--; entry += TLB_ENTRY) {
+        uint64_t tag = a->pc_bytes == 8 ? AT(uint64_t, entry, a->entry_write) : AT(uint32_t, entry, a->entry_write);
+        if (tag & ~page || tag + AT(uint64_t, entry, a->entry_addend) - from >= size)   // not open, or of other bytes
+            continue;
+        if (a->pc_bytes == 8)
+            AT(uint64_t, entry, a->entry_write) |= closed;
+        else
+            AT(uint32_t, entry, a->entry_write) |= (uint32_t)closed;
+    }
+}
+
+static void close_tlb(const Core *c, uint64_t from, uint64_t size)
+{
+    const Arch *a = c->arch;
+    char *fast = c->env + ENV_STOP - 16 * a->modes, *descriptors = fast - a->descriptor * a->modes;
+    uint16_t used = AT(uint16_t, descriptors, TLB_USED_MODES);
+    for (int mode = 0; mode < a->modes; mode++) {
+        if (!(used >> mode & 1))
+            continue;
+        close_entries(a, AT(char *, fast, 16 * mode + 8), AT(uint64_t, fast, 16 * mode) / TLB_ENTRY + 1, from, size);
+        close_entries(a, descriptors + a->descriptor * mode + a->victims, TLB_VICTIM_COUNT, from, size);
+    }
+}
+
 void close_pages(CoreMemory *memory, uint64_t from, uint64_t size)
 {
     uint32_t closed = 0;
     for (int i = 0; i < memory->view_count; i++) {
         Core *c = memory->views[i]->core;
         if (!(closed >> c->hart & 1))
-            c->arch->reset_dirty(c->cpu, (uint64_t)memory->host + from, size);      // by host address: finds every alias
+            close_tlb(c, (uint64_t)memory->host + from, size);
         closed |= 1u << c->hart;
     }
 }

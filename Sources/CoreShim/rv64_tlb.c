@@ -5,20 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ENV_TLB = -1872, TLB_DIRTY = 0, TLB_DESCRIPTORS = 0x20, DESCRIPTOR = 0x1b8, TLB_TABLES = 0x700 };
-enum { LARGE_ADDRESS = 0, LARGE_MASK = 8, USED = 0x20, VICTIM = 0x28, VICTIMS = 0x30, IOTLB = 0x1b0, ENTRY = 32, VICTIM_COUNT = 8, MODES = 4 };
+enum { MODES = 4, ENTRY = TLB_ENTRY, DESCRIPTOR = 0x1b8, TABLES_AT = ENV_STOP - 16 * MODES, DESCRIPTORS = TABLES_AT - DESCRIPTOR * MODES };
+enum { LARGE_ADDRESS = 0, LARGE_MASK = 8, USED = 0x20, VICTIM = 0x28, VICTIMS = 0x30, IOTLB = 0x1b0 };       // of a descriptor
 enum { FEWEST = 256, MOST = 16384 };            // entries of a mode
 enum { READ = 0, WRITE = 8, CODE = 16, ADDEND = 24, NOT_DIRTY = 0x400, UNSPECIFIED = 1 };
 enum { JUMPS = 4096, JUMPS_OF_PAGE = 64 };
 
 static inline char *table_of(const Core *c, unsigned mode)
 {
-    return c->env + ENV_TLB + TLB_TABLES + 16 * mode;
+    return c->env + TABLES_AT + 16 * (int)mode;
 }
 
 static inline char *descriptor_of(const Core *c, unsigned mode)
 {
-    return c->env + ENV_TLB + TLB_DESCRIPTORS + DESCRIPTOR * mode;
+    return c->env + DESCRIPTORS + DESCRIPTOR * (int)mode;
 }
 
 static inline size_t size_of(const char *table)
@@ -36,11 +36,11 @@ static void forget_mode(Core *c, unsigned mode)
 {
     char *table = table_of(c, mode), *d = descriptor_of(c, mode);
     forget_entries(AT(char *, table, 8), size_of(table));
-    forget_entries(d + VICTIMS, VICTIM_COUNT);
+    forget_entries(d + VICTIMS, TLB_VICTIM_COUNT);
     AT(uint64_t, d, LARGE_ADDRESS) = AT(uint64_t, d, LARGE_MASK) = ~0ull;
     AT(uint64_t, d, USED) = AT(uint64_t, d, VICTIM) = 0;
     c->replaced[mode] = 0;
-    AT(uint16_t, c->env, ENV_TLB + TLB_DIRTY) &= (uint16_t)~(1 << mode);
+    AT(uint16_t, c->env, DESCRIPTORS + TLB_USED_MODES) &= (uint16_t)~(1 << mode);
 }
 
 static void resize(Core *c, unsigned mode, size_t entries)
@@ -65,7 +65,7 @@ void rv64_size_tlb(Core *c)
 
 static void flush(Core *c, unsigned modes)
 {
-    modes &= AT(uint16_t, c->env, ENV_TLB + TLB_DIRTY);
+    modes &= AT(uint16_t, c->env, DESCRIPTORS + TLB_USED_MODES);
     for (unsigned mode = 0; mode < MODES; mode++) {
         if (!(modes >> mode & 1))
             continue;
@@ -110,7 +110,7 @@ void rv64_set_page(Core *c, uint64_t va, const View *view, uint64_t offset, int 
         return;
     }
     AT(uint64_t, d, USED) += old == ~0ull;
-    AT(uint16_t, c->env, ENV_TLB + TLB_DIRTY) |= (uint16_t)(1 << mode);
+    AT(uint16_t, c->env, DESCRIPTORS + TLB_USED_MODES) |= (uint16_t)(1 << mode);
     AT(uint64_t, entry, READ) = rights & PAGE_READ ? va : ~0ull;
     AT(uint64_t, entry, WRITE) = rights & PAGE_WRITE ? va | NOT_DIRTY : ~0ull;
     AT(uint64_t, entry, CODE) = rights & PAGE_EXEC ? va : ~0ull;
@@ -134,7 +134,7 @@ static void forget_translation(Core *c, uint64_t va, unsigned mode)
 {
     char *table = table_of(c, mode), *victims = descriptor_of(c, mode) + VICTIMS;
     forget_entry(AT(char *, table, 8) + (va >> 12 & (size_of(table) - 1)) * ENTRY, va);
-    for (int i = 0; i < VICTIM_COUNT; i++)
+    for (int i = 0; i < TLB_VICTIM_COUNT; i++)
         forget_entry(victims + i * ENTRY, va);
 }
 
