@@ -76,7 +76,7 @@ struct MachineOptionsGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Several harts: instructions in a turn of one of them. (default: 1000)", valueName: "n"),
+      "Several harts: instructions in a turn of one of them. (default: 5000)", valueName: "n"),
     transform: Quantum.parse)
   var quantum: Quantum?
 

@@ -115,7 +115,7 @@ import Testing
       a.call(.interrupts, 0, 2, 1)  // hart 2
       a.call(.interrupts, 0, 4, 1)  // hart 3, which is stopped
       a.call(.interrupts, 1, 1, 0)
-      a.li(.s0, 3000)
+      a.li(.s0, 20000)
       a.label("spin")
       a.addi(.s0, .s0, -1)
       a.bne(.s0, .zero, "spin")
@@ -265,7 +265,7 @@ import Testing
       a.call(4, 0, [0x2000_0000])  // nothing there
       a.la(.a0, "mask")
       a.call(5, 0, [])
-      a.li(.s0, 3000)
+      a.li(.s0, 20000)
       a.label("spin")
       a.addi(.s0, .s0, -1)
       a.bne(.s0, .zero, "spin")

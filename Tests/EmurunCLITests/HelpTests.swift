@@ -31,7 +31,7 @@ import Testing
           -m, --memory <size>     RV64: how much RAM: 512M, 2G.
           --smp, -smp <n>         RV64: how many harts, 1 to 8.
           --quantum <n>           Several harts: instructions in a turn of one of them. (default:
-                                  1000)
+                                  5000)
           --cycles <m4>           Cortex-M4: m4 counts cycles as its manual has them. (default:
                                   one an instruction)
           --load <file@addr>      Lay a file over memory, as it is. May be repeated.

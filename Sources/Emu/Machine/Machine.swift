@@ -67,7 +67,7 @@ public struct MachineOptions: Sendable {
   /// A guest reset ends the run.
   public var stopsAtReset = false
   /// Several harts: attempts in a turn. The guest can see it, so it is part of the digest.
-  public var quantum: UInt64 = 1000
+  public var quantum: UInt64 = 5000
   /// Cortex-M4 only.
   public var timing = Timing.unit
   public var engine = Engine.pooled
