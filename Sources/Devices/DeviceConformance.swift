@@ -17,16 +17,20 @@ public struct DeviceConformance<D: Device> {
   private let seed: UInt64
   private let steps: Int
   private let keepsContent: Bool
+  private let clock: Clock
 
   /// - Parameters:
   ///   - device: as it is at power-on.
   ///   - window: the size of its window on the bus.
   ///   - steps: random accesses and other events of a run, of which there are three.
+  ///   - clock: of the board, for a device that has a say in it.
   ///   - keepsContent: a reset leaves something, as flash does; so it is not the state of power-on.
   public init(
-    _ device: D, window: UInt64, seed: UInt64 = 1, steps: Int = 10_000, keepsContent: Bool = false
+    _ device: D, window: UInt64, seed: UInt64 = 1, steps: Int = 10_000, keepsContent: Bool = false,
+    clock: Clock = Clock(hertz: 1_000_000_000)
   ) {
     self.keepsContent = keepsContent
+    self.clock = clock
     self.device = device
     map = device.map
     self.window = window
@@ -201,6 +205,7 @@ public struct DeviceConformance<D: Device> {
     new.advance(to: old.now)
     let memory: UInt64 = 0x8000_0000
     if let bytes = old.memory.read(memory, count: 0x1_0000) { new.memory.write(bytes, at: memory) }
+    new.clock = old.clock
     new.state = old.state
     new.send(input)
     return new
@@ -288,7 +293,7 @@ public struct DeviceConformance<D: Device> {
     }
   }
 
-  private func bench() -> DeviceBench<D> { DeviceBench(device, size: window) }
+  private func bench() -> DeviceBench<D> { DeviceBench(device, size: window, clock: clock) }
 }
 
 /// The first few of them: one mistake often shows in many places.

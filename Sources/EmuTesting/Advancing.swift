@@ -4,8 +4,8 @@ extension Machine {
   /// Lets virtual time go by, awake or asleep. A run that ends by itself before that is no failure, a guest that dies is.
   public func advance(for duration: Duration) throws {
     let goal = deadline(after: duration)
-    let limit = RunLimit(tick: goal, sleepsOn: true)
-    while stop == nil && now < goal {
+    let limit = RunLimit(moment: goal, sleepsOn: true)
+    while stop == nil && now < clock.tick(reaching: goal) {
       if case .asleep = run(until: limit) { break }
     }
     if let stop, stop.isDeath {
@@ -23,7 +23,7 @@ extension Machine {
     while true {
       let pause = run(
         until: RunLimit(
-          tick: goal, retired: retiredGoal, event: watch, sleepsOn: !condition.isEnd))
+          moment: goal, retired: retiredGoal, event: watch, sleepsOn: !condition.isEnd))
       switch pause {
       case .event, .instructions: return try checkTrace()
       case .stopped:
@@ -51,10 +51,7 @@ extension Machine {
         + "MachineOptions.keptEvents to another number")
   }
 
-  private func deadline(after duration: Duration) -> Tick {
-    let (tick, overflow) = now.addingReportingOverflow(board.clock.ticks(duration))
-    return overflow ? .max : tick
-  }
+  private func deadline(after duration: Duration) -> Moment { clock.moment(at: now) + duration }
 
   /// "20.0 seconds"
   private static func words(_ duration: Duration) -> String { "\(duration)" }

@@ -59,10 +59,11 @@ public struct LEDHistory: Sendable, CustomStringConvertible {
 extension Machine {
   /// All that an LED did so far, as far as events are kept (`MachineOptions.keptEvents`). A test that names one which its board lacks is wrong, and ends there.
   public func led(_ name: LEDName) -> LEDHistory {
-    guard let waveform = Waveforms(board, trace, end: now)[name.description] else {
+    let waves = Waveforms(board, trace, end: now, clock: clock)
+    guard let waveform = waves[name.description] else {
       let known = board.leds.map(\.name).joined(separator: ", ")
       preconditionFailure("\(board.name) has no LED \(name); it has \(known)")
     }
-    return LEDHistory(waveform: waveform, clock: board.clock)
+    return LEDHistory(waveform: waveform, clock: waves.clock)
   }
 }

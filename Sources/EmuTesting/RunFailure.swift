@@ -17,7 +17,7 @@ public struct RunFailure: Error, CustomStringConvertible {
   }
 
   private static func state(_ machine: Machine) -> String {
-    let clock = machine.board.clock
+    let clock = machine.clock
     let time = Quantity.time(picoseconds: clock.picoseconds(at: machine.now))
     let place = "at \(time), after \(Quantity.grouped(machine.retired)) instructions"
     guard let stop = machine.stop else { return "it did not come; stopped \(place)" }
@@ -29,8 +29,9 @@ public struct RunFailure: Error, CustomStringConvertible {
   }
 
   private static func drawing(_ machine: Machine) -> String {
-    let waves = Waveforms(machine.board, machine.trace, end: machine.now)
-    let drawing = DrawnTimeline.draw(waves.leds, machine.board.clock, style: TextStyle())
+    let waves = Waveforms(
+      machine.board, machine.trace, end: machine.now, clock: machine.clock)
+    let drawing = DrawnTimeline.draw(waves.leds, waves.clock, style: TextStyle())
     return drawing.isEmpty ? "no LED ever changed" : drawing
   }
 
@@ -44,7 +45,8 @@ public struct RunFailure: Error, CustomStringConvertible {
   }
 
   private static func events(_ machine: Machine) -> String {
-    var words = EventText(EventNames(machine.board), [.led, .irq, .trap, .sbi])
+    var words = EventText(
+      EventNames(machine.board), [.led, .irq, .trap, .sbi], clock: machine.clock)
     // Text is shown above; a look back over a few more events finds enough of the others.
     for event in machine.trace.suffix(20 * events) { words.add(event, findings: machine.findings) }
     let lines = String(decoding: words.take(), as: UTF8.self).split(separator: "\n")

@@ -84,8 +84,8 @@ struct Divergence {
 
   /// What the one tick did that made them differ.
   private func describe(_ before: Pair, _ after: Pair) -> String {
-    let clock = plan.board.clock
     let same = before.one.machine
+    let clock = same.clock
     var lines = [
       "both runs are the same up to index \(same.index), tick \(same.now) "
         + "(\(clock.nanoseconds(at: same.now)) ns), pc 0x\(String(same.pc, radix: 16))"

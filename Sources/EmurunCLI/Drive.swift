@@ -34,11 +34,14 @@ extension RunPlan {
     let end = min(machine.now.saturatingAdd(size), goal)
     let pause = machine.run(
       until: RunLimit(
-        tick: tick.map { min($0, end) } ?? end, retired: instructions,
+        tick: end, moment: self.end, retired: instructions,
         index: machine.index.saturatingAdd(size), events: eventsOfSlice))
     switch pause {
     case .stopped, .event, .asleep: break
-    case .limit: if let tick, machine.now >= tick { machine.end(.timeLimit) }
+    case .limit:
+      if let end = self.end, machine.now >= machine.clock.tick(reaching: end) {
+        machine.end(.timeLimit)
+      }
     case .instructions: machine.end(.instructionLimit)
     }
     return pause

@@ -190,6 +190,13 @@ struct StreamOptionsGroup: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Press a button of the board at a virtual time, for a while: SW1@1.5s+200ms. May be repeated.",
+      valueName: "name@time+duration"),
+    transform: Press.parse)
+  var press: [Press] = []
+
+  @Option(
+    help: ArgumentHelp(
       "Where the output of UART n goes: a file, or stdout. May be repeated.", valueName: "n=file"),
     transform: UARTOutput.parse)
   var uart: [UARTOutput] = []

@@ -18,7 +18,8 @@ struct LiveDisplay {
     board = plan.board
     begin = host.seconds()
     lastDrawn = begin
-    line = LiveLine(plan.board.clock, limit: plan.tick)
+    let clock = Waveforms(plan.board).clock
+    line = LiveLine(clock, limit: plan.end.map(clock.tick(reaching:)))
   }
 
   mutating func update(_ machine: Machine, _ waves: Waveforms) {
@@ -30,7 +31,7 @@ struct LiveDisplay {
     lastDrawn = now
     let style = host.style
     let text = line.draw(
-      waves.leds, now: machine.now, instructions: machine.retired, style: style)
+      waves.leds, now: waves.drawn(machine.now), instructions: machine.retired, style: style)
     put("\r" + text + "\u{1B}[K")
     isShown = true
   }

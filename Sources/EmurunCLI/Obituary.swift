@@ -109,7 +109,8 @@ struct Obituary {
   // MARK: Events
 
   private func lastEvents(_ debug: DebugInfo) -> String {
-    var words = EventText(EventNames(machine.board), TraceKinds(rawValue: .max))
+    var words = EventText(
+      EventNames(machine.board), TraceKinds(rawValue: .max), clock: machine.clock)
     words.symbol = debug.place
     for event in machine.recent { words.add(event, findings: machine.findings) }
     words.flush()

@@ -62,6 +62,27 @@ struct VirtualTime: OptionValue, Hashable {
   }
 }
 
+/// "SW1@1.5s+200ms".
+struct Press: OptionValue, Hashable {
+  static let form = "write NAME@TIME+DURATION, such as SW1@1.5s+200ms"
+  let name: String
+  let moment: Moment
+  let duration: Duration
+
+  init?(argument: String) {
+    guard let at = argument.lastIndex(of: "@"), at != argument.startIndex else { return nil }
+    let times = argument[argument.index(after: at)...].split(
+      separator: "+", omittingEmptySubsequences: false)
+    guard times.count == 2, let start = VirtualTime(argument: String(times[0]))?.nanoseconds,
+      let length = VirtualTime(argument: String(times[1]))?.nanoseconds, length > 0,
+      length < UInt64(Int64.max)
+    else { return nil }
+    name = String(argument[..<at])
+    moment = Moment(nanoseconds: start)
+    duration = .nanoseconds(Int64(length))
+  }
+}
+
 /// Bytes of memory: "2G", "512M", "64K"; a plain number is MiB, as QEMU has it.
 struct MemorySize: OptionValue, Hashable {
   static let form = "a size is a number and K, M or G, such as 512M"

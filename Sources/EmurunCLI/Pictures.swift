@@ -39,7 +39,7 @@ struct Pictures {
   mutating func write(_ machine: Machine, _ host: Host) throws(Refusal) {
     recording.extend(to: machine.now)
     if recording.isFull {
-      let clock = machine.board.clock
+      let clock = recording.clock
       let time = Quantity.time(picoseconds: clock.picoseconds(at: recording.end))
       host.errors.say("emurun: warning: too much happened: pictures end at \(time)")
     }

@@ -7,6 +7,7 @@ enum Report {
     _ plan: RunPlan, _ machine: Machine, _ outputs: RunOutputs, hostSeconds: Double
   ) -> String {
     let board = machine.board
+    let waves = outputs.waves
     var json = JSONWriter(pretty: true)
     json.object {
       $0.object("image") { add(plan.image, to: &$0) }
@@ -19,8 +20,8 @@ enum Report {
       $0.add("traceDigest", machine.traceDigest)
       $0.add("stateDigest", machine.stateDigest)
       $0.array("leds") {
-        for (led, wave) in zip(board.leds, outputs.waves.leds) {
-          $0.object { add(wave, board.clock, led.milliamperes, to: &$0) }
+        for (led, wave) in zip(board.leds, waves.leds) {
+          $0.object { add(wave, waves.clock, led.milliamperes, to: &$0) }
         }
       }
       $0.array("uart") {

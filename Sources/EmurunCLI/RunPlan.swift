@@ -11,11 +11,12 @@ struct RunPlan {
   var choice: BoardChoice
   var options = MachineOptions()
   var drives: [Drive] = []
-  /// Ticks at which the run ends; nil: none.
-  var tick: Tick?
+  /// When the run ends; nil: never.
+  var end: Moment?
   var instructions: UInt64?
   var expectedText: String?
   var failText: String?
+  var presses: [Press] = []
   var twice = false
   /// Somebody, or what is piped in, types at the console.
   var isInteractive = false
@@ -35,6 +36,9 @@ struct RunPlan {
       let machine = try Machine(board, image: image, options: options)
       if let expectedText { machine.stop(.expectText, onText: expectedText.utf8) }
       if let failText { machine.stop(.failText, onText: failText.utf8) }
+      for press in presses {
+        try machine.press(press.name, at: press.moment, for: press.duration)
+      }
       return machine
     } catch {
       switch error.kind {
@@ -98,10 +102,11 @@ extension Emurun {
     let duration =
       ending.duration
       ?? VirtualTime(nanoseconds: isInteractive ? nil : 10_000_000_000)
-    plan.tick = duration.nanoseconds.map { choice.board.clock.ticks(nanoseconds: $0) }
+    plan.end = duration.nanoseconds.map { Moment(nanoseconds: $0) }
     plan.instructions = ending.maxInstructions
     plan.expectedText = ending.expectText
     plan.failText = ending.failText
+    plan.presses = streams.press
     plan.twice = evidence.twice
     return plan
   }

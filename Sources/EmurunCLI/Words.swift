@@ -48,14 +48,13 @@ struct Words {
 
   /// The picture and the sentence at the end.
   func closing(_ machine: Machine, _ waves: Waveforms, hostSeconds: Double) -> String {
-    let picture = DrawnTimeline.draw(waves.leds, machine.board.clock, style: style)
+    let picture = DrawnTimeline.draw(waves.leds, waves.clock, style: style)
     return (picture.isEmpty ? "" : picture + "\n") + sentence(machine, hostSeconds)
   }
 
   private func sentence(_ machine: Machine, _ hostSeconds: Double) -> String {
-    let board = machine.board
     let time = Quantity.time(
-      picoseconds: board.clock.picoseconds(at: machine.now), micro: style.micro)
+      picoseconds: machine.clock.picoseconds(at: machine.now), micro: style.micro)
     var text = "\(reason(machine)) after \(time) virtual, "
     text += "\(Quantity.grouped(machine.retired)) "
     text += machine.retired == 1 ? "instruction" : "instructions"
@@ -93,7 +92,7 @@ struct Words {
     let most = 8
     var lines = machine.findings.prefix(most).map { finding in
       let time = Quantity.time(
-        picoseconds: machine.board.clock.picoseconds(at: finding.tick), micro: style.micro)
+        picoseconds: machine.clock.picoseconds(at: finding.tick), micro: style.micro)
       let count = finding.count == 1 ? "once" : "\(Quantity.grouped(finding.count)) times, first"
       return "\(finding.kind.rawValue): \(finding.device): \(finding.name), \(count) at \(time)"
     }
@@ -111,7 +110,7 @@ struct Words {
         let check = debug.runtimeCheck(at: event.value)
       else { return nil }
       let time = Quantity.time(
-        picoseconds: machine.board.clock.picoseconds(at: event.tick), micro: style.micro)
+        picoseconds: machine.clock.picoseconds(at: event.tick), micro: style.micro)
       return "\(check.what) at \(check.file):\(check.line), at \(time)"
     }
   }

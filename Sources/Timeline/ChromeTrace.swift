@@ -4,7 +4,7 @@ import Emu
 /// handler with a slice while it is on, one a UART with its lines, one for traps, calls and resets. Times are exact to the ns.
 public enum ChromeTrace {
   public static func write(_ recording: Recording) -> [UInt8] {
-    var writer = Writer(clock: recording.board.clock)
+    var writer = Writer(clock: recording.clock)
     writer.begin(process: recording.board.name)
     for signal in recording.active {
       writer.thread(signal.name)

@@ -4,6 +4,7 @@ import Emu
 /// line an event, from which the event can be had back exactly, and a last one with what a digest needs beside events.
 public struct EventLines: Sendable {
   private let fields: EventFields
+  private var clock: Clock
   private var bytes: [UInt8] = []
   /// What lines have after their times, by what makes them differ. A place is taken by whatever came last.
   private var endings: [Ending?] = Array(repeating: nil, count: 256)
@@ -20,6 +21,7 @@ public struct EventLines: Sendable {
   public init(_ names: EventNames, _ kinds: TraceKinds, quantum: UInt64 = 1000) {
     fields = EventFields(names: names, kinds: kinds)
     let board = names.board
+    clock = board.clock
     var json = JSONWriter()
     json.object {
       $0.add("format", "emurun-trace")
@@ -48,6 +50,7 @@ public struct EventLines: Sendable {
 
   /// - Parameter findings: the machine's, as far as events name them.
   public mutating func add(_ event: Event, findings: [Finding] = []) {
+    clock.follow(event)
     let place = Int(truncatingIfNeeded: event.place)
     if let known = endings[place], known.isEnding(of: event) {
       if known.bytes.isEmpty { return }
@@ -85,7 +88,7 @@ public struct EventLines: Sendable {
 
   private mutating func addTimes(_ event: Event) {
     bytes.append(#"{"ns":"#)
-    bytes.append(decimal: fields.names.board.clock.nanoseconds(at: event.tick))
+    bytes.append(decimal: clock.nanoseconds(at: event.tick))
     bytes.append(#","tick":"#)
     bytes.append(decimal: event.tick)
     bytes.append(#","index":"#)
@@ -177,6 +180,8 @@ private struct EventFields: Sendable {
     case .trap: return kinds.contains(.trap) ? "trap" : nil
     case .sbi: return kinds.contains(.sbi) ? "sbi" : nil
     case .reset: return "reset"
+    case .clock: return "clock"
+    case .input: return "input"
     case .stop: return "stop"
     case .sleep, .wake, .itm: return nil
     }
@@ -218,6 +223,12 @@ private struct EventFields: Sendable {
       json.add("function", event.value >> 32)
       json.add("name", names.sbi(event))
       json.add("argument", hex: event.value & 0xFFFF_FFFF)
+    case .clock:
+      json.add("numerator", event.value)
+      json.add("denominator", event.detail)
+    case .input:
+      json.add("pin", event.detail)
+      json.add("level", event.value)
     case .reset: json.add("by", names.resetSource(event))
     case .stop:
       json.add("reason", names.stopReason(event))

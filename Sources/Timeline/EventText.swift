@@ -7,6 +7,7 @@ public struct EventText {
   public var symbol: (UInt64) -> String? = { _ in nil }
   private let names: EventNames
   private let kinds: TraceKinds
+  private var clock: Clock
   private var pending: Pending?
   private var output: [UInt8] = []
   /// The middles of lines of accesses; a place is taken by whatever came last.
@@ -17,13 +18,16 @@ public struct EventText {
     var bytes: [UInt8] = []
   }
 
-  public init(_ names: EventNames, _ kinds: TraceKinds) {
+  /// - Parameter clock: where not all events come by, the machine's; nil: the board's, and then as the events say.
+  public init(_ names: EventNames, _ kinds: TraceKinds, clock: Clock? = nil) {
     self.names = names
     self.kinds = kinds
+    self.clock = clock ?? names.board.clock
   }
 
   /// - Parameter findings: the machine's, as far as events name them.
   public mutating func add(_ event: Event, findings: [Finding] = []) {
+    clock.follow(event)
     if event.isText {
       guard kinds.contains(.uart) else { return }
       if let first = pending?.first, first.rawKind != event.rawKind || first.source != event.source
@@ -65,7 +69,7 @@ public struct EventText {
   }
 
   private mutating func addTimes(_ event: Event) {
-    let nanoseconds = names.board.clock.nanoseconds(at: event.tick)
+    let nanoseconds = clock.nanoseconds(at: event.tick)
     output.append(decimal: nanoseconds / 1_000_000_000, width: 6)
     output.append(".")
     output.append(decimals: nanoseconds % 1_000_000_000, count: 9)
@@ -106,6 +110,10 @@ public struct EventText {
     case .sbi:
       guard kinds.contains(.sbi) else { return nil }
       return ("sbi ", "\(names.sbi(event))(\(Self.hex(event.value & 0xFFFF_FFFF)))")
+    case .clock: return ("run ", "core clock \(Self.hertz(event))")
+    case .input:
+      let what = ["is driven low", "is driven high", "is let go"][Int(min(event.value, 2))]
+      return ("run ", "input \(event.detail) of \(names.source(event)) \(what)")
     case .reset: return ("run ", "guest reset, asked for by \(names.resetSource(event))")
     case .stop:
       return ("run ", "end: \(names.stopReason(event)), code \(event.value)")
@@ -128,6 +136,10 @@ public struct EventText {
     output.append(contentsOf: accesses[place].words)
     output.append(hex: event.value, digits: 2 * event.accessWidth)
     output.append("\n")
+  }
+
+  private static func hertz(_ event: Event) -> String {
+    Quantity.hertz(Double(event.value) / Double(max(1, event.detail)))
   }
 
   private func place(_ pc: UInt64) -> String {

@@ -106,6 +106,7 @@ public struct Recording: Sendable {
   /// More happened than is kept: nothing behind `end` is here.
   public private(set) var isFull = false
 
+  private var time: EvenTime
   private let names: EventNames
   private let most: Int
   private var count = 0
@@ -125,6 +126,7 @@ public struct Recording: Sendable {
   public init(_ board: Board, most: Int = 1 << 24) {
     self.board = board
     self.most = most
+    time = EvenTime(board)
     names = EventNames(board)
     signals = board.leds.map {
       Signal(
@@ -143,8 +145,14 @@ public struct Recording: Sendable {
     extend(to: end)
   }
 
+  /// What the ticks in it are ticks of.
+  public var clock: Clock { time.drawn }
+
   public mutating func add(_ event: Event) {
     if isFull { return }
+    if event.kind == .clock { time.follow(event) }
+    var event = event
+    event.tick = time(event.tick)
     switch event.kind {
     case .pin: setPin(event)
     case .interrupt, .interruptReturn: setInterrupt(event)
@@ -164,7 +172,7 @@ public struct Recording: Sendable {
   }
 
   public mutating func extend(to tick: Tick) {
-    if !isFull { end = max(end, tick) }
+    if !isFull { end = max(end, time(tick)) }
     for number in signals.indices { signals[number].wave.extend(to: end) }
   }
 

@@ -24,7 +24,7 @@ public enum TimelinePage {
     json.object {
       $0.add("image", heading.image)
       $0.add("board", recording.board.name)
-      $0.add("hertz", recording.board.clock.hertz)
+      $0.add("hertz", recording.clock.hertz)
       $0.add("end", recording.end)
       $0.add("instructions", heading.instructions)
       $0.add("stop", heading.stop)

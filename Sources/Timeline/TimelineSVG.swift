@@ -11,7 +11,7 @@ public enum TimelineSVG {
 
   public static func write(_ recording: Recording, title: String) -> [UInt8] {
     let signals = Array(recording.active.prefix(most))
-    let clock = recording.board.clock
+    let clock = recording.clock
     let end = max(recording.end, 1)
     let plot = Double(width - left - right)
     let rows = signals.count + (recording.streams.isEmpty ? 0 : 1)

@@ -56,7 +56,7 @@ public enum VCD {
     _ changes: [Change], _ recording: Recording, _ text: inout [UInt8]
   ) {
     let codes = (0..<recording.signals.count + recording.streams.count).map { Array(code($0).utf8) }
-    let clock = recording.board.clock
+    let clock = recording.clock
     var tick: Tick = 0
     for change in changes {
       if change.tick != tick {

@@ -4,12 +4,16 @@ import Emu
 /// they happen.
 public struct Waveforms: Sendable {
   public private(set) var leds: [Waveform]
+  private var time: EvenTime
   private let wiring: [Board.LED]
   /// By slot: which LEDs hang on its pins.
   private let numbers: [[(pin: UInt32, led: Int)]]
 
-  /// - Parameter most: edges of an LED that are kept one by one.
-  public init(_ board: Board, most: Int = .max) {
+  /// - Parameters:
+  ///   - most: edges of an LED that are kept one by one.
+  ///   - clock: where not all events come by, the machine's.
+  public init(_ board: Board, most: Int = .max, clock: Clock? = nil) {
+    time = EvenTime(board, clock)
     wiring = board.leds
     leds = board.leds.map { Waveform(name: $0.name, colour: $0.colour, most: most) }
     var numbers: [[(pin: UInt32, led: Int)]] = Array(repeating: [], count: board.devices.count)
@@ -21,21 +25,29 @@ public struct Waveforms: Sendable {
   }
 
   /// All LEDs over a whole trace, known up to `end`.
-  public init(_ board: Board, _ events: some Sequence<Event>, end: Tick) {
-    self.init(board)
+  public init(
+    _ board: Board, _ events: some Sequence<Event>, end: Tick, clock: Clock? = nil
+  ) {
+    self.init(board, clock: clock)
     for event in events { add(event) }
     extend(to: end)
   }
 
+  /// What the waveforms' ticks are ticks of.
+  public var clock: Clock { time.drawn }
+  /// A tick of the machine as one of theirs.
+  public func drawn(_ tick: Tick) -> Tick { time(tick) }
+
   public mutating func add(_ event: Event) {
+    if event.kind == .clock { time.follow(event) }
     guard event.kind == .pin, Int(event.source) < numbers.count else { return }
     for (pin, led) in numbers[Int(event.source)] where pin == event.detail {
-      leds[led].set((event.value != 0) == wiring[led].activeHigh, at: event.tick)
+      leds[led].set((event.value != 0) == wiring[led].activeHigh, at: time(event.tick))
     }
   }
 
   public mutating func extend(to tick: Tick) {
-    for led in leds.indices { leds[led].extend(to: tick) }
+    for led in leds.indices { leds[led].extend(to: time(tick)) }
   }
 
   public subscript(name: String) -> Waveform? { leds.first { $0.name == name } }

@@ -8,7 +8,8 @@ import Testing
     #expect(try Boards.named("virt").name == "rv64-virt")
     #expect(try Boards.named("m4-led").name == "m4-led")
     #expect(
-      throws: BoardError("there is no board \"nrf\"; there are m4-led, lm3s6965evb, rv64-virt")
+      throws: BoardError(
+        "there is no board \"nrf\"; there are m4-led, lm3s6965evb, tm4c123gxl, rv64-virt")
     ) {
       try Boards.named("nrf")
     }
@@ -108,6 +109,8 @@ import Testing
   @Test func aVectorTable() throws {
     let guess = try Boards.guess(for: image([0x2001_0000, 0x101]))
     #expect(guess.board.name == "m4-led" && guess.others == ["lm3s6965evb"])
+    let small = try Boards.guess(for: image([0x2000_8000, 0x101]))
+    #expect(small.others == ["lm3s6965evb", "tm4c123gxl"])
     #expect(guess.reason == "SP 0x2001_0000 is in its sram, PC 0x0000_0100 is in its flash")
   }
 
@@ -115,7 +118,8 @@ import Testing
     #expect(
       try sentence(image([0x2002_0000, 0x101]))
         == "fw.bin: SP 0x2002_0000 and PC 0x0000_0100 fit no built-in board of its architecture "
-        + "(m4-led, lm3s6965evb); link it for one of them, or name a board with --board")
+        + "(m4-led, lm3s6965evb, tm4c123gxl); link it for one of them, or name a board with --board"
+    )
     #expect(try sentence(image([0x2000_0000, 0x101])).hasPrefix("fw.bin: SP 0x2000_0000 and"))
     #expect(try sentence(image([0x2001_0000, 0x0800_0101])).hasPrefix("fw.bin: SP"))
     #expect(try sentence(image([0x2001_0000, 0x2000_0001])).hasPrefix("fw.bin: SP"))

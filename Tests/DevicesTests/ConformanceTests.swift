@@ -41,7 +41,26 @@ import Testing
     expectConformance(StellarisGPIO(), window: 0x1000)
   }
   @Test func stellarisTimer() {
-    expectConformance(StellarisTimer(clock: Clock(hertz: 1000)), window: 0x1000)
+    expectConformance(StellarisTimer(), window: 0x1000)
+  }
+  @Test func tm4cGPIO() {
+    // What the world outside does to its pins outlasts a reset.
+    expectConformance(StellarisGPIO(.tm4c123, nmi: 1), window: 0x1000, keepsContent: true)
+  }
+  @Test func tm4cTimer() {
+    expectConformance(StellarisTimer(.tm4c123), window: 0x1000)
+    expectConformance(StellarisTimer(.tm4c123Wide), window: 0x1000)
+  }
+  @Test func tm4cMemory() {
+    expectConformance(TM4CFlashControl(size: 256 << 10), window: 0x1000)
+    expectConformance(TM4CEEPROM(), window: 0x1000, keepsContent: true)
+  }
+  @Test func timedPL011() { expectConformance(PL011(.timed), window: 0x1000) }
+  @Test func tm4cWatchdog() { expectConformance(StellarisWatchdog(.piosc), window: 0x1000) }
+  @Test func tm4cSystemControl() {
+    expectConformance(
+      TM4CSystemControl(watchdogs: ["a", "b"]), window: 0x1000, keepsContent: true,
+      clock: Clock(hertz: 16_000_000))
   }
   @Test func stellarisADC() { expectConformance(StellarisADC(), window: 0x1000) }
   @Test func stellarisI2C() { expectConformance(StellarisI2C(), window: 0x1000) }
@@ -63,12 +82,14 @@ import Testing
   }
 
   private func expectConformance<D: Device>(
-    _ device: D, window: UInt64, keepsContent: Bool = false
+    _ device: D, window: UInt64, keepsContent: Bool = false,
+    clock: Clock = Clock(hertz: 1_000_000_000)
   ) {
     let steps = ProcessInfo.processInfo.environment["EMURUN_SOAK"] == nil ? 10_000 : 100_000
     for seed in 1...3 as ClosedRange<UInt64> {
       let checker = DeviceConformance(
-        device, window: window, seed: seed, steps: steps, keepsContent: keepsContent)
+        device, window: window, seed: seed, steps: steps, keepsContent: keepsContent,
+        clock: clock)
       let problems = checker.problems(visit: complaintOfRoundTrip)
       #expect(problems.isEmpty, "\(D.self), seed \(seed):\n\(problems.joined(separator: "\n"))")
     }

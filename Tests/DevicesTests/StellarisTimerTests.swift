@@ -5,7 +5,7 @@ import Testing
 /// Against the LM3S6965 datasheet, chapter 10.
 @Suite struct StellarisTimerTests {
   private let bench = DeviceBench(
-    StellarisTimer(clock: Clock(hertz: 1000)), clock: Clock(hertz: 1000))
+    StellarisTimer(), clock: Clock(hertz: 1000))
   private enum R {
     static let configuration: UInt64 = 0x00
     static let modeA: UInt64 = 0x04

@@ -115,7 +115,7 @@ import Testing
     let one = try Emurun.parse([image("led-heartbeat.elf"), "--for", "1s"])
       .plan(standardInput: -1)
     var other = one
-    other.tick = 4_000_000
+    other.end = Moment(nanoseconds: 250_000_000)
     let host = Host(output: Output(), errors: Output())
     let machine = try one.machine()
     try one.drive(machine, host: host, between: {})

@@ -212,7 +212,7 @@ import Testing
   @Test func boards() {
     expect(
       m4, "--board", "z80", code: 64,
-      "there is no board \"z80\"; there are m4-led, lm3s6965evb, rv64-virt")
+      "there is no board \"z80\"; there are m4-led, lm3s6965evb, tm4c123gxl, rv64-virt")
     expect(
       rv64, "-M", "m4-led", code: 65,
       "IMAGES/hello-rv64.elf: is code for RV64, and m4-led has a Cortex-M4F; leave --board out or "
@@ -261,7 +261,8 @@ import Testing
       expect(
         path, code: 65,
         "\(path): SP 0x3000_0000 and PC 0x0000_0100 fit no built-in board of its architecture "
-          + "(m4-led, lm3s6965evb); link it for one of them, or name a board with --board")
+          + "(m4-led, lm3s6965evb, tm4c123gxl); link it for one of them, or name a board with --board"
+      )
     }
   }
 

@@ -80,6 +80,9 @@ import Testing
         INPUT AND OUTPUT:
           --input <file>          Console input, taken as fast as the firmware reads; - is
                                   standard input.
+          --press <name@time+duration>
+                                  Press a button of the board at a virtual time, for a while:
+                                  SW1@1.5s+200ms. May be repeated.
           --uart <n=file>         Where the output of UART n goes: a file, or stdout. May be
                                   repeated.
           --itm <[n=]file>        Cortex-M: the bytes written to ITM stimulus port n (0 unless

@@ -1,3 +1,4 @@
+import Emu
 import Testing
 
 @testable import EmurunCLI
@@ -221,11 +222,11 @@ import Testing
       .plan(standardInput: -1)
     #expect(named.board.name == "rv64-virt")
     #expect(named.board.regions.contains { $0.size == 64 << 20 })
-    #expect(named.tick == 10_000_000_000)
-    try #expect(Emurun.parse([hello, "--for", "inf"]).plan(standardInput: -1).tick == nil)
-    try #expect(Emurun.parse([hello, "--interactive"]).plan(standardInput: -1).tick == nil)
+    #expect(named.end == Moment(nanoseconds: 10_000_000_000))
+    try #expect(Emurun.parse([hello, "--for", "inf"]).plan(standardInput: -1).end == nil)
+    try #expect(Emurun.parse([hello, "--interactive"]).plan(standardInput: -1).end == nil)
     // Without a terminal, as in CI, nobody could end a run without a limit.
     let noTerminal = try Emurun.parse([hello, "-nographic"]).plan(standardInput: -1)
-    #expect(noTerminal.tick != nil && !noTerminal.isInteractive)
+    #expect(noTerminal.end != nil && !noTerminal.isInteractive)
   }
 }

@@ -13,8 +13,8 @@ public struct BoardError: Error, CustomStringConvertible, Hashable, Sendable {
 /// The boards that are built in.
 public enum Boards {
   /// An architecture's default first.
-  public static var all: [Board] { [.m4LED, .lm3s6965EVB, .rv64Virt] }
-  public static let names = ["m4-led", "lm3s6965evb", "rv64-virt"]
+  public static var all: [Board] { [.m4LED, .lm3s6965EVB, .tm4c123GXL, .rv64Virt] }
+  public static let names = ["m4-led", "lm3s6965evb", "tm4c123gxl", "rv64-virt"]
 
   /// A board by its name, or by one that its users know from elsewhere.
   ///
@@ -33,6 +33,7 @@ public enum Boards {
         drives: drives, virtio: virtio, seed: seed)
     case "m4-led": return try fixed(.m4LED, memory, harts)
     case "lm3s6965evb": return try fixed(.lm3s6965EVB, memory, harts)
+    case "tm4c123gxl": return try fixed(.tm4c123GXL, memory, harts)
     default:
       throw BoardError(
         "there is no board \"\(name)\"; there are \(names.joined(separator: ", "))")

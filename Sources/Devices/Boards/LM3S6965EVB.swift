@@ -10,7 +10,7 @@ extension Board {
     let clock = Clock(hertz: 50_000_000)
     func timer(_ number: Int, at address: UInt64, _ interrupts: (Int, Int)) -> Placement {
       Placement(
-        "timer\(number)", StellarisTimer(clock: clock), at: address, size: 0x1000,
+        "timer\(number)", StellarisTimer(), at: address, size: 0x1000,
         wires: [
           0: [.interrupt(interrupts.0)], 1: [.interrupt(interrupts.1)],
           2: [.input(number, of: "adc0")],

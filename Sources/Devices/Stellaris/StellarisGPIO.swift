@@ -1,14 +1,19 @@
 import Emu
 
 /// A GPIO port of Luminary Micro's Stellaris parts: LM3S6965 datasheet, chapter 8, "General-Purpose Input/Outputs"; Arm's PL061
-/// (DDI 0190) with registers for the pads.
+/// (DDI 0190) with registers for the pads;
+/// and the TM4C123GH6PM's (SPMS376E), chapter 10.
 ///
 /// GPIODATA is 256 words: "bits [9:2] of the address bus as a mask". A pin whose GPIODIR bit is 1 drives its GPIODATA bit; any
 /// other is an input with the level outside, low unless told.
 ///
-/// Where the chip needs GPIODEN to use a pin at all, this port, as QEMU's, drives it all the same, and that is a finding.
-/// Pulls, drive strength, slew rate, open drain and alternate functions can be read back and do nothing more. Interrupts are
-/// those of input pins.
+/// On the TM4C123 a pin needs GPIODEN to drive and to be read, GPIOAFSEL takes it from GPIODATA, and what nobody drives is at the
+/// level of its pull. Where the LM3S6965 needs GPIODEN, this port, as QEMU's, drives all the same, and that is a finding; its
+/// pulls and alternate functions can be read back. Drive strength, slew rate and open drain can be read back on both.
+/// Interrupts are those of input pins.
+///
+/// Inputs 0 to 7 are the pins from outside; on a TM4C123 inputs 8 · n + 0 to 7 are what the peripheral puts out that GPIOPCTL has
+/// as number n, and lines 1 to 8 the levels of pins that are given to number 7, the timers.
 public struct StellarisGPIO: Device {
   public struct State: Codable, Hashable, Sendable {
     var data: UInt8 = 0
@@ -30,27 +35,87 @@ public struct StellarisGPIO: Device {
     var digitalEnable: UInt8 = 0
     var isLocked = true
     var commit: UInt8 = 0xFF
-    /// What the world outside puts on the pins.
+    var portControl: UInt32 = 0
+    var analogue: UInt8 = 0
+    /// What the world outside puts on the pins, and on which of them it puts anything.
     var external: UInt8 = 0
+    var isExternal: UInt8 = 0xFF
+    /// By pin: what peripherals put out, a bit for each number in GPIOPCTL, and which of them put out anything.
+    var functions = [UInt16](repeating: 0, count: 8)
+    var isFunction = [UInt16](repeating: 0, count: 8)
+  }
 
-    /// The levels that this port drives.
-    var driven: UInt8 { data & direction }
-    /// The levels of all pins.
-    var levels: UInt8 { driven | external & ~direction }
-    var rawInterrupts: UInt8 { edges | sense & ~(levels ^ event) & ~direction }
+  public enum Chip: Sendable, Hashable {
+    case lm3s6965
+    case tm4c123
   }
   public var state = State()
 
+  private let chip: Chip
+  /// Pins whose GPIOCR bit can be 0.
+  private let committed: UInt8
+
   /// - Parameters:
   ///   - jtag: pins that start as the debug port: AFSEL, PUR and DEN are 1, and GPIOCR is 0, so that they stay it.
-  ///   - high: inputs that the board pulls up, as for buttons.
-  public init(jtag: UInt8 = 0, high: UInt8 = 0) {
+  ///   - nmi: others whose GPIOCR is 0.
+  ///   - high: LM3S6965: inputs that the board pulls up, as for buttons.
+  ///   - functions: TM4C123: GPIOPCTL at reset.
+  public init(
+    _ chip: Chip = .lm3s6965, jtag: UInt8 = 0, nmi: UInt8 = 0, high: UInt8 = 0,
+    functions: UInt32 = 0
+  ) {
+    self.chip = chip
+    committed = chip == .lm3s6965 ? 0xFF : jtag | nmi
     state.alternate = jtag
     state.pullUp = jtag
     state.digitalEnable = jtag
-    state.commit = ~jtag
+    state.commit = ~(jtag | nmi)
     state.external = high
-    map = Self.map(jtag: UInt64(jtag))
+    state.isExternal = chip == .lm3s6965 ? 0xFF : 0
+    state.portControl = functions
+    map = Self.map(
+      chip, jtag: UInt64(jtag), commit: UInt64(~(jtag | nmi)), functions: UInt64(functions))
+  }
+
+  // MARK: Pins
+
+  private func isOutput(_ state: State) -> UInt8 {
+    if chip == .lm3s6965 { return state.direction }
+    return state.digitalEnable
+      & (state.direction & ~state.alternate | selected(state, \.isFunction))
+  }
+
+  /// For each pin with an alternate function the bit of the one that GPIOPCTL gives it to.
+  private func selected(_ state: State, _ functions: KeyPath<State, [UInt16]>) -> UInt8 {
+    if state.alternate == 0 { return 0 }
+    var byte: UInt8 = 0
+    for pin in 0..<8 where state.alternate >> UInt8(pin) & 1 == 1 {
+      let number = UInt16(state.portControl >> UInt32(4 * pin) & 0xF)
+      byte |= UInt8(state[keyPath: functions][pin] >> number & 1) << UInt8(pin)
+    }
+    return byte
+  }
+
+  /// The levels that this port drives.
+  private func driven(_ state: State) -> UInt8 {
+    if chip == .lm3s6965 { return state.data & state.direction }
+    let own = state.data & state.direction & ~state.alternate
+    return state.digitalEnable & (own | selected(state, \.functions))
+  }
+
+  /// The levels of all pins, as the port sees them.
+  private func levels(_ state: State) -> UInt8 {
+    let outputs = isOutput(state)
+    let outside = state.external & state.isExternal | state.pullUp & ~state.isExternal
+    let seen = driven(state) & outputs | outside & ~outputs
+    return chip == .lm3s6965
+      ? driven(state) | state.external & ~outputs : seen & state.digitalEnable
+  }
+
+  private func rawInterrupts(_ state: State) -> UInt8 {
+    let inputs =
+      chip == .lm3s6965 ? ~state.direction : state.digitalEnable & ~state.direction
+    return state.edges | state.sense & ~(levels(state) ^ state.event) & inputs
   }
 
   private enum Offset {
@@ -74,37 +139,55 @@ public struct StellarisGPIO: Device {
     static let digitalEnable: UInt64 = 0x51C
     static let lock: UInt64 = 0x520
     static let commit: UInt64 = 0x524
+    static let analogue: UInt64 = 0x528
+    static let portControl: UInt64 = 0x52C
   }
 
-  private static let key: UInt64 = 0x1ACC_E551
+  private var key: UInt64 { chip == .lm3s6965 ? 0x1ACC_E551 : 0x4C4F_434B }
   private static let identity = PrimeCellIdentity([0x61, 0x00, 0x18, 0x01])
 
   public let map: RegisterMap
 
-  private static func map(jtag: UInt64) -> RegisterMap {
+  private static func map(
+    _ chip: Chip, jtag: UInt64, commit: UInt64, functions: UInt64
+  ) -> RegisterMap {
     func register(
       _ name: String, _ offset: UInt64, _ permission: RegisterMap.Permission = .readWrite,
       reset: UInt64 = 0
     ) -> RegisterMap.Register {
       .init("GPIO" + name, offset, widths: [.byte, .half, .word], permission, reset: reset)
     }
-    return RegisterMap(
-      [
-        .init("GPIODATA", 0, count: 256, widths: [.byte, .half, .word]),
-        register("DIR", Offset.direction), register("IS", Offset.sense),
-        register("IBE", Offset.bothEdges), register("IEV", Offset.event),
-        register("IM", Offset.interruptMask), register("RIS", Offset.rawInterrupts, .readOnly),
-        register("MIS", Offset.maskedInterrupts, .readOnly),
-        register("ICR", Offset.interruptClear, .writeOnly),
-        register("AFSEL", Offset.alternate, reset: jtag),
-        register("DR2R", Offset.drive2, reset: 0xFF), register("DR4R", Offset.drive4),
-        register("DR8R", Offset.drive8), register("ODR", Offset.openDrain),
-        register("PUR", Offset.pullUp, reset: jtag), register("PDR", Offset.pullDown),
-        register("SLR", Offset.slewRate), register("DEN", Offset.digitalEnable, reset: jtag),
-        register("LOCK", Offset.lock, reset: 1),
-        register("CR", Offset.commit, reset: ~jtag & 0xFF),
-        .notModelled("GPIOAMSEL", 0x528),
-      ] + identity.registers("GPIO"))
+    var registers: [RegisterMap.Register] = [
+      .init("GPIODATA", 0, count: 256, widths: [.byte, .half, .word]),
+      register("DIR", Offset.direction), register("IS", Offset.sense),
+      register("IBE", Offset.bothEdges), register("IEV", Offset.event),
+      register("IM", Offset.interruptMask), register("RIS", Offset.rawInterrupts, .readOnly),
+      register("MIS", Offset.maskedInterrupts, .readOnly),
+      register("ICR", Offset.interruptClear, .writeOnly),
+      register("AFSEL", Offset.alternate, reset: jtag),
+      register("DR2R", Offset.drive2, reset: 0xFF), register("DR4R", Offset.drive4),
+      register("DR8R", Offset.drive8), register("ODR", Offset.openDrain),
+      register("PUR", Offset.pullUp, reset: jtag), register("PDR", Offset.pullDown),
+      register("SLR", Offset.slewRate), register("DEN", Offset.digitalEnable, reset: jtag),
+      register("LOCK", Offset.lock, reset: 1),
+      register("CR", Offset.commit, reset: commit),
+    ]
+    if chip == .lm3s6965 {
+      registers.append(.notModelled("GPIOAMSEL", Offset.analogue))
+    } else {
+      registers.append(register("AMSEL", Offset.analogue))
+      registers.append(register("PCTL", Offset.portControl, reset: functions))
+      // The vendor's library touches these on every chip of the family; this one has them not.
+      for (name, offset) in [
+        ("SI", 0x538), ("DR12R", 0x53C), ("WAKEPEN", 0x540), ("WAKELVL", 0x544), ("PP", 0xFC0),
+        ("PC", 0xFC4),
+      ] as [(String, UInt64)] {
+        registers.append(.notModelled("GPIO\(name), of later chips", offset))
+      }
+      registers.append(.notModelled("GPIOADCCTL", 0x530))
+      registers.append(.notModelled("GPIODMACTL", 0x534))
+    }
+    return RegisterMap(registers + identity.registers("GPIO"))
   }
 
   // MARK: Accesses
@@ -114,7 +197,8 @@ public struct StellarisGPIO: Device {
   }
 
   private func value(of register: UInt64) -> UInt64 {
-    if register < Offset.dataEnd { return UInt64(state.levels) & register >> 2 }
+    if register < Offset.dataEnd { return UInt64(levels(state)) & register >> 2 }
+    if register == Offset.portControl { return UInt64(state.portControl) }
     let byte: UInt8
     switch register {
     case Offset.direction: byte = state.direction
@@ -122,8 +206,8 @@ public struct StellarisGPIO: Device {
     case Offset.bothEdges: byte = state.bothEdges
     case Offset.event: byte = state.event
     case Offset.interruptMask: byte = state.interruptMask
-    case Offset.rawInterrupts: byte = state.rawInterrupts
-    case Offset.maskedInterrupts: byte = state.rawInterrupts & state.interruptMask
+    case Offset.rawInterrupts: byte = rawInterrupts(state)
+    case Offset.maskedInterrupts: byte = rawInterrupts(state) & state.interruptMask
     case Offset.alternate: byte = state.alternate
     case Offset.drive2: byte = state.drive2
     case Offset.drive4: byte = state.drive4
@@ -136,6 +220,7 @@ public struct StellarisGPIO: Device {
     // "A read ... returns 0x0000.0001 when locked; otherwise ... 0x0000.0000."
     case Offset.lock: byte = state.isLocked ? 1 : 0
     case Offset.commit: byte = state.commit
+    case Offset.analogue: byte = state.analogue
     default: return Self.identity.value(at: register) ?? 0
     }
     return UInt64(byte)
@@ -144,7 +229,12 @@ public struct StellarisGPIO: Device {
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     let register = access.register()
     if register == Offset.lock {
-      state.isLocked = access.merge(value, into: 0) != Self.key
+      state.isLocked = access.merge(value, into: 0) != key
+      return
+    }
+    if register == Offset.portControl {
+      let value = access.merge(value, into: UInt64(state.portControl))
+      change(&port) { $0.portControl = UInt32(truncatingIfNeeded: value) }
       return
     }
     // Of the upper bytes, which are reserved, there is nothing to keep.
@@ -158,6 +248,7 @@ public struct StellarisGPIO: Device {
       state.edges &= ~byte
       return
     }
+    let (isTM4C, fixed) = (chip == .tm4c123, ~committed)
     change(&port) { state in
       switch register {
       case Offset.direction: state.direction = byte
@@ -167,6 +258,15 @@ public struct StellarisGPIO: Device {
       case Offset.interruptMask: state.interruptMask = byte
       // "The GPIO commit control registers provide a layer of protection against accidental programming" of the debug pins.
       case Offset.alternate: state.alternate = state.committed(byte, over: state.alternate)
+      case Offset.pullUp where isTM4C:
+        state.pullUp = state.committed(byte, over: state.pullUp)
+        state.pullDown &= ~state.pullUp
+      case Offset.pullDown where isTM4C:
+        state.pullDown = state.committed(byte, over: state.pullDown)
+        state.pullUp &= ~state.pullDown
+      case Offset.digitalEnable where isTM4C:
+        state.digitalEnable = state.committed(byte, over: state.digitalEnable)
+      case Offset.analogue: state.analogue = byte
       case Offset.drive2: state.drive(byte, \.drive2)
       case Offset.drive4: state.drive(byte, \.drive4)
       case Offset.drive8: state.drive(byte, \.drive8)
@@ -179,14 +279,15 @@ public struct StellarisGPIO: Device {
         state.pullUp &= ~byte
       case Offset.slewRate: state.slewRate = byte
       case Offset.digitalEnable: state.digitalEnable = byte
-      case Offset.commit: if !state.isLocked { state.commit = byte }
+      // "... all of the other bits in the GPIOCR registers cannot be written with 0x0."
+      case Offset.commit: if !state.isLocked { state.commit = byte | fixed }
       default: break
       }
     }
   }
 
   private mutating func drive(_ byte: UInt8, mask: UInt8, _ port: inout DevicePort) {
-    if state.direction & mask & ~state.digitalEnable != 0 {
+    if chip == .lm3s6965 && state.direction & mask & ~state.digitalEnable != 0 {
       port.notModelled("GPIODATA written for a pin whose GPIODEN is 0", value: UInt64(byte))
     }
     change(&port) { $0.data = $0.data & ~mask | byte & mask }
@@ -196,22 +297,42 @@ public struct StellarisGPIO: Device {
   private mutating func change(_ port: inout DevicePort, _ body: (inout State) -> Void) {
     let before = state
     body(&state)
-    let rising = ~before.levels & state.levels
-    let falling = before.levels & ~state.levels
+    let (old, new) = (levels(before), levels(state))
+    let rising = ~old & new
+    let falling = old & ~new
     let wanted =
       state.bothEdges & (rising | falling) | ~state.bothEdges
       & (rising & state.event | falling & ~state.event)
     state.edges |= wanted & ~state.sense & ~state.direction & ~before.direction
-    port.pins(UInt32(before.driven), become: UInt32(state.driven))
+    port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
   }
 
   // MARK: The world outside
 
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
-    guard 0..<8 ~= line else { return }
-    let pin: UInt8 = 1 << UInt8(line)
+    guard 0..<(chip == .lm3s6965 ? 8 : 128) ~= line else { return }
+    let pin: UInt8 = 1 << UInt8(line & 7)
     change(&port) { state in
+      if line >= 8 {
+        let function: UInt16 = 1 << UInt16(line / 8)
+        if level {
+          state.functions[line & 7] |= function
+        } else {
+          state.functions[line & 7] &= ~function
+        }
+        state.isFunction[line & 7] |= function
+        return
+      }
       if level { state.external |= pin } else { state.external &= ~pin }
+      state.isExternal |= pin
+    }
+  }
+
+  public mutating func letGo(_ line: Int, _ port: inout DevicePort) {
+    guard chip == .tm4c123, 0..<8 ~= line else { return }
+    change(&port) { state in
+      state.external &= ~(1 << UInt8(line))
+      state.isExternal &= ~(1 << UInt8(line))
     }
   }
 
@@ -220,10 +341,22 @@ public struct StellarisGPIO: Device {
     state = initial
     // The world outside does not hear of a reset.
     state.external = before.external
-    port.pins(UInt32(before.driven), become: UInt32(state.driven))
+    state.isExternal = before.isExternal
+    state.functions = before.functions
+    state.isFunction = before.isFunction
+    port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
   }
 
-  public var lines: LineSet { LineSet(level: state.rawInterrupts & state.interruptMask != 0) }
+  public var lines: LineSet {
+    let isRaised = rawInterrupts(state) & state.interruptMask != 0
+    if chip == .lm3s6965 || state.alternate == 0 { return LineSet(level: isRaised) }
+    var timers: UInt8 = 0
+    for pin in 0..<8 where state.portControl >> UInt32(4 * pin) & 0xF == 7 {
+      timers |= 1 << UInt8(pin)
+    }
+    return LineSet(
+      rawValue: UInt64(levels(state) & state.alternate & timers) << 1 | (isRaised ? 1 : 0))
+  }
 }
 
 extension StellarisGPIO.State {

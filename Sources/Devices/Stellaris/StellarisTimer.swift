@@ -1,46 +1,74 @@
 import Emu
 
-/// A general-purpose timer module of Luminary Micro's Stellaris parts: LM3S6965 datasheet, chapter 10, "General-Purpose Timers".
+/// A general-purpose timer module: of Luminary Micro's Stellaris parts (LM3S6965 datasheet, chapter 10, "General-Purpose Timers")
+/// and of the TM4C123GH6PM (SPMS376E, chapter 11), there in a 16/32-bit and a 32/64-bit ("wide") form.
 ///
-/// Two 16-bit timers, A and B, or one of 32 bits. One that is enabled at tick t with a load value N has N in it at t, reaches
-/// zero at t + N, and in periodic mode has N in it again one tick later, "on the next cycle". A 16-bit timer with a prescaler P
-/// steps every P + 1 ticks. The RTC mode counts seconds, by a clock of its own that is taken to be exact.
+/// Two timers, A and B, or one of both together. One that is enabled at tick t with a load value N has N in it at t, reaches
+/// zero at t + N, and in periodic mode has N in it again one tick later, "on the next cycle". Half a module that counts down with
+/// a prescaler P steps every P + 1 ticks; everywhere else the TM4C123's prescaler is what the counter has on top. The RTC mode
+/// counts seconds, by a crystal of its own that is taken to be exact.
 ///
-/// Edge count, edge time and PWM modes and stalling for a debugger are declared, not modelled (QEMU has none of them, and no
-/// 16-bit mode). Line 0 is timer A's interrupt, and with 32 bits the module's; line 1 is timer B's. Line 2 changes its level with every trigger
-/// for the ADC.
+/// The TM4C123's modules also count up, match, count and time edges, make PWM, and wait for the timer before them. Its GPTMSYNC,
+/// stalling for a debugger and the timing of GPTMTnMR's update bits are declared, not modelled; so are the LM3S6965's edge and PWM
+/// modes (QEMU has none of them, and no 16-bit mode).
+///
+/// Line 0 is timer A's interrupt, and that of both together; line 1 is timer B's. Lines 2 and 5 change their level with every
+/// trigger for the ADC, and for the next module. Lines 3 and 4 are the PWM outputs. Inputs 0 and 1 are the pins, 2 is the module
+/// before.
 public struct StellarisTimer: Device {
+  public enum Chip: Sendable, Hashable {
+    case lm3s6965
+    case tm4c123
+    case tm4c123Wide
+  }
+
   public struct State: Codable, Hashable, Sendable {
     var configuration: UInt8 = 0
     var control: UInt16 = 0
     var interruptMask: UInt16 = 0
     var rawInterrupts: UInt16 = 0
-    var a = Counter()
-    var b = Counter()
+    var a: Counter
+    var b: Counter
     var rtc: UInt32 = 0
+    /// When the RTC's next second is over: by its crystal, and as a tick.
+    var rtcCycle: UInt64 = 0
+    var rtcTick: Tick = 0
     var trigger = false
+    var chain = false
   }
 
-  /// One of the two timers; in the 32-bit modes A is all of it.
+  /// One of the two timers; together they are A.
   struct Counter: Codable, Hashable, Sendable {
-    var mode: UInt8 = 0
-    var load: UInt16 = 0xFFFF
-    var match: UInt16 = 0xFFFF
-    var prescale: UInt8 = 0
-    var prescaleMatch: UInt8 = 0
+    var mode: UInt16 = 0
+    var load: UInt32
+    var match: UInt32
+    var prescale: UInt16 = 0
+    var prescaleMatch: UInt16 = 0
     /// In steps, at `since`.
-    var value: UInt32 = 0xFFFF
+    var value: UInt64
     /// The tick at which that value was reached; it stands still while the timer is off.
     var since: Tick = 0
+    /// The match value has not been passed since the last load.
+    var willMatch = true
+    /// What GPTMTnR shows instead of the counter.
+    var captured: UInt64 = 0
+    /// It is enabled, but the timer before it has to be done first.
+    var isWaiting = false
+    /// Levels of its PWM output and of its pin.
+    var output = false
+    var pin = false
   }
   public var state: State
-  private let clock: Clock
+  private let chip: Chip
+  public let map: RegisterMap
 
-  /// - Parameter clock: the system clock, by which the RTC's second is known.
-  public init(clock: Clock) {
-    state = State()
-    state.a.value = 0xFFFF_FFFF
-    self.clock = clock
+  public init(_ chip: Chip = .lm3s6965) {
+    self.chip = chip
+    let half: UInt32 = chip == .tm4c123Wide ? .max : 0xFFFF
+    state = State(
+      a: Counter(load: half, match: half, value: chip == .tm4c123Wide ? .max : 0xFFFF_FFFF),
+      b: Counter(load: half, match: half, value: UInt64(half)))
+    map = RegisterMap(Self.registers(chip))
   }
 
   private enum Offset {
@@ -60,23 +88,59 @@ public struct StellarisTimer: Device {
     static let prescaleB: UInt64 = 0x3C
     static let prescaleMatchA: UInt64 = 0x40
     static let prescaleMatchB: UInt64 = 0x44
-    static let valueA: UInt64 = 0x48
-    static let valueB: UInt64 = 0x4C
+    static let shownA: UInt64 = 0x48
+    static let shownB: UInt64 = 0x4C
+    static let valueA: UInt64 = 0x50
+    static let valueB: UInt64 = 0x54
+    static let rtcPredivide: UInt64 = 0x58
+    static let shownPrescaleA: UInt64 = 0x5C
+    static let shownPrescaleB: UInt64 = 0x60
+    static let prescaleValueA: UInt64 = 0x64
+    static let prescaleValueB: UInt64 = 0x68
+    static let properties: UInt64 = 0xFC0
   }
 
   private enum Control {
     static let enableA: UInt16 = 1 << 0
     static let triggerA: UInt16 = 1 << 5
+    static let invertA: UInt16 = 1 << 6
     static let enableB: UInt16 = 1 << 8
     static let triggerB: UInt16 = 1 << 13
+    static let invertB: UInt16 = 1 << 14
   }
 
-  private enum Interrupt {
-    static let timeoutA: UInt16 = 1 << 0
-    static let rtc: UInt16 = 1 << 3
-    static let timeoutB: UInt16 = 1 << 8
-    static let all: UInt16 = 0x070F
+  private enum Mode {
+    static let capture: UInt16 = 1 << 2
+    static let alternate: UInt16 = 1 << 3
+    static let up: UInt16 = 1 << 4
+    static let matchInterrupt: UInt16 = 1 << 5
+    static let waits: UInt16 = 1 << 6
+    static let snapshot: UInt16 = 1 << 7
+    static let pwmInterrupt: UInt16 = 1 << 9
   }
+
+  /// Bits of timer A; B's are those of `b`.
+  private enum Interrupt {
+    static let timeout: UInt16 = 1 << 0
+    static let captureMatch: UInt16 = 1 << 1
+    static let captureEvent: UInt16 = 1 << 2
+    static let rtc: UInt16 = 1 << 3
+    static let match: UInt16 = 1 << 4
+    static let b: UInt16 = 8
+  }
+
+  private static let crystal: UInt64 = 32_768
+
+  // MARK: What the chips differ in
+
+  private var isTM4C: Bool { chip != .lm3s6965 }
+  private var isWide: Bool { chip == .tm4c123Wide }
+  /// Bits of half a module.
+  private var half: UInt64 { isWide ? 32 : 16 }
+  private var halfMask: UInt64 { 1 << half - 1 }
+  private var interrupts: UInt16 { isTM4C ? 0x0F1F : 0x070F }
+  private var modeMask: UInt64 { isTM4C ? 0xFFF : 0xF }
+  private var prescaleMask: UInt64 { isWide ? 0xFFFF : 0xFF }
 
   private enum Width { case full, rtc, halves }
   /// GPTMCFG: "0x0 32-bit timer; 0x1 32-bit real-time clock; 0x4-0x7 16-bit timer".
@@ -88,63 +152,50 @@ public struct StellarisTimer: Device {
     }
   }
 
-  public let map = RegisterMap([
-    register("CFG", Offset.configuration, fields: [.init("GPTMCFG", 0...2)]),
-    register("TAMR", Offset.modeA, fields: modeFields("TA")),
-    register("TBMR", Offset.modeB, fields: modeFields("TB")),
-    register(
-      "CTL", Offset.control,
-      fields: [
-        .init("TAEN", 0), .init("TASTALL", 1, modelled: false),
-        .init("TAEVENT", 2...3, modelled: false), .init("RTCEN", 4), .init("TAOTE", 5),
-        .init("TAPWML", 6, modelled: false), .init("TBEN", 8),
-        .init("TBSTALL", 9, modelled: false), .init("TBEVENT", 10...11, modelled: false),
-        .init("TBOTE", 13), .init("TBPWML", 14, modelled: false),
-      ]),
-    register("IMR", Offset.interruptMask),
-    register("RIS", Offset.rawInterrupts, .readOnly),
-    register("MIS", Offset.maskedInterrupts, .readOnly),
-    register("ICR", Offset.interruptClear, .writeOnly),
-    register("TAILR", Offset.loadA, reset: 0xFFFF_FFFF),
-    register("TBILR", Offset.loadB, reset: 0xFFFF),
-    register("TAMATCHR", Offset.matchA, reset: 0xFFFF_FFFF),
-    register("TBMATCHR", Offset.matchB, reset: 0xFFFF),
-    register("TAPR", Offset.prescaleA), register("TBPR", Offset.prescaleB),
-    register("TAPMR", Offset.prescaleMatchA), register("TBPMR", Offset.prescaleMatchB),
-    register("TAR", Offset.valueA, .readOnly, reset: 0xFFFF_FFFF),
-    register("TBR", Offset.valueB, .readOnly, reset: 0xFFFF),
-  ])
-
-  private static func register(
-    _ name: String, _ offset: UInt64, _ permission: RegisterMap.Permission = .readWrite,
-    reset: UInt64 = 0, fields: [RegisterMap.Field] = []
-  ) -> RegisterMap.Register {
-    .init(
-      "GPTM" + name, offset, widths: [.byte, .half, .word], permission, reset: reset, fields: fields
-    )
+  private enum Kind { case none, count, edgeCount, edgeTime, pwm }
+  private func kind(_ timer: WritableKeyPath<State, Counter>) -> Kind {
+    let mode = state[keyPath: timer].mode
+    let isPlain = mode & (Mode.alternate | Mode.capture) == 0
+    switch (mode & 3, isTM4C && width == .halves) {
+    case (1, _) where isPlain, (2, _) where isPlain: return .count
+    case (2, true) where mode & Mode.capture == 0: return .pwm
+    case (3, true) where mode & Mode.alternate == 0:
+      return mode & Mode.capture == 0 ? .edgeCount : .edgeTime
+    default: return .none
+    }
   }
 
-  private static func modeFields(_ timer: String) -> [RegisterMap.Field] {
-    [
-      .init(timer + "MR", 0...1), .init(timer + "CMR", 2, modelled: false),
-      .init(timer + "AMS", 3, modelled: false),
-    ]
+  private func isUp(_ timer: WritableKeyPath<State, Counter>) -> Bool {
+    isTM4C && state[keyPath: timer].mode & Mode.up != 0 && kind(timer) != .pwm
+  }
+
+  /// The prescaler is on top of the counter.
+  private func isExtended(_ timer: WritableKeyPath<State, Counter>) -> Bool {
+    isTM4C && width == .halves && (kind(timer) != .count || isUp(timer))
   }
 
   // MARK: Counting
 
   /// Ticks for one step.
-  private func stepLength(_ counter: Counter) -> Tick {
-    switch width {
-    case .full: 1
-    case .rtc: clock.hertz
-    case .halves: Tick(counter.prescale) + 1
-    }
+  private func stepLength(_ timer: WritableKeyPath<State, Counter>) -> Tick {
+    width == .halves && !isExtended(timer) ? Tick(state[keyPath: timer].prescale) + 1 : 1
   }
 
-  private func loadValue(_ timer: WritableKeyPath<State, Counter>) -> UInt32 {
-    width == .full && timer == \State.a
-      ? UInt32(state.a.load) | UInt32(state.b.load) << 16 : UInt32(state[keyPath: timer].load)
+  private func whole(
+    _ timer: WritableKeyPath<State, Counter>, _ part: KeyPath<Counter, UInt32>,
+    _ top: KeyPath<Counter, UInt16>
+  ) -> UInt64 {
+    let low = UInt64(state[keyPath: timer][keyPath: part])
+    if width != .halves && timer == \State.a { return low | UInt64(state.b[keyPath: part]) << half }
+    return isExtended(timer) ? low | UInt64(state[keyPath: timer][keyPath: top]) << half : low
+  }
+
+  private func loadValue(_ timer: WritableKeyPath<State, Counter>) -> UInt64 {
+    whole(timer, \.load, \.prescale)
+  }
+
+  private func matchValue(_ timer: WritableKeyPath<State, Counter>) -> UInt64 {
+    whole(timer, \.match, \.prescaleMatch)
   }
 
   private func isEnabled(_ timer: WritableKeyPath<State, Counter>) -> Bool {
@@ -153,64 +204,214 @@ public struct StellarisTimer: Device {
       : state.control & Control.enableB != 0 && width == .halves
   }
 
-  /// One-shot or periodic: a mode that is modelled.
+  /// It goes on by itself: a mode that is modelled, and not of edges.
   private func counts(_ timer: WritableKeyPath<State, Counter>) -> Bool {
-    isEnabled(timer) && (width == .rtc || 1...2 ~= state[keyPath: timer].mode & 0xF)
+    if !isEnabled(timer) || state[keyPath: timer].isWaiting { return false }
+    if width == .rtc { return true }
+    let kind = kind(timer)
+    return kind == .count || kind == .pwm
   }
 
-  /// The tick of the next time-out.
+  /// Steps from the last load to the time-out.
+  private func distance(_ timer: WritableKeyPath<State, Counter>, to goal: UInt64) -> UInt64? {
+    let value = state[keyPath: timer].value
+    if isUp(timer) { return goal >= value ? goal - value : nil }
+    return goal <= value ? value - goal : nil
+  }
+
+  /// The tick of the next time-out; in PWM mode, where that is nothing to be seen, of the load that follows.
   private func timeout(_ timer: WritableKeyPath<State, Counter>) -> Tick? {
     if !counts(timer) { return nil }
-    let counter = state[keyPath: timer]
-    let steps = width == .rtc ? 1 : Tick(counter.value)
-    return counter.since &+ steps &* stepLength(counter)
+    if width == .rtc { return state.rtcTick }
+    let last = distance(timer, to: isUp(timer) ? loadValue(timer) : 0) ?? 0
+    let steps = kind(timer) == .pwm ? last &+ 1 : last
+    return state[keyPath: timer].since &+ steps &* stepLength(timer)
   }
 
-  private func value(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) -> UInt32 {
-    if width == .rtc { return state.rtc }
+  /// The tick at which the match value is reached, if that means anything.
+  private func nextMatch(_ timer: WritableKeyPath<State, Counter>) -> Tick? {
     let counter = state[keyPath: timer]
-    // A value that is not loaded yet: the tick between zero and the next load.
-    if !counts(timer) || now < counter.since { return counts(timer) ? 0 : counter.value }
-    let steps = (now - counter.since) / stepLength(counter)
-    return steps < Tick(counter.value) ? counter.value - UInt32(steps) : 0
+    guard isTM4C, width != .rtc, counts(timer), counter.willMatch,
+      kind(timer) == .pwm || counter.mode & Mode.matchInterrupt != 0,
+      let steps = distance(timer, to: matchValue(timer))
+    else { return nil }
+    return counter.since &+ steps &* stepLength(timer)
+  }
+
+  private func value(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) -> UInt64 {
+    if width == .rtc { return UInt64(state.rtc) }
+    let counter = state[keyPath: timer]
+    if kind(timer) == .edgeTime && isEnabled(timer) && now >= counter.since {
+      let period = UInt128(loadValue(timer)) + 1
+      let steps = UInt128(now - counter.since) % period
+      let value = UInt128(counter.value) % period
+      return UInt64((isUp(timer) ? value + steps : value + period - steps) % period)
+    }
+    if !counts(timer) { return counter.value }
+    let end = isUp(timer) ? loadValue(timer) : 0
+    // A value that is not loaded yet: the tick between the time-out and the next load.
+    if now < counter.since { return end }
+    let steps = (now - counter.since) / stepLength(timer)
+    guard let distance = distance(timer, to: end), steps < distance else { return end }
+    return isUp(timer) ? counter.value + steps : counter.value - steps
   }
 
   private mutating func start(_ timer: WritableKeyPath<State, Counter>, at tick: Tick) {
-    state[keyPath: timer].value = loadValue(timer)
+    state[keyPath: timer].value = isUp(timer) ? 0 : loadValue(timer)
     state[keyPath: timer].since = tick
+    state[keyPath: timer].willMatch = true
+    if kind(timer) == .pwm && counts(timer) { setOutput(timer, true) }
   }
 
   public var deadline: Tick? {
-    [timeout(\.a), timeout(\.b)].compactMap { $0 }.min()
+    [timeout(\.a), timeout(\.b), nextMatch(\.a), nextMatch(\.b)].compactMap { $0 }.min()
   }
 
   public mutating func advance(_ port: inout DevicePort) {
     for timer in [\State.a, \State.b] {
-      while let due = timeout(timer), due <= port.now { expire(timer, at: due) }
+      while true {
+        let (match, due) = (nextMatch(timer), timeout(timer))
+        if let match, match <= port.now, match <= due ?? .max {
+          passMatch(timer)
+        } else if let due, due <= port.now {
+          expire(timer, at: due, port)
+        } else {
+          break
+        }
+      }
     }
   }
 
-  private mutating func expire(_ timer: WritableKeyPath<State, Counter>, at due: Tick) {
+  private mutating func raise(_ interrupt: UInt16, _ timer: WritableKeyPath<State, Counter>) {
     let isA = timer == \State.a
-    if width == .rtc {
-      // "When the counter matches ... the RTC interrupt is asserted", and it goes on from zero.
-      state.rtc = state.rtc == matchValue ? 0 : state.rtc &+ 1
-      if state.rtc == 0 { state.rawInterrupts |= Interrupt.rtc }
-      state.a.since = due
-      return
+    // TBMRIS has bit 11: the RTC's is timer A's alone.
+    let bit = isA ? interrupt : interrupt == Interrupt.match ? 1 << 11 : interrupt << Interrupt.b
+    state.rawInterrupts |= bit
+  }
+
+  private mutating func passMatch(_ timer: WritableKeyPath<State, Counter>) {
+    state[keyPath: timer].willMatch = false
+    if kind(timer) == .pwm { return setOutput(timer, false) }
+    raise(Interrupt.match, timer)
+  }
+
+  private mutating func expire(
+    _ timer: WritableKeyPath<State, Counter>, at due: Tick, _ port: DevicePort
+  ) {
+    if width == .rtc { return passSecond(port) }
+    if kind(timer) == .pwm { return start(timer, at: due) }
+    raise(Interrupt.timeout, timer)
+    if state.control & (timer == \State.a ? Control.triggerA : Control.triggerB) != 0 {
+      state.trigger.toggle()
     }
-    state.rawInterrupts |= isA ? Interrupt.timeoutA : Interrupt.timeoutB
-    if state.control & (isA ? Control.triggerA : Control.triggerB) != 0 { state.trigger.toggle() }
+    trigger(behind: timer, at: due)
+    if state[keyPath: timer].mode & Mode.snapshot != 0 {
+      state[keyPath: timer].captured = value(timer, due)
+    }
     if state[keyPath: timer].mode & 3 == 2 {
       // "... reloads ... on the next cycle"
-      start(timer, at: due &+ stepLength(state[keyPath: timer]))
+      start(timer, at: due &+ stepLength(timer))
     } else {
-      state[keyPath: timer].value = 0
-      state.control &= ~(isA ? Control.enableA : Control.enableB)
+      state[keyPath: timer].value = isUp(timer) ? loadValue(timer) : 0
+      state.control &= ~(timer == \State.a ? Control.enableA : Control.enableB)
     }
   }
 
-  private var matchValue: UInt32 { UInt32(state.a.match) | UInt32(state.b.match) << 16 }
+  private mutating func passSecond(_ port: DevicePort) {
+    state.rtc &+= 1
+    if UInt64(state.rtc) == matchValue(\.a) + (isTM4C ? 0 : 1) {
+      // "When the counter matches ... the RTC interrupt is asserted"; on the LM3S6965 it goes on from zero.
+      state.rawInterrupts |= Interrupt.rtc
+      if !isTM4C { state.rtc = 0 }
+    }
+    state.rtcCycle += Self.crystal
+    setSecond(port)
+  }
+
+  private mutating func setSecond(_ port: DevicePort) {
+    state.rtcTick = max(port.now, port.clock.tick(reaching: state.rtcCycle, of: Self.crystal))
+  }
+
+  public mutating func clockChanged(_ port: inout DevicePort) {
+    if width == .rtc { setSecond(port) }
+  }
+
+  /// TnWOT: "... does not begin to count until it receives a trigger from the timer in the previous position in the daisy chain".
+  private mutating func trigger(behind timer: WritableKeyPath<State, Counter>, at tick: Tick) {
+    if timer == \State.a && width == .halves {
+      release(\.b, at: tick)
+    } else if isTM4C {
+      state.chain.toggle()
+    }
+  }
+
+  private mutating func release(_ timer: WritableKeyPath<State, Counter>, at tick: Tick) {
+    if !state[keyPath: timer].isWaiting { return }
+    state[keyPath: timer].isWaiting = false
+    start(timer, at: tick)
+  }
+
+  // MARK: Pins
+
+  /// TnPWML: "The output is inverted."
+  private mutating func setOutput(_ timer: WritableKeyPath<State, Counter>, _ level: Bool) {
+    let isInverted =
+      state.control & (timer == \State.a ? Control.invertA : Control.invertB) != 0
+    let level = level != isInverted
+    if state[keyPath: timer].output == level { return }
+    state[keyPath: timer].output = level
+    if state[keyPath: timer].mode & Mode.pwmInterrupt != 0 && isWanted(level, timer) {
+      raise(Interrupt.captureEvent, timer)
+    }
+  }
+
+  /// TnEVENT: rising edges, falling edges, or both.
+  private func isWanted(_ rising: Bool, _ timer: WritableKeyPath<State, Counter>) -> Bool {
+    switch state.control >> (timer == \State.a ? 2 : 10) & 3 {
+    case 0: rising
+    case 1: !rising
+    case 3: true
+    default: false
+    }
+  }
+
+  public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
+    switch line {
+    case 0: edge(\.a, level, port.now)
+    case 1: edge(\.b, level, port.now)
+    case 2 where isTM4C: release(\.a, at: port.now)
+    default: break
+    }
+  }
+
+  private mutating func edge(
+    _ timer: WritableKeyPath<State, Counter>, _ level: Bool, _ now: Tick
+  ) {
+    if state[keyPath: timer].pin == level { return }
+    state[keyPath: timer].pin = level
+    guard isEnabled(timer), isWanted(level, timer) else { return }
+    switch kind(timer) {
+    case .edgeTime:
+      state[keyPath: timer].captured = value(timer, now)
+      raise(Interrupt.captureEvent, timer)
+    case .edgeCount: countEdge(timer, now)
+    default: break
+    }
+  }
+
+  /// "When the counts match, the GPTM asserts the CnMRIS bit"; "the counter is then reloaded ... and stopped", and counting up it
+  /// goes on from zero.
+  private mutating func countEdge(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) {
+    let mask: UInt64 = 1 << (half + (isWide ? 16 : 8)) - 1
+    let value = state[keyPath: timer].value
+    state[keyPath: timer].value = (isUp(timer) ? value &+ 1 : value &- 1) & mask
+    if state[keyPath: timer].value != matchValue(timer) { return }
+    raise(Interrupt.captureMatch, timer)
+    state[keyPath: timer].value = isUp(timer) ? 0 : loadValue(timer)
+    if !isUp(timer) {
+      state.control &= ~(timer == \State.a ? Control.enableA : Control.enableB)
+    }
+  }
 
   // MARK: Accesses
 
@@ -219,7 +420,6 @@ public struct StellarisTimer: Device {
   }
 
   private func value(of register: UInt64, _ now: Tick) -> UInt64 {
-    let isWide = width != .halves
     switch register {
     case Offset.configuration: return UInt64(state.configuration)
     case Offset.modeA: return UInt64(state.a.mode)
@@ -228,18 +428,54 @@ public struct StellarisTimer: Device {
     case Offset.interruptMask: return UInt64(state.interruptMask)
     case Offset.rawInterrupts: return UInt64(state.rawInterrupts)
     case Offset.maskedInterrupts: return UInt64(state.rawInterrupts & state.interruptMask)
-    case Offset.loadA: return UInt64(state.a.load) | (isWide ? UInt64(state.b.load) << 16 : 0)
+    case Offset.loadA: return joined(state.a.load, state.b.load)
     case Offset.loadB: return UInt64(state.b.load)
-    case Offset.matchA: return UInt64(state.a.match) | (isWide ? UInt64(state.b.match) << 16 : 0)
+    case Offset.matchA: return joined(state.a.match, state.b.match)
     case Offset.matchB: return UInt64(state.b.match)
     case Offset.prescaleA: return UInt64(state.a.prescale)
     case Offset.prescaleB: return UInt64(state.b.prescale)
     case Offset.prescaleMatchA: return UInt64(state.a.prescaleMatch)
     case Offset.prescaleMatchB: return UInt64(state.b.prescaleMatch)
-    case Offset.valueA: return UInt64(value(\.a, now))
-    case Offset.valueB: return UInt64(value(\.b, now) & 0xFFFF)
+    case Offset.shownA: return low(shown(\.a, now), \.a)
+    case Offset.shownB: return shownB(shown(\.b, now), shown(\.a, now))
+    case Offset.valueA: return low(value(\.a, now), \.a)
+    case Offset.valueB: return shownB(value(\.b, now), value(\.a, now))
+    case Offset.rtcPredivide: return 0x7FFF
+    case Offset.shownPrescaleA: return top(shown(\.a, now), \.a)
+    case Offset.shownPrescaleB: return top(shown(\.b, now), \.b)
+    case Offset.prescaleValueA: return top(value(\.a, now), \.a)
+    case Offset.prescaleValueB: return top(value(\.b, now), \.b)
+    case Offset.properties: return isWide ? 1 : 0
     default: return 0
     }
+  }
+
+  /// Both halves of a 16/32-bit module's register.
+  private func joined(_ a: UInt32, _ b: UInt32) -> UInt64 {
+    isWide || width == .halves ? UInt64(a) : UInt64(a) | UInt64(b) << 16
+  }
+
+  /// What GPTMTnR shows: the counter, or what was captured.
+  private func shown(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) -> UInt64 {
+    let isSnapshot =
+      isTM4C && kind(timer) == .count && state[keyPath: timer].mode & Mode.snapshot != 0
+    return kind(timer) == .edgeTime || isSnapshot
+      ? state[keyPath: timer].captured : value(timer, now)
+  }
+
+  /// "... bits 23:16 contain the upper 8 bits of the count" in the modes in which a 16-bit timer's prescaler is part of it.
+  private func low(_ value: UInt64, _ timer: WritableKeyPath<State, Counter>) -> UInt64 {
+    if isWide || width != .halves { return value & 0xFFFF_FFFF }
+    return value & (isExtended(timer) ? 0xFF_FFFF : 0xFFFF)
+  }
+
+  private func shownB(_ b: UInt64, _ a: UInt64) -> UInt64 {
+    if width == .halves { return low(b, \.b) }
+    return isWide ? a >> 32 : isTM4C ? a >> 16 & 0xFFFF : b & 0xFFFF
+  }
+
+  private func top(_ value: UInt64, _ timer: WritableKeyPath<State, Counter>) -> UInt64 {
+    isExtended(timer) ? value >> half & prescaleMask : 0
   }
 
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
@@ -248,40 +484,52 @@ public struct StellarisTimer: Device {
     let value =
       register == Offset.interruptClear
       ? access.merge(value, into: 0) : access.merge(value, into: self.value(of: register, now))
-    let half = UInt16(truncatingIfNeeded: value)
+    let short = UInt16(truncatingIfNeeded: value)
     switch register {
-    case Offset.interruptClear: state.rawInterrupts &= ~half
-    case Offset.interruptMask: state.interruptMask = half & Interrupt.all
-    case Offset.control: control(half & 0x6F7F, &port)
+    case Offset.interruptClear: state.rawInterrupts &= ~short
+    case Offset.interruptMask: state.interruptMask = short & interrupts
+    case Offset.control: control(short & 0x6F7F, &port)
     case Offset.matchA:
-      state.a.match = half
-      if width != .halves { state.b.match = UInt16(truncatingIfNeeded: value >> 16) }
-    case Offset.matchB: state.b.match = half
-    case Offset.prescaleMatchA: state.a.prescaleMatch = UInt8(value & 0xFF)
-    case Offset.prescaleMatchB: state.b.prescaleMatch = UInt8(value & 0xFF)
-    default: configure(register, value, now)
+      state.a.match = UInt32(value & halfMask)
+      if !isWide && width != .halves { state.b.match = UInt32(value >> 16 & 0xFFFF) }
+      state.a.willMatch = true
+    case Offset.matchB:
+      state.b.match = UInt32(value & halfMask)
+      state.b.willMatch = true
+    case Offset.prescaleMatchA: state.a.prescaleMatch = UInt16(value & prescaleMask)
+    case Offset.prescaleMatchB: state.b.prescaleMatch = UInt16(value & prescaleMask)
+    default: configure(register, value, port)
     }
   }
 
   /// What changes how the timers count: they go on from where they are.
-  private mutating func configure(_ register: UInt64, _ value: UInt64, _ now: Tick) {
+  private mutating func configure(_ register: UInt64, _ value: UInt64, _ port: DevicePort) {
+    let now = port.now
     hold(now, keepingPhase: register == Offset.loadA || register == Offset.loadB)
     switch register {
-    case Offset.configuration: state.configuration = UInt8(value & 7)
-    case Offset.modeA: state.a.mode = UInt8(value & 0xF)
-    case Offset.modeB: state.b.mode = UInt8(value & 0xF)
-    case Offset.prescaleA: state.a.prescale = UInt8(value & 0xFF)
-    case Offset.prescaleB: state.b.prescale = UInt8(value & 0xFF)
+    case Offset.configuration:
+      state.configuration = UInt8(value & 7)
+      startSeconds(port)
+    case Offset.modeA: state.a.mode = UInt16(value & modeMask)
+    case Offset.modeB: state.b.mode = UInt16(value & modeMask)
+    case Offset.prescaleA: state.a.prescale = UInt16(value & prescaleMask)
+    case Offset.prescaleB: state.b.prescale = UInt16(value & prescaleMask)
     case Offset.loadA:
-      state.a.load = UInt16(truncatingIfNeeded: value)
-      if width != .halves { state.b.load = UInt16(truncatingIfNeeded: value >> 16) }
+      state.a.load = UInt32(value & halfMask)
+      if !isWide && width != .halves { state.b.load = UInt32(value >> 16 & 0xFFFF) }
       // "Writing this field loads the counter."
       start(\.a, at: now)
+      startSeconds(port)
     case Offset.loadB:
       if width == .halves {
-        state.b.load = UInt16(truncatingIfNeeded: value)
+        state.b.load = UInt32(value & halfMask)
         start(\.b, at: now)
+      } else if isWide {
+        state.b.load = UInt32(value & halfMask)
       }
+    // A store to the free-running counter.
+    case Offset.valueA: state.a.value = value & (width == .halves ? halfMask : .max)
+    case Offset.valueB where width == .halves: state.b.value = value & halfMask
     default: break
     }
   }
@@ -292,12 +540,23 @@ public struct StellarisTimer: Device {
     state.control = new
     for (timer, bit) in [(\State.a, Control.enableA), (\State.b, Control.enableB)]
     where rising & bit != 0 {
-      if isEnabled(timer) && !counts(timer) {
+      if isEnabled(timer) && width != .rtc && kind(timer) == .none {
         port.notModelled(
-          "GPTMCTL enables a timer in a capture or PWM mode", value: UInt64(new))
+          isTM4C
+            ? "GPTMCTL enables a timer whose mode is reserved"
+            : "GPTMCTL enables a timer in a capture or PWM mode", value: UInt64(new))
       }
+      state[keyPath: timer].isWaiting =
+        isTM4C && isEnabled(timer) && state[keyPath: timer].mode & Mode.waits != 0
       start(timer, at: port.now)
     }
+    if rising & Control.enableA != 0 { startSeconds(port) }
+  }
+
+  private mutating func startSeconds(_ port: DevicePort) {
+    guard width == .rtc else { return }
+    state.rtcCycle = port.clock.cycles(of: Self.crystal, at: port.now) + Self.crystal
+    setSecond(port)
   }
 
   /// Brings both counters up to now. `keepingPhase`: also what of a step is over already.
@@ -306,8 +565,7 @@ public struct StellarisTimer: Device {
       let since = state[keyPath: timer].since
       if now < since { continue }
       let left = value(timer, now)
-      let phase =
-        counts(timer) && keepingPhase ? (now - since) % stepLength(state[keyPath: timer]) : 0
+      let phase = counts(timer) && keepingPhase ? (now - since) % stepLength(timer) : 0
       if width != .rtc { state[keyPath: timer].value = left }
       state[keyPath: timer].since = now - phase
     }
@@ -319,6 +577,76 @@ public struct StellarisTimer: Device {
     if pending & 0xFF != 0 { lines.insert(.line(0)) }
     if pending >> 8 != 0 { lines.insert(.line(1)) }
     if state.trigger { lines.insert(.line(2)) }
+    if state.a.output { lines.insert(.line(3)) }
+    if state.b.output { lines.insert(.line(4)) }
+    if state.chain { lines.insert(.line(5)) }
     return lines
+  }
+
+  // MARK: Registers
+
+  private static func registers(_ chip: Chip) -> [RegisterMap.Register] {
+    func register(
+      _ name: String, _ offset: UInt64, _ permission: RegisterMap.Permission = .readWrite,
+      reset: UInt64 = 0, fields: [RegisterMap.Field] = []
+    ) -> RegisterMap.Register {
+      .init(
+        "GPTM" + name, offset, widths: [.byte, .half, .word], permission, reset: reset,
+        fields: fields)
+    }
+    let isTM4C = chip != .lm3s6965
+    let half: UInt64 = chip == .tm4c123Wide ? 0xFFFF_FFFF : 0xFFFF
+    func mode(_ timer: String) -> [RegisterMap.Field] {
+      let both: [RegisterMap.Field] = [
+        .init(timer + "MR", 0...1), .init(timer + "CMR", 2, modelled: isTM4C),
+        .init(timer + "AMS", 3, modelled: isTM4C),
+      ]
+      if !isTM4C { return both }
+      let more: [RegisterMap.Field] = [
+        .init(timer + "CDIR", 4), .init(timer + "MIE", 5), .init(timer + "WOT", 6),
+        .init(timer + "SNAPS", 7), .init(timer + "ILD", 8, modelled: false),
+        .init(timer + "PWMIE", 9), .init(timer + "MRSU", 10, modelled: false),
+        .init(timer + "PLO", 11, modelled: false),
+      ]
+      return both + more
+    }
+    let control: [RegisterMap.Field] = [
+      .init("TAEN", 0), .init("TASTALL", 1, modelled: false),
+      .init("TAEVENT", 2...3, modelled: isTM4C), .init("RTCEN", 4), .init("TAOTE", 5),
+      .init("TAPWML", 6, modelled: isTM4C), .init("TBEN", 8),
+      .init("TBSTALL", 9, modelled: false), .init("TBEVENT", 10...11, modelled: isTM4C),
+      .init("TBOTE", 13), .init("TBPWML", 14, modelled: isTM4C),
+    ]
+    let both: [RegisterMap.Register] = [
+      register("CFG", Offset.configuration, fields: [.init("GPTMCFG", 0...2)]),
+      register("TAMR", Offset.modeA, fields: mode("TA")),
+      register("TBMR", Offset.modeB, fields: mode("TB")),
+      register("CTL", Offset.control, fields: control),
+      register("IMR", Offset.interruptMask),
+      register("RIS", Offset.rawInterrupts, .readOnly),
+      register("MIS", Offset.maskedInterrupts, .readOnly),
+      register("ICR", Offset.interruptClear, .writeOnly),
+      register("TAILR", Offset.loadA, reset: 0xFFFF_FFFF),
+      register("TBILR", Offset.loadB, reset: half),
+      register("TAMATCHR", Offset.matchA, reset: 0xFFFF_FFFF),
+      register("TBMATCHR", Offset.matchB, reset: half),
+      register("TAPR", Offset.prescaleA), register("TBPR", Offset.prescaleB),
+      register("TAPMR", Offset.prescaleMatchA), register("TBPMR", Offset.prescaleMatchB),
+      register("TAR", Offset.shownA, .readOnly, reset: 0xFFFF_FFFF),
+      register("TBR", Offset.shownB, .readOnly, reset: half),
+    ]
+    if !isTM4C { return both }
+    let more: [RegisterMap.Register] = [
+      .notModelled("GPTMSYNC", 0x10),
+      register("TAV", Offset.valueA, reset: 0xFFFF_FFFF),
+      register("TBV", Offset.valueB, reset: half),
+      register("RTCPD", Offset.rtcPredivide, .readOnly, reset: 0x7FFF),
+      register("TAPS", Offset.shownPrescaleA, .readOnly),
+      register("TBPS", Offset.shownPrescaleB, .readOnly),
+      register("TAPV", Offset.prescaleValueA, .readOnly),
+      register("TBPV", Offset.prescaleValueB, .readOnly),
+      register("PP", Offset.properties, .readOnly, reset: chip == .tm4c123Wide ? 1 : 0),
+    ]
+    return both + more
   }
 }

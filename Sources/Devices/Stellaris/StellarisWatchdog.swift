@@ -1,10 +1,11 @@
 import Emu
 
-/// The watchdog timer of Luminary Micro's Stellaris parts: LM3S6965 datasheet, chapter 11, "Watchdog Timer".
+/// The watchdog timer of Luminary Micro's Stellaris parts: LM3S6965 datasheet, chapter 11, "Watchdog Timer"; and of the
+/// TM4C123GH6PM, SPMS376E, chapter 12, whose second one is clocked by the precision oscillator of 16 MHz.
 ///
 /// It counts system clocks down from WDTLOAD, from the store that enables it. The first time-out raises the interrupt and loads
 /// the counter again; a second one with the interrupt not cleared resets the board if RESEN is set. Stalling for a debugger is
-/// declared, not modelled.
+/// declared, not modelled; so is the NMI in place of the interrupt. A store takes effect at once, so WDTCTL.WRC is always set.
 public struct StellarisWatchdog: Device {
   public struct State: Codable, Hashable, Sendable {
     var load: UInt32 = .max
@@ -12,15 +13,31 @@ public struct StellarisWatchdog: Device {
     var control: UInt8 = 0
     var isRaised = false
     var isLocked = false
-    /// The counter at `since`.
+    /// The counter at `since`, which counts the watchdog's own clocks.
     var value: UInt32 = .max
-    var since: Tick = 0
+    var since: UInt64 = 0
+    /// The tick of the next time-out.
+    var due: Tick = 0
 
     var isRunning: Bool { control & 1 != 0 }
   }
   public var state = State()
 
-  public init() {}
+  public enum Clocking: Sendable, Hashable {
+    case system
+    /// And WRC says whether a store has got there.
+    case piosc
+  }
+  private let clocking: Clocking
+  public let map: RegisterMap
+
+  public init(_ clocking: Clocking = .system) {
+    self.clocking = clocking
+    map = Self.map(hasWRC: clocking == .piosc)
+  }
+
+  private static let piosc: UInt64 = 16_000_000
+  private static let writeComplete: UInt64 = 1 << 31
 
   private enum Offset {
     static let load: UInt64 = 0x000
@@ -35,24 +52,32 @@ public struct StellarisWatchdog: Device {
   private static let key: UInt64 = 0x1ACC_E551
   private static let identity = PrimeCellIdentity([0x05, 0x18, 0x18, 0x01])
 
-  public let map = RegisterMap(
-    [
+  private static func map(hasWRC: Bool) -> RegisterMap {
+    let registers: [RegisterMap.Register] = [
       .init("WDTLOAD", Offset.load, reset: 0xFFFF_FFFF),
       .init("WDTVALUE", Offset.value, .readOnly, reset: 0xFFFF_FFFF),
-      .init("WDTCTL", Offset.control, fields: [.init("INTEN", 0), .init("RESEN", 1)]),
+      .init(
+        "WDTCTL", Offset.control, reset: hasWRC ? writeComplete : 0,
+        fields: [
+          .init("INTEN", 0), .init("RESEN", 1), .init("INTTYPE", 2, modelled: false),
+          .init("WRC", 31, .readOnly),
+        ]),
       .init("WDTICR", Offset.interruptClear, .writeOnly),
       .init("WDTRIS", Offset.rawInterrupt, .readOnly),
       .init("WDTMIS", Offset.maskedInterrupt, .readOnly),
       .notModelled("WDTTEST", 0x418),
       .init("WDTLOCK", Offset.lock),
     ]
-      + identity.registers("WDT").map { .init($0.name, $0.offset, .readOnly, reset: $0.reset) })
+    return RegisterMap(
+      registers
+        + identity.registers("WDT").map { .init($0.name, $0.offset, .readOnly, reset: $0.reset) })
+  }
 
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.load: UInt64(state.load)
-    case Offset.value: UInt64(value(at: port.now))
-    case Offset.control: UInt64(state.control)
+    case Offset.value: UInt64(value(port))
+    case Offset.control: UInt64(state.control) | (clocking == .piosc ? Self.writeComplete : 0)
     case Offset.rawInterrupt, Offset.maskedInterrupt: state.isRaised ? 1 : 0
     case Offset.lock: state.isLocked ? 1 : 0
     default: Self.identity.value(at: access.offset) ?? 0
@@ -69,42 +94,59 @@ public struct StellarisWatchdog: Device {
     switch access.offset {
     case Offset.load:
       state.load = UInt32(truncatingIfNeeded: value)
-      reload(at: port.now)
-    case Offset.control: control(UInt8(value & 3), port.now)
+      reload(port)
+    case Offset.control: control(UInt8(value & 3), port)
     case Offset.interruptClear:
       state.isRaised = false
-      reload(at: port.now)
+      reload(port)
     default: break
     }
   }
 
   /// "Once set, this bit can only be cleared by a hardware reset": INTEN, and QEMU keeps all of the register with it.
-  private mutating func control(_ bits: UInt8, _ now: Tick) {
+  private mutating func control(_ bits: UInt8, _ port: DevicePort) {
     if state.isRunning {
       state.control |= bits & 2
       return
     }
     state.control = bits
-    if state.isRunning { reload(at: now) }
+    if state.isRunning { reload(port) }
   }
 
-  private mutating func reload(at now: Tick) {
+  private func cycle(_ port: DevicePort) -> UInt64 {
+    clocking == .system ? port.now : port.clock.cycles(of: Self.piosc, at: port.now)
+  }
+
+  /// - Parameter cycle: of the watchdog's own clock; nil: now.
+  private mutating func reload(_ port: DevicePort, at cycle: UInt64? = nil) {
     state.value = state.load
-    state.since = now
+    state.since = cycle ?? self.cycle(port)
+    setDue(port)
   }
 
-  private func value(at now: Tick) -> UInt32 {
+  private mutating func setDue(_ port: DevicePort) {
+    let cycle = state.since + max(1, UInt64(state.value))
+    state.due =
+      clocking == .system
+      ? cycle : max(port.now + 1, port.clock.tick(reaching: cycle, of: Self.piosc))
+  }
+
+  public mutating func clockChanged(_ port: inout DevicePort) {
+    if state.isRunning && clocking == .piosc { setDue(port) }
+  }
+
+  private func value(_ port: DevicePort) -> UInt32 {
     if !state.isRunning { return state.value }
-    return state.value - UInt32(clamping: min(now - state.since, Tick(state.value)))
+    return state.value - UInt32(clamping: min(cycle(port) - state.since, UInt64(state.value)))
   }
 
-  public var deadline: Tick? { state.isRunning ? state.since + max(1, Tick(state.value)) : nil }
+  public var deadline: Tick? { state.isRunning ? state.due : nil }
 
   public mutating func advance(_ port: inout DevicePort) {
     if state.isRaised && state.control & 2 != 0 { port.reset() }
     state.isRaised = true
     // It may be called late, between two instructions that take several cycles.
-    reload(at: deadline ?? port.now)
+    reload(port, at: clocking == .system ? state.due : nil)
   }
 
   public var lines: LineSet { LineSet(level: state.isRaised && state.isRunning) }

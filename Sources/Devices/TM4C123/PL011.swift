@@ -3,18 +3,25 @@ import Emu
 /// Arm's PrimeCell UART, as TI's TM4C123GH6PM has it: datasheet SPMS376E, chapter 14, "Universal Asynchronous
 /// Receivers/Transmitters", and Arm DDI 0183.
 ///
-/// The line has no rate: a byte is sent, and the transmitter empty again, within the store that writes it; the 32 bit
-/// periods after which a byte that waits raises the receive time-out are over at once; no character has a framing, parity
-/// or break error. Divisors and frame format can be read back and do nothing more.
+/// A line is one of two kinds. At the rate of its divisors (`Line.timed`), each character takes its start, data, parity and stop
+/// bits in time, both FIFOs fill and drain, and the receive time-out comes 32 bit periods after the last character. With no rate
+/// (`Line.instant`) a byte is sent, and the transmitter empty again, within the store that writes it, and a byte that waits
+/// raises the time-out at once; a UART that is not enabled sends all the same, as QEMU's does, and that is a finding.
 ///
-/// A UART that is not enabled sends all the same, as QEMU's does, and that is a finding: the real one would keep the byte.
-/// Input waits outside until the guest shows that it can take it without loss, as with the 16550: UARTEN and RXE are set, and
-/// it has enabled a receive interrupt, or polls: it reads FR, RIS or MIS twice running, which nobody does who only wants to
-/// send, with a transmitter that is always empty. Emptying the FIFOs ends a polling guest's readiness. One that polls is given
-/// one byte at a time.
+/// No character has a framing, parity or break error. Input waits outside until the guest shows that it can take it without loss, as
+/// with the 16550: UARTEN and RXE are set, and it has enabled a receive interrupt, or polls: it reads FR, RIS or MIS twice
+/// running, which nobody does who only wants to send, with a transmitter that is always empty. Emptying the FIFOs ends a polling
+/// guest's readiness. One that polls is given one byte at a time. A timed line only asks that the receiver be on and have room:
+/// there a guest that sends polls as well. Clocked by the precision oscillator (UARTCC), a character that is under way when the
+/// core clock changes keeps its length in core clocks.
 ///
 /// IrDA, smart-card mode, modem flow control, µDMA and the 9-bit mode are declared, not modelled.
 public struct PL011: Device {
+  public enum Line: Sendable, Hashable {
+    case instant
+    case timed
+  }
+
   public struct State: Codable, Hashable, Sendable {
     var received: [UInt8] = []
     /// A character came and there was no room: shown with the data until there is room again.
@@ -31,10 +38,25 @@ public struct PL011: Device {
     var clockSource: UInt8 = 0
     var lastReadStatus = false
     var isPolled = false
+    /// Timed: what waits to be sent, and what is on its way out and in.
+    var waiting: [UInt8] = []
+    var leaving: Character?
+    var arriving: Character?
+    /// When the receive time-out comes.
+    var timeout: Tick?
+  }
+
+  struct Character: Codable, Hashable, Sendable {
+    var byte: UInt8
+    /// The end of its last stop bit, in 1/64 ticks: the next one begins exactly there.
+    var end: UInt64
+
+    var tick: Tick { (end + 63) / 64 }
   }
   public var state = State()
+  private let line: Line
 
-  public init() {}
+  public init(_ line: Line = .instant) { self.line = line }
 
   private enum Offset {
     static let data: UInt64 = 0x000
@@ -55,6 +77,8 @@ public struct PL011: Device {
 
   private enum Control {
     static let enable: UInt16 = 1 << 0
+    static let endOfTransmission: UInt16 = 1 << 4
+    static let highSpeed: UInt16 = 1 << 5
     static let loopback: UInt16 = 1 << 7
     static let transmit: UInt16 = 1 << 8
     static let receive: UInt16 = 1 << 9
@@ -144,7 +168,9 @@ public struct PL011: Device {
     let register = access.register()
     noteStatus(register)
     // The byte at the register's own address takes the character, the others do not.
-    if register == Offset.data && access.offset == register { return access.part(of: takeData()) }
+    if register == Offset.data && access.offset == register {
+      return access.part(of: takeData(port))
+    }
     return access.part(of: value(of: register))
   }
 
@@ -190,6 +216,7 @@ public struct PL011: Device {
       return
     case Offset.interruptClear:
       state.rawInterrupts &= ~UInt16(truncatingIfNeeded: access.merge(value, into: 0))
+      if line == .timed { startTimeout(port) }
       return
     default: break
     }
@@ -198,7 +225,9 @@ public struct PL011: Device {
     case Offset.integerDivisor: state.integerDivisor = UInt16(truncatingIfNeeded: value)
     case Offset.fractionalDivisor: state.fractionalDivisor = UInt8(value & 0x3F)
     case Offset.lineControl: controlLine(UInt8(value & 0xFF))
-    case Offset.control: state.control = UInt16(value & 0xCBBF)
+    case Offset.control:
+      state.control = UInt16(value & 0xCBBF)
+      sendNext(at: port.now * 64, &port)
     case Offset.fifoLevels: state.fifoLevels = UInt8(value & 0x3F)
     case Offset.interruptMask: state.interruptMask = UInt16(value & 0xFFFF) & Interrupt.all
     case Offset.clockSource: state.clockSource = UInt8(value & 0xF)
@@ -213,7 +242,9 @@ public struct PL011: Device {
   private func isOn(_ bits: UInt16) -> Bool { state.control & bits == bits }
 
   private var flags: UInt64 {
-    var flags: UInt64 = 1 << 7  // TXFE
+    var flags: UInt64 = state.waiting.isEmpty ? 1 << 7 : 0  // TXFE
+    if state.waiting.count >= capacity { flags |= 1 << 5 }  // TXFF
+    if state.leaving != nil || !state.waiting.isEmpty { flags |= 1 << 3 }  // BUSY
     if state.received.isEmpty { flags |= 1 << 4 }  // RXFE
     if state.received.count >= capacity { flags |= 1 << 6 }  // RXFF
     return flags
@@ -224,26 +255,120 @@ public struct PL011: Device {
   }
 
   private mutating func transmit(_ byte: UInt8, _ port: inout DevicePort) {
+    if line == .timed { return enqueue(byte, &port) }
     if !isOn(Control.enable | Control.transmit) {
       port.notModelled("UARTDR written while UARTCTL.UARTEN or TXE is 0", value: UInt64(byte))
     }
-    if isOn(Control.loopback) { receive(byte) } else { port.uart(byte) }
+    send(byte, &port)
     // The FIFO was filled past its level and ran empty again, both within this store.
     state.rawInterrupts |= Interrupt.transmit
   }
 
-  private mutating func takeData() -> UInt64 {
+  private mutating func send(_ byte: UInt8, _ port: inout DevicePort) {
+    if isOn(Control.loopback) { receive(byte, port) } else { port.uart(byte) }
+  }
+
+  // MARK: At the line's rate
+
+  private mutating func enqueue(_ byte: UInt8, _ port: inout DevicePort) {
+    if state.waiting.count >= capacity {
+      return port.guestError("UARTDR written while UARTFR.TXFF is 1", value: UInt64(byte))
+    }
+    if !isOn(Control.enable | Control.transmit) {
+      port.guestError("UARTDR written while UARTCTL.UARTEN or TXE is 0", value: UInt64(byte))
+    }
+    state.waiting.append(byte)
+    if state.waiting.count > transmitLevel { state.rawInterrupts &= ~Interrupt.transmit }
+    sendNext(at: port.now * 64, &port)
+  }
+
+  /// The next character goes from the FIFO to the line, if that is free.
+  private mutating func sendNext(at start: UInt64, _ port: inout DevicePort) {
+    guard line == .timed, state.leaving == nil, let byte = state.waiting.first,
+      isOn(Control.enable | Control.transmit)
+    else { return }
+    if state.integerDivisor == 0 {
+      return port.guestError("a character to be sent while UARTIBRD is 0", value: UInt64(byte))
+    }
+    state.waiting.removeFirst()
+    state.leaving = Character(byte: byte, end: start + characterLength(port))
+    // "The transmit interrupt is based on a transition through level, rather than on the level itself."
+    if !isOn(Control.endOfTransmission) && state.waiting.count == transmitLevel {
+      state.rawInterrupts |= Interrupt.transmit
+    }
+  }
+
+  /// In 1/64 ticks: "BRD = UARTSysClk / (ClkDiv * Baud Rate)", where BRD has 6 bits of fraction and ClkDiv is 16, or 8 with HSE.
+  private func bitLength(_ port: DevicePort) -> UInt64 {
+    let divisor = UInt64(state.integerDivisor) * 64 + UInt64(state.fractionalDivisor)
+    let cycles = divisor * (isOn(Control.highSpeed) ? 8 : 16)
+    if state.clockSource != Self.pioscSource { return max(cycles, 64) }
+    let core = port.clock.frequency
+    let length =
+      UInt128(cycles) * UInt128(core.numerator)
+      / (UInt128(Self.piosc) * UInt128(core.denominator))
+    return max(UInt64(clamping: length), 64)
+  }
+
+  private static let pioscSource: UInt8 = 5
+  private static let piosc: UInt64 = 16_000_000
+
+  /// A start bit, 5 to 8 of data, parity if there is any, and one or two stop bits.
+  private func characterLength(_ port: DevicePort) -> UInt64 {
+    let control = UInt64(state.lineControl)
+    return (7 + (control >> 5 & 3) + (control >> 1 & 1) + (control >> 3 & 1)) * bitLength(port)
+  }
+
+  /// The FIFO has room for more at so many characters, or fewer.
+  private var transmitLevel: Int {
+    hasFIFO ? [2, 4, 8, 12, 14, 14, 14, 14][Int(state.fifoLevels & 7)] : 0
+  }
+
+  public var deadline: Tick? {
+    [state.leaving?.tick, state.arriving?.tick, state.timeout].compactMap { $0 }.min()
+  }
+
+  public mutating func advance(_ port: inout DevicePort) {
+    if let character = state.leaving, character.tick <= port.now {
+      state.leaving = nil
+      send(character.byte, &port)
+      sendNext(at: character.end, &port)
+      // "... all the transmitted data, including the stop bits, have left the serializer."
+      if isOn(Control.endOfTransmission) && state.leaving == nil {
+        state.rawInterrupts |= Interrupt.transmit
+      }
+    }
+    if let character = state.arriving, character.tick <= port.now {
+      state.arriving = nil
+      if isOn(Control.enable | Control.receive) { receive(character.byte, port) }
+    }
+    if let timeout = state.timeout, timeout <= port.now {
+      state.timeout = nil
+      state.rawInterrupts |= Interrupt.timeout
+    }
+  }
+
+  /// "... no further data is received over a 32-bit period".
+  private mutating func startTimeout(_ port: DevicePort) {
+    let isPending = state.rawInterrupts & Interrupt.timeout != 0
+    state.timeout =
+      state.received.isEmpty || isPending ? nil : port.now + (32 * bitLength(port) + 63) / 64
+  }
+
+  // MARK: What came in
+
+  private mutating func takeData(_ port: DevicePort) -> UInt64 {
     let value = data
     // "The receive status can also be read from the UARTRSR register", where the overrun stays until it is cleared.
     if !state.received.isEmpty {
       state.received.removeFirst()
-      // A receiver that is read has to wait for the time-out again, and here that takes no time.
-      settleReceiver(cameIn: false)
+      // A receiver that is read has to wait for the time-out again.
+      settleReceiver(cameIn: false, port)
     }
     return value
   }
 
-  private mutating func receive(_ byte: UInt8) {
+  private mutating func receive(_ byte: UInt8, _ port: DevicePort) {
     if state.received.count >= capacity {
       state.hasOverrun = true
       state.errors |= 1 << 3
@@ -253,20 +378,21 @@ public struct PL011: Device {
     // "Cleared to 0 once there is an empty space in the FIFO and a new character may be written to it."
     state.hasOverrun = false
     state.received.append(byte)
-    settleReceiver(cameIn: true)
+    settleReceiver(cameIn: true, port)
   }
 
   /// The receive interrupts, after the number of characters that wait has changed by one.
-  private mutating func settleReceiver(cameIn: Bool) {
+  private mutating func settleReceiver(cameIn: Bool, _ port: DevicePort) {
     let count = state.received.count
     if count < receiveLevel {
       state.rawInterrupts &= ~Interrupt.receive
     } else if cameIn {
       state.rawInterrupts |= Interrupt.receive
     }
-    if count == 0 {
-      state.rawInterrupts &= ~Interrupt.timeout
-    } else {
+    if count == 0 { state.rawInterrupts &= ~Interrupt.timeout }
+    if line == .timed {
+      startTimeout(port)
+    } else if count > 0 {
       state.rawInterrupts |= Interrupt.timeout
     }
   }
@@ -289,17 +415,24 @@ public struct PL011: Device {
     guard changesMode else { return }
     state.received = []
     state.isPolled = false
+    state.waiting = []
+    state.timeout = nil
     state.hasOverrun = false
     state.rawInterrupts &= ~(Interrupt.receive | Interrupt.timeout)
   }
 
   public mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool {
     let isInterruptDriven = state.interruptMask & (Interrupt.receive | Interrupt.timeout) != 0
-    let room = isInterruptDriven ? capacity : state.isPolled ? 1 : 0
+    let room = line == .timed || isInterruptDriven ? capacity : state.isPolled ? 1 : 0
     guard isOn(Control.enable | Control.receive), !isOn(Control.loopback),
       state.received.count < room
     else { return false }
-    receive(byte)
+    if line == .instant {
+      receive(byte, port)
+      return true
+    }
+    guard state.arriving == nil, state.integerDivisor > 0 else { return false }
+    state.arriving = Character(byte: byte, end: port.now * 64 + characterLength(port))
     return true
   }
 

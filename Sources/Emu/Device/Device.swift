@@ -55,6 +55,11 @@ public protocol Device: Sendable {
   /// An input pin or line of the device changes: how an interrupt controller takes the lines of
   /// others.
   mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort)
+  /// Nobody drives that pin any more.
+  mutating func letGo(_ line: Int, _ port: inout DevicePort)
+  /// The core clock has another frequency from `port.now` on: for devices that also follow a clock of their own, by
+  /// `port.clock`.
+  mutating func clockChanged(_ port: inout DevicePort)
   /// A guest reset: back to what `state` was at power-on. A device whose pins jump with it says so.
   mutating func reset(to initial: State, _ port: inout DevicePort)
   /// A byte of console input is waiting. False: no room now. It is offered again after every access
@@ -68,6 +73,8 @@ extension Device {
   public var deadline: Tick? { nil }
   public var lines: LineSet { [] }
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {}
+  public mutating func letGo(_ line: Int, _ port: inout DevicePort) {}
+  public mutating func clockChanged(_ port: inout DevicePort) {}
   public mutating func reset(to initial: State, _ port: inout DevicePort) { state = initial }
   public mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool { false }
 }

@@ -62,7 +62,12 @@ public final class DeviceBench<D: Device> {
     now = max(now, tick)
   }
 
-  public func input(_ line: Int, _ level: Bool) { slot.input(line, level) }
+  public func input(_ line: Int, _ level: Bool) {
+    bus.fromOutside(slot, now: now, index: now) { $0.input(line, level) }
+  }
+  public func letGo(_ line: Int) {
+    bus.fromOutside(slot, now: now, index: now) { $0.letGo(line) }
+  }
   public func send(_ bytes: some Sequence<UInt8>) { bus.send(bytes, now: now, index: now) }
   public func reset() { bus.reset(now: now, index: now) }
 
@@ -72,6 +77,10 @@ public final class DeviceBench<D: Device> {
       return state
     }
     set { slot.restore(newValue) }
+  }
+  public var clock: Clock {
+    get { bus.clock }
+    set { bus.clock = newValue }
   }
   public var lines: LineSet { slot.lines }
   public var deadline: Tick? { slot.deadline == .max ? nil : slot.deadline }

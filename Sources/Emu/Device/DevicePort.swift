@@ -61,6 +61,26 @@ public struct DevicePort {
   /// time runs on.
   public func reset() { bus.requestReset(by: source) }
 
+  // MARK: System control
+
+  /// What a tick is and was.
+  public var clock: Clock { bus.clock }
+
+  /// The core clock has this frequency from now on.
+  public func setClock(_ hertz: Ratio) { bus.setClock(hertz, port: self) }
+
+  /// The peripherals on this clock gate answer, or do not.
+  public func setGate(_ name: String, isOpen: Bool) { bus.setGate(name, isOpen: isOpen) }
+
+  /// Which of its apertures the peripheral on this gate answers at: 0 is its address, 1 the first of the others.
+  public func setAperture(_ gate: String, _ number: Int) { bus.setAperture(gate, number) }
+
+  /// The peripherals on this gate go to their state of power-on.
+  public func resetPeripheral(_ gate: String) { bus.resetSlots(on: gate, port: self) }
+
+  /// Why the devices are being reset; in `reset` only.
+  public var resetCause: ResetCause { bus.resetCause }
+
   /// What the `time` CSR shows is the board's count of ticks plus this: the CLINT's `mtime` was
   /// written.
   public func setTimeOffset(_ offset: UInt64) { bus.timeOffset = offset }

@@ -19,6 +19,7 @@ class AnySlot {
   final let wires: [Int: [Board.Wire]]
   final let port: UnsafeMutablePointer<DevicePort>
   final let takesInput: Bool
+  final let gate: String?
   final unowned(unsafe) let bus: Bus
   /// As they were when last read from the device.
   @exclusivity(unchecked) final private(set) var lines: LineSet = []
@@ -32,6 +33,7 @@ class AnySlot {
     wires = place.placement.wires
     port = place.port
     takesInput = place.takesInput
+    gate = place.placement.gate
     bus = place.bus
   }
 
@@ -41,6 +43,8 @@ class AnySlot {
   func input(_ line: Int, _ level: Bool) { fatalError("abstract") }
   /// Offers console input for as long as there is some and the device takes it.
   func offer() { fatalError("abstract") }
+  func letGo(_ line: Int) { fatalError("abstract") }
+  func clockChanged() { fatalError("abstract") }
   /// To the state of power-on.
   func reset() { fatalError("abstract") }
   var state: any Hashable & Codable & Sendable { fatalError("abstract") }
@@ -120,6 +124,16 @@ final class Slot<D: Device>: AnySlot {
   }
 
   override func offer() { settle() }
+
+  override func letGo(_ line: Int) {
+    device.pointee.letGo(line, &port.pointee)
+    settle()
+  }
+
+  override func clockChanged() {
+    device.pointee.clockChanged(&port.pointee)
+    settle()
+  }
 
   override func reset() {
     device.pointee.reset(to: initial, &port.pointee)

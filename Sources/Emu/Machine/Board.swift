@@ -23,12 +23,21 @@ public struct Board: Sendable {
     public var size: UInt64
     /// By the guest. An image can be loaded anywhere.
     public var writable: Bool
+    /// What is in it before any image.
+    public var content: [UInt8]
+    /// Not writable: a store does nothing, and is a finding. Otherwise it faults.
+    public var ignoresStores: Bool
 
-    public init(_ name: String, at address: UInt64, size: UInt64, writable: Bool) {
+    public init(
+      _ name: String, at address: UInt64, size: UInt64, writable: Bool, content: [UInt8] = [],
+      ignoresStores: Bool = false
+    ) {
       self.name = name
       self.address = address
       self.size = size
       self.writable = writable
+      self.content = content
+      self.ignoresStores = ignoresStores
     }
     public var end: UInt64 { address + size }
   }
@@ -61,9 +70,12 @@ public struct Board: Sendable {
     /// The current through it while it is on, by the board's schematics; nil: not known.
     public var milliamperes: Double?
 
+    /// The name of a part that it shares with other LEDs: what people see is the mixture.
+    public var part: String?
+
     public init(
       _ name: String, _ colour: Colour, device: String, pin: Int, activeHigh: Bool = true,
-      milliamperes: Double? = nil
+      milliamperes: Double? = nil, part: String? = nil
     ) {
       self.name = name
       self.colour = colour
@@ -71,6 +83,24 @@ public struct Board: Sendable {
       self.pin = pin
       self.activeHigh = activeHigh
       self.milliamperes = milliamperes
+      self.part = part
+    }
+  }
+
+  /// Something to press.
+  public struct Button: Sendable, Hashable {
+    public var name: String
+    /// The device that it hangs on, and which of its inputs.
+    public var device: String
+    public var pin: Int
+    /// The level while it is pressed. Released, it drives nothing.
+    public var pressed: Bool
+
+    public init(_ name: String, device: String, pin: Int, pressed: Bool) {
+      self.name = name
+      self.device = device
+      self.pin = pin
+      self.pressed = pressed
     }
   }
 
@@ -82,20 +112,27 @@ public struct Board: Sendable {
   /// 1 to 8; a Cortex-M4 is alone.
   public var harts: Int
   public var clock: Clock
+  /// Software can change the core clock: pictures of a run are drawn in nanoseconds.
+  public var hasVariableClock: Bool
   public var regions: [Region]
   /// In slot order: the order in which devices act that are due at the same tick, and the numbers
   /// that traces carry.
   public var devices: [Placement]
   public var leds: [LED]
+  public var buttons: [Button]
   /// The device whose UART output is the run's console, and which is offered its input.
   public var console: String
   /// RV64: the device tree blob that a1 points at.
   public var deviceTree: [UInt8]
+  /// Cortex-M: functions in ROM that the emulator answers.
+  public var firmwareCalls: FirmwareCalls?
 
   public init(
     name: String, revision: Int, summary: String, core: Core, harts: Int = 1, clock: Clock,
-    regions: [Region], devices: [Placement], leds: [LED] = [], console: String = "uart0",
-    deviceTree: [UInt8] = []
+    hasVariableClock: Bool = false, regions: [Region], devices: [Placement], leds: [LED] = [],
+    buttons: [Button] = [],
+    console: String = "uart0",
+    deviceTree: [UInt8] = [], firmwareCalls: FirmwareCalls? = nil
   ) {
     self.name = name
     self.revision = revision
@@ -104,11 +141,14 @@ public struct Board: Sendable {
     precondition(1...Self.mostHarts ~= harts, "board \(name): \(harts) harts")
     self.harts = harts
     self.clock = clock
+    self.hasVariableClock = hasVariableClock
     self.regions = regions
     self.devices = devices
     self.leds = leds
+    self.buttons = buttons
     self.console = console
     self.deviceTree = deviceTree
+    self.firmwareCalls = firmwareCalls
   }
 
   public static let mostHarts = 8
@@ -122,6 +162,11 @@ public struct Placement: Sendable {
   public let name: String
   public let address: UInt64
   public let size: UInt64
+  /// The same registers once more, elsewhere: apertures 1, 2 ... of the device. One of all its apertures answers at a time.
+  public let others: [UInt64]
+  /// The clock gate that it hangs on, by the name that the chip's system control has for it: closed, it does not answer. nil:
+  /// it always does.
+  public let gate: String?
   /// By line.
   public let wires: [Int: [Board.Wire]]
   public let map: RegisterMap
@@ -129,12 +174,14 @@ public struct Placement: Sendable {
   let makeSlot: @Sendable (SlotPlace) -> AnySlot
 
   public init<D: Device>(
-    _ name: String, _ device: D, at address: UInt64, size: UInt64,
-    wires: [Int: [Board.Wire]] = [:]
+    _ name: String, _ device: D, at address: UInt64, or others: [UInt64] = [], size: UInt64,
+    gate: String? = nil, wires: [Int: [Board.Wire]] = [:]
   ) {
     self.name = name
     self.address = address
+    self.others = others
     self.size = size
+    self.gate = gate
     self.wires = wires
     map = device.map
     table = RegisterTable(map)
@@ -143,9 +190,12 @@ public struct Placement: Sendable {
 
   /// One interrupt line, line 0.
   public init<D: Device>(
-    _ name: String, _ device: D, at address: UInt64, size: UInt64, interrupt: Int
+    _ name: String, _ device: D, at address: UInt64, or others: [UInt64] = [], size: UInt64,
+    gate: String? = nil, interrupt: Int
   ) {
-    self.init(name, device, at: address, size: size, wires: [0: [.interrupt(interrupt)]])
+    self.init(
+      name, device, at: address, or: others, size: size, gate: gate,
+      wires: [0: [.interrupt(interrupt)]])
   }
 
   public var end: UInt64 { address + size }

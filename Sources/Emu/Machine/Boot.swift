@@ -18,6 +18,10 @@ struct Boot: Sendable {
     reloads = board.core.machine == .riscv64
     switch board.core {
     case .cortexM4:
+      for region in board.regions where !region.content.isEmpty {
+        try add(
+          Extent(address: region.address, bytes: region.content), "the board's own \(region.name)")
+      }
       try add(image, at: board.regions.first?.address ?? 0)
       try addLoads(options)
     case .rv64: try prepareRV64(image, options)

@@ -3,18 +3,16 @@ import CoreShim
 /// Everything of a machine but its harts: which device answers an address, when devices act, where
 /// their lines lead, what they say, and what was asked of the run (stop, reset, pause).
 final class Bus {
-  private struct Window {
-    var start: UInt64
-    var size: UInt64
-    var slot: Unmanaged<AnySlot>
-  }
-
   let board: Board
   let memory: Memory
   let recorder: Recorder
   private(set) var slots: [AnySlot] = []
+  /// The slots, not counted.
+  private let devices: UnsafeMutablePointer<Unmanaged<AnySlot>>
   private let slotCount: Int
-  private let windows: UnsafeMutablePointer<Window>
+  @exclusivity(unchecked) private var windows: Windows
+  /// By their names.
+  @exclusivity(unchecked) private var gates: [String: Windows.Gate] = [:]
   private let port: UnsafeMutablePointer<DevicePort>
 
   /// Set once, when the machine is put together. A bench has none.
@@ -40,6 +38,13 @@ final class Bus {
   /// The reset is of the core alone.
   @exclusivity(unchecked) private var resetIsLocal = false
   @exclusivity(unchecked) var paused = false
+  /// Of the reset that is under way.
+  @exclusivity(unchecked) var resetCause = ResetCause.powerOn
+  /// How long ticks are and were.
+  @exclusivity(unchecked) var clock: Clock
+  /// How often it has changed.
+  @exclusivity(unchecked) private(set) var clockChanges = 0
+  @exclusivity(unchecked) private(set) var world = World()
   @exclusivity(unchecked) var timeOffset: UInt64 = 0 {
     didSet {
       for hart in harts {
@@ -54,13 +59,16 @@ final class Bus {
     self.memory = memory
     self.recorder = recorder
     self.console = console
+    clock = board.clock
     let count = board.devices.count
-    // Cores come behind the devices in the order of deadlines.
-    slotCount = count
-    deadlines = Deadlines(slots: count + board.harts)
-    precondition(count + board.harts <= 64, "board \(board.name): \(count) devices")
+    // Cores come behind the devices in the order of deadlines, and the world outside is last.
+    let actors = count + board.harts + 1
+    deadlines = Deadlines(slots: actors)
+    precondition(actors <= 64, "board \(board.name): \(count) devices")
     consoleSlot = board.slot(of: board.console)
-    windows = .allocate(capacity: count)
+    windows = Windows([], [])
+    slotCount = count
+    devices = .allocate(capacity: count)
     port = .allocate(capacity: 1)
     port.initialize(to: DevicePort(bus: self))
     for (number, placement) in board.devices.enumerated() {
@@ -69,14 +77,17 @@ final class Bus {
           number: number, placement: placement, bus: self, port: port,
           takesInput: number == consoleSlot))
       slots.append(slot)
-      (windows + number).initialize(
-        to: Window(
-          start: placement.address, size: placement.size, slot: .passUnretained(slot)))
+      (devices + number).initialize(to: .passUnretained(slot))
     }
+    windows.deallocate()
+    windows = Windows(board.devices, slots)
+    for device in board.devices { if let gate = device.gate { gates[gate] = Windows.Gate() } }
+    windows.obey(gates)
   }
 
   deinit {
     windows.deallocate()
+    devices.deallocate()
     port.deinitialize(count: 1)
     port.deallocate()
     deadlines.deallocate()
@@ -89,17 +100,42 @@ final class Bus {
     _ access: UnsafeMutablePointer<CoreAccess>, now: Tick, index: UInt64, hart: UInt8
   ) -> CoreAccessVerdict {
     let address = access.pointee.address
-    var number = 0
-    while number < slotCount {
-      let offset = address &- windows[number].start
-      if offset < windows[number].size {
-        return windows[number].slot._withUnsafeGuaranteedRef { slot in
-          enter(slot, now: now, index: index, hart: hart)
-          return self.access(slot, offset, access)
-        }
-      }
-      number += 1
+    guard let window = windows.find(address) else {
+      return refuse(access, now: now, index: index, hart: hart)
     }
+    return window.pointee.slot._withUnsafeGuaranteedRef { slot in
+      enter(slot, now: now, index: index, hart: hart)
+      return self.access(slot, address &- window.pointee.start, access)
+    }
+  }
+
+  /// Nothing answers. Where that is for want of a clock, software is told so.
+  @inline(never) private func refuse(
+    _ access: UnsafeMutablePointer<CoreAccess>, now: Tick, index: UInt64, hart: UInt8
+  ) -> CoreAccessVerdict {
+    if access.pointee.is_store,
+      let region = board.regions.first(where: {
+        $0.ignoresStores && access.pointee.address &- $0.address < $0.size
+      })
+    {
+      var port = DevicePort(bus: self)
+      (port.now, port.index, port.hart, port.source) = (now, index, hart, Event.core)
+      find("a store to \(region.name)", value: access.pointee.value, port: port, kind: .guestError)
+      return CORE_ACCESS_DONE
+    }
+    guard let window = windows.closed(at: access.pointee.address) else {
+      return CORE_ACCESS_FAULT
+    }
+    let slot = window.pointee.slot.takeUnretainedValue()
+    let register = slot.table.name(at: access.pointee.address &- window.pointee.start)
+    guard let gate = slot.gate, let state = gates[gate] else { return CORE_ACCESS_FAULT }
+    enter(slot, now: now, index: index, hart: hart)
+    find(
+      state.isOpen
+        ? "\(register) through an aperture that is switched off"
+        : "\(register) while the clock of \(gate) is off, or is not there yet",
+      value: access.pointee.is_store ? access.pointee.value : 0, port: port.pointee,
+      kind: .guestError)
     return CORE_ACCESS_FAULT
   }
 
@@ -169,14 +205,17 @@ final class Bus {
 
   private func actNow(_ now: Tick, _ index: UInt64) {
     if acted.tick != now { acted = (now, 0) }
+    if deadlines.next <= now { endCalls() }
     while deadlines.next <= now, stop == nil, let number = deadlines.due(at: now, but: acted.slots)
     {
       acted.slots |= 1 << UInt64(number)
       if number < slotCount {
-        windows[number].slot._withUnsafeGuaranteedRef { slot in
+        devices[number]._withUnsafeGuaranteedRef { slot in
           enter(slot, now: now, index: index, hart: 0)
           slot.advance()
         }
+      } else if number == worldNumber {
+        changeInputs(now, index)
       } else {
         Unmanaged.passUnretained(harts[number - slotCount])._withUnsafeGuaranteedRef { hart in
           hart.advance(now: now)
@@ -184,6 +223,79 @@ final class Bus {
         }
       }
     }
+  }
+
+  private var worldNumber: Int { slotCount + board.harts }
+
+  /// The clock has another frequency: what is due at a time, and not at a tick, is due at another tick.
+  func setClock(_ hertz: Ratio, port: DevicePort) {
+    let old = clock.frequency
+    clock.change(to: hertz, at: port.now)
+    if clock.frequency == old { return }
+    clockChanges += 1
+    let new = clock.frequency
+    record(
+      Event(
+        tick: port.now, index: port.index, source: port.source, rawKind: Event.Kind.clock.rawValue,
+        hart: port.hart, detail: UInt32(clamping: new.denominator), value: new.numerator))
+    for slot in slots { call(slot) { $0.clockChanged() } }
+    schedule(worldNumber, at: world.deadline(clock))
+    // Limits may be times as well.
+    running?.halt()
+  }
+
+  func add(_ change: World.Change) {
+    world.add(change)
+    schedule(worldNumber, at: world.deadline(clock))
+  }
+
+  /// What the world does to a device.
+  func fromOutside(_ slot: AnySlot, now: Tick, index: UInt64, _ body: (AnySlot) -> Void) {
+    enter(slot, now: now, index: index, hart: 0)
+    body(slot)
+  }
+
+  private func changeInputs(_ now: Tick, _ index: UInt64) {
+    for change in world.take(at: now, clock) {
+      fromOutside(slots[change.slot], now: now, index: index) { slot in
+        port.pointee.emit(
+          .input, detail: UInt32(truncatingIfNeeded: change.pin),
+          value: change.level.map { $0 ? 1 : 0 } ?? 2)
+        if let level = change.level {
+          slot.input(change.pin, level)
+        } else {
+          slot.letGo(change.pin)
+        }
+      }
+    }
+    schedule(worldNumber, at: world.deadline(clock))
+  }
+
+  // MARK: Gates
+
+  func setGate(_ name: String, isOpen: Bool) {
+    guard let gate = gates[name], gate.isOpen != isOpen else { return }
+    gates[name]?.isOpen = isOpen
+    windows.obey(gates)
+  }
+
+  func setAperture(_ name: String, _ number: Int) {
+    guard let gate = gates[name], gate.aperture != number else { return }
+    gates[name]?.aperture = number
+    windows.obey(gates)
+  }
+
+  func resetSlots(on gate: String, port: DevicePort) {
+    for slot in slots where slot.gate == gate { call(slot) { $0.reset() } }
+  }
+
+  /// A call of a device within the call of another.
+  private func call(_ slot: AnySlot, _ body: (AnySlot) -> Void) {
+    let old = port.pointee
+    enter(slot, now: old.now, index: old.index, hart: old.hart)
+    body(slot)
+    port.pointee.source = old.source
+    port.pointee.faulted = old.faulted
   }
 
   /// Where a hart stands in the order of deadlines.
@@ -194,6 +306,11 @@ final class Bus {
   /// Something happened to a hart that may be what it sleeps for.
   func stir(_ hart: Hart) {
     if let sleep = hart.sleep, hart.wakes(from: sleep) { wake(hart) }
+  }
+
+  /// Somebody acts, and a call that waits looks again whether it was for that.
+  private func endCalls() {
+    for hart in harts where hart.sleep == .call { wake(hart) }
   }
 
   /// A sleeping hart may have turns again.
@@ -220,12 +337,7 @@ final class Bus {
       guard let number = board.slot(of: name) else {
         preconditionFailure("board \(board.name): \(slot.name) drives \(name), which is not there")
       }
-      let target = slots[number]
-      let old = port.pointee
-      enter(target, now: old.now, index: old.index, hart: old.hart)
-      target.input(line, level)
-      port.pointee.source = old.source
-      port.pointee.faulted = old.faulted
+      call(slots[number]) { $0.input(line, level) }
     }
   }
 
@@ -234,6 +346,9 @@ final class Bus {
     fileprivate var turns: Turns
     fileprivate var acted: (tick: Tick, slots: UInt64)
     fileprivate var timeOffset: UInt64
+    fileprivate var clock: Clock
+    fileprivate var gates: [String: Windows.Gate]
+    fileprivate var world: World
     fileprivate var console: Console
     fileprivate var watch: ConsoleWatch
     fileprivate var findings: [Finding]
@@ -243,8 +358,8 @@ final class Bus {
   func save() -> Saved {
     Saved(
       devices: slots.map(\.state), turns: turns, acted: acted, timeOffset: timeOffset,
-      console: console,
-      watch: watch, findings: findings, findingNumbers: findingNumbers)
+      clock: clock, gates: gates, world: world, console: console, watch: watch, findings: findings,
+      findingNumbers: findingNumbers)
   }
 
   func restore(_ saved: Saved) {
@@ -252,6 +367,11 @@ final class Bus {
     turns = saved.turns
     acted = saved.acted
     timeOffset = saved.timeOffset
+    clock = saved.clock
+    gates = saved.gates
+    windows.obey(gates)
+    world = saved.world
+    schedule(worldNumber, at: world.deadline(clock))
     console = saved.console
     watch = saved.watch
     findings = saved.findings
@@ -347,6 +467,15 @@ final class Bus {
     paused = true
     running?.halt()
   }
+}
+
+/// What made devices start again.
+public enum ResetCause: Sendable, Hashable {
+  case powerOn
+  /// Software asked its core for it.
+  case core
+  /// The device of this name did.
+  case device(String)
 }
 
 /// Something that software asked of the board and did not get.

@@ -39,6 +39,8 @@ public class Hart {
     case stopped
     /// A Cortex-M's lockup, which an NMI can end.
     case lockup
+    /// A function of the emulator's that waits for something: whoever acts next may have brought it.
+    case call
   }
 
   init(core: OpaquePointer, number: UInt8, bus: Bus) {

@@ -179,7 +179,9 @@ public final class Machine {
     for core in rig.cores { sum += core_retired(core) }
     return sum
   }
-  public var nanoseconds: UInt64 { board.clock.nanoseconds(at: now) }
+  public var nanoseconds: UInt64 { clock.nanoseconds(at: now) }
+  /// How long ticks are and were: the board's clock, with what software has made of it.
+  public var clock: Clock { bus.clock }
   /// Ticks that went by without an attempt: nobody was awake.
   public var asleep: Tick { past.asleep }
   /// Guest resets so far.
@@ -265,6 +267,8 @@ public final class Machine {
     past.traps = traps
     past.flow = flow
     for hart in harts { hart.forgetCounts() }
+    bus.resetCause =
+      Int(source) < bus.slots.count ? .device(bus.slots[Int(source)].name) : .core
     for extent in local ? [] : boot.reloaded { memory.write(extent.bytes, at: extent.address) }
     powerOn(now: now, index: index, local: local)
   }
@@ -286,7 +290,9 @@ public final class Machine {
 
   /// Runs until a limit, or to the end. See docs/time.md for what happens in which order at one
   /// tick.
-  public func run(until limit: RunLimit = RunLimit()) -> Pause {
+  public func run(until wanted: RunLimit = RunLimit()) -> Pause {
+    var clockChanges = bus.clockChanges
+    var limit = wanted.resolved(bus.clock)
     bus.recorder.observer = limit.event
     bus.recorder.pauseAt = limit.events.map { bus.recorder.count + $0 } ?? .max
     defer { bus.recorder.observer = nil }
@@ -303,13 +309,17 @@ public final class Machine {
         }
         continue
       }
+      if bus.clockChanges != clockChanges {
+        clockChanges = bus.clockChanges
+        limit = wanted.resolved(bus.clock)
+      }
       let (now, index) = Unmanaged.passUnretained(hart)._withUnsafeGuaranteedRef {
         $0.settle()
         return ($0.now, $0.index)
       }
       if let pause = reached(limit, now, index) { return pause }
       bus.act(now: now, index: index)
-      if bus.isInterrupted { continue }
+      if bus.isInterrupted || bus.clockChanges != clockChanges { continue }
       if takeTurn(now, index) {
         // Not counted: a turn may be a few hundred instructions.
         Unmanaged.passUnretained(hart)._withUnsafeGuaranteedRef {

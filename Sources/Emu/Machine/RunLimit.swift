@@ -3,6 +3,8 @@
 public struct RunLimit {
   /// The clock shows this tick; asleep or not.
   public var tick: Tick?
+  /// This time since power-on is reached, whatever software makes of the clock on the way.
+  public var moment: Moment?
   /// Directly behind the n-th retired instruction since power-on. A guest may sleep for ever, with a timer that does not wake it:
   /// only a tick ends that.
   public var retired: UInt64?
@@ -19,15 +21,23 @@ public struct RunLimit {
   public var sleepsOn: Bool
 
   public init(
-    tick: Tick? = nil, retired: UInt64? = nil, index: UInt64? = nil,
+    tick: Tick? = nil, moment: Moment? = nil, retired: UInt64? = nil, index: UInt64? = nil,
     events: Int? = nil, event: ((Event) -> Bool)? = nil, sleepsOn: Bool = false
   ) {
     self.tick = tick
+    self.moment = moment
     self.retired = retired
     self.index = index
     self.events = events
     self.event = event
     self.sleepsOn = sleepsOn
+  }
+
+  /// With the moment as a tick, as the clock is now.
+  func resolved(_ clock: Clock) -> RunLimit {
+    var limit = self
+    if let moment { limit.tick = min(tick ?? .max, clock.tick(reaching: moment)) }
+    return limit
   }
 }
 
@@ -35,7 +45,7 @@ public struct RunLimit {
 public enum Pause: Sendable, Hashable {
   /// The run is over.
   case stopped(Stop)
-  /// `tick` or `index` was reached.
+  /// `tick`, `moment` or `index` was reached.
   case limit
   /// `retired` was reached.
   case instructions

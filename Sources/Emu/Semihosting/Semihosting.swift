@@ -135,8 +135,8 @@ final class Semihosting {
       if !hart.memory.write(name, at: try block[0]) { throw .badAddress }
     case .remove: try files.remove(path(block, 0))
     case .rename: try files.rename(path(block, 0), to: path(block, 2))
-    case .clock: return Int64(hart.bus.board.clock.nanoseconds(at: hart.now) / 10_000_000)
-    case .time: return Int64(hart.bus.board.clock.nanoseconds(at: hart.now) / 1_000_000_000)
+    case .clock: return Int64(hart.bus.clock.nanoseconds(at: hart.now) / 10_000_000)
+    case .time: return Int64(hart.bus.clock.nanoseconds(at: hart.now) / 1_000_000_000)
     case .system: throw .notPermitted
     case .errno: return Int64(lastError)
     case .commandLine:
@@ -150,7 +150,7 @@ final class Semihosting {
     case .elapsed:
       // A 64-bit count, whatever the word.
       if !hart.memory.store(hart.now, at: argument) { throw .badAddress }
-    case .tickFrequency: return Int64(clamping: hart.bus.board.clock.hertz)
+    case .tickFrequency: return Int64(clamping: hart.bus.clock.hertz)
     }
     return 0
   }

@@ -1,70 +1,199 @@
-/// Machine time: core cycles since power-on. See docs/time.md.
-public typealias Tick = UInt64
-
-/// An exact positive fraction that scales times. 128-bit products: nothing is rounded on the way
-/// and nothing overflows.
-public struct Ratio: Sendable, Hashable, Codable {
-  public var numerator: UInt64
-  public var denominator: UInt64
-
-  public init(_ numerator: UInt64, _ denominator: UInt64) {
-    precondition(numerator > 0 && denominator > 0, "a ratio of times is positive")
-    self.numerator = numerator
-    self.denominator = denominator
+/// How long a tick is, exactly, at any tick of a run: stretches of constant frequency, one behind the other. Most clocks have one;
+/// that of a chip whose core clock software changes has one more with every change.
+///
+/// Times are whole multiples of 1/`unit` s, a unit in which every period so far is a whole number. So nothing is rounded before
+/// a time is shown, and nothing is summed from rounded parts.
+public struct Clock: Sendable, Hashable {
+  private struct Stretch: Sendable, Hashable {
+    var start: Tick
+    var hertz: Ratio
+    /// Units from power-on to its start.
+    var elapsed: UInt128
   }
-
-  /// ⌊x · ratio⌋, modulo 2^64 as a counter register would have it.
-  public func floor(_ x: UInt64) -> UInt64 {
-    UInt64(
-      truncatingIfNeeded: UInt128(x) * UInt128(numerator) / UInt128(denominator))
-  }
-
-  /// The smallest x with ⌊x · ratio⌋ ≥ y: when a scaled counter gets there. nil: not in 2^64 ticks.
-  public func first(reaching y: UInt64) -> UInt64? {
-    UInt64(
-      exactly: (UInt128(y) * UInt128(denominator) + UInt128(numerator - 1)) / UInt128(numerator))
-  }
-}
-
-/// How long a tick is, exactly.
-public struct Clock: Sendable, Hashable, Codable {
-  public let hertz: UInt64
+  private var first: Stretch
+  /// Behind the first.
+  private var changes: [Stretch] = []
+  /// Units in a second.
+  private var unit: UInt64
 
   public init(hertz: UInt64) {
     precondition(hertz > 0, "a clock has a frequency")
-    self.hertz = hertz
+    unit = hertz
+    first = Stretch(start: 0, hertz: Ratio(hertz, 1), elapsed: 0)
   }
 
   public static let nanosecondsPerSecond: UInt64 = 1_000_000_000
 
+  // MARK: Changes
+
+  private var last: Stretch { changes.last ?? first }
+  /// Ticks a second from the last change on.
+  public var frequency: Ratio { last.hertz }
+  /// The same, rounded down.
+  public var hertz: UInt64 { frequency.floor(1) }
+  public var hasChanged: Bool { !changes.isEmpty }
+
+  /// The frequency from `tick` on, which lies at or behind the last change.
+  mutating func change(to hertz: Ratio, at tick: Tick) {
+    let hertz = hertz.reduced
+    precondition(tick >= last.start, "a clock's past does not change")
+    if hertz == last.hertz { return }
+    let finer = hertz.numerator / greatestCommonDivisor(hertz.numerator, unit)
+    let (product, overflow) = unit.multipliedReportingOverflow(by: finer)
+    precondition(!overflow, "\(hertz) Hz has no unit of time with what was before it")
+    if finer > 1 {
+      unit = product
+      for number in changes.indices { changes[number].elapsed *= UInt128(finer) }
+    }
+    let elapsed = self.elapsed(at: tick)
+    if tick == last.start {
+      if changes.isEmpty { first.hertz = hertz } else { changes[changes.count - 1].hertz = hertz }
+    } else {
+      changes.append(Stretch(start: tick, hertz: hertz, elapsed: elapsed))
+    }
+  }
+
+  /// Takes in a change that is on record, unless it is known already.
+  public mutating func follow(_ event: Event) {
+    guard event.kind == .clock, event.tick > last.start || event.tick == 0 else { return }
+    change(to: Ratio(event.value, UInt64(event.detail)), at: event.tick)
+  }
+
+  /// Units in one tick of a stretch.
+  private func length(_ stretch: Stretch) -> UInt128 {
+    UInt128(unit / stretch.hertz.numerator) * UInt128(stretch.hertz.denominator)
+  }
+
+  /// The last stretch for which this is true; it is for the first.
+  private func stretch(where isReached: (Stretch) -> Bool) -> Stretch {
+    var low = 0
+    var high = changes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if isReached(changes[middle]) { low = middle + 1 } else { high = middle }
+    }
+    return low == 0 ? first : changes[low - 1]
+  }
+
+  private func elapsed(at tick: Tick) -> UInt128 {
+    let stretch = stretch { $0.start <= tick }
+    return stretch.elapsed + UInt128(tick - stretch.start) * length(stretch)
+  }
+
+  // MARK: From ticks to time
+
   /// The floor of the exact time of a tick. Saturates after 584 years.
   public func nanoseconds(at tick: Tick) -> UInt64 {
     // A division of 128 bits costs as much as all the rest of a line of a trace.
-    if tick < UInt64.max / Self.nanosecondsPerSecond {
-      return tick * Self.nanosecondsPerSecond / hertz
+    if changes.isEmpty && first.hertz.denominator == 1
+      && tick < UInt64.max / Self.nanosecondsPerSecond
+    {
+      return tick * Self.nanosecondsPerSecond / first.hertz.numerator
     }
-    return UInt64(clamping: UInt128(tick) * UInt128(Self.nanosecondsPerSecond) / UInt128(hertz))
+    return UInt64(clamping: count(of: UInt128(Self.nanosecondsPerSecond), at: tick))
   }
 
-  /// The exact time in picoseconds; 128 bits, since 64 of them end after 213 days.
-  public func picoseconds(at tick: Tick) -> UInt128 {
-    UInt128(tick) * 1_000_000_000_000 / UInt128(hertz)
+  /// The floor of the exact time in picoseconds; 128 bits, since 64 of them end after 213 days.
+  public func picoseconds(at tick: Tick) -> UInt128 { count(of: 1_000_000_000_000, at: tick) }
+
+  /// How often something has come round that does so `hertz` times a second, first at power-on + 1/hertz: the count of another
+  /// clock that runs beside this one.
+  public func cycles(of hertz: UInt64, at tick: Tick) -> UInt64 {
+    UInt64(clamping: count(of: UInt128(hertz), at: tick))
   }
+
+  private func count(of hertz: UInt128, at tick: Tick) -> UInt128 {
+    let (seconds, rest) = elapsed(at: tick).quotientAndRemainder(dividingBy: UInt128(unit))
+    return seconds * hertz + rest * hertz / UInt128(unit)
+  }
+
+  /// The exact time of a tick.
+  public func moment(at tick: Tick) -> Moment { Moment(elapsed(at: tick), UInt128(unit)) }
+
+  // MARK: From time to ticks, as long as the frequency stays what it is
 
   /// The first tick that is not before that time. Saturates.
   public func ticks(nanoseconds: UInt64) -> Tick {
-    let exact = UInt128(nanoseconds) * UInt128(hertz)
-    let unit = UInt128(Self.nanosecondsPerSecond)
-    return Tick(clamping: (exact + unit - 1) / unit)
+    tick(reaching: Moment(nanoseconds: nanoseconds))
   }
 
   /// The first tick that is not before that time; a negative time is 0.
-  public func ticks(_ duration: Duration) -> Tick {
-    let (seconds, attoseconds) = duration.components
-    if seconds < 0 || attoseconds < 0 { return 0 }
-    let unit: UInt128 = 1_000_000_000_000_000_000
-    // Below a tick's length attoseconds and hertz both fit 64 bits, so neither product leaves 128.
-    let part = (UInt128(UInt64(attoseconds)) * UInt128(hertz) + unit - 1) / unit
-    return Tick(clamping: UInt128(UInt64(seconds)) * UInt128(hertz) + part)
+  public func ticks(_ duration: Duration) -> Tick { tick(reaching: Moment() + duration) }
+
+  /// The first tick at which `cycles(of:at:)` is at least that. Saturates.
+  public func tick(reaching cycles: UInt64, of hertz: UInt64) -> Tick {
+    tick(reaching: Moment(UInt128(cycles), UInt128(hertz)))
   }
+
+  /// The first tick that is not before that. Saturates.
+  public func tick(reaching moment: Moment) -> Tick {
+    let unit = UInt128(unit)
+    let goal =
+      UInt128(moment.seconds) * unit + (moment.rest * unit + moment.denominator - 1)
+      / moment.denominator
+    let stretch = stretch { $0.elapsed <= goal }
+    if goal <= stretch.elapsed { return stretch.start }
+    let length = length(stretch)
+    return Tick(
+      clamping: UInt128(stretch.start) + (goal - stretch.elapsed + length - 1) / length)
+  }
+}
+
+/// A time since power-on, exact: seconds and a fraction of one.
+public struct Moment: Sendable, Hashable {
+  let seconds: UInt64
+  /// Below `denominator`.
+  let rest: UInt128
+  let denominator: UInt128
+
+  public init() { self.init(0, 1) }
+  public init(nanoseconds: UInt64) {
+    self.init(UInt128(nanoseconds), UInt128(Clock.nanosecondsPerSecond))
+  }
+
+  init(_ numerator: UInt128, _ denominator: UInt128) {
+    let (seconds, rest) = numerator.quotientAndRemainder(dividingBy: denominator)
+    self.seconds = UInt64(clamping: seconds)
+    self.rest = rest
+    self.denominator = denominator
+  }
+
+  private static let attosecondsPerSecond: UInt128 = 1_000_000_000_000_000_000
+
+  /// That much later; a negative duration is none.
+  public static func + (moment: Moment, duration: Duration) -> Moment {
+    let (seconds, attoseconds) = duration.components
+    if seconds < 0 || attoseconds < 0 { return moment }
+    let common = greatestCommonDivisor(moment.denominator, attosecondsPerSecond)
+    let factor = attosecondsPerSecond / common
+    let denominator = moment.denominator * factor
+    let rest =
+      moment.rest * factor + UInt128(UInt64(attoseconds)) * (moment.denominator / common)
+    let (sum, overflow) = moment.seconds.addingReportingOverflow(UInt64(seconds))
+    if overflow { return Moment(UInt128(UInt64.max), 1) }
+    return Moment(UInt128(sum) * denominator + rest, denominator)
+  }
+}
+
+extension Moment: Comparable {
+  public static func < (a: Moment, b: Moment) -> Bool {
+    if a.seconds != b.seconds { return a.seconds < b.seconds }
+    // A quotient's digits to the base of 2^32, until they differ or both are exact: no product leaves 128 bits.
+    var (p, q) = (a.rest, b.rest)
+    for _ in 0..<8 {
+      let (x, y) = (
+        (p << 32).quotientAndRemainder(dividingBy: a.denominator),
+        (q << 32).quotientAndRemainder(dividingBy: b.denominator)
+      )
+      if x.quotient != y.quotient { return x.quotient < y.quotient }
+      (p, q) = (x.remainder, y.remainder)
+    }
+    return false
+  }
+}
+
+func greatestCommonDivisor<T: BinaryInteger>(_ a: T, _ b: T) -> T {
+  var (a, b) = (a, b)
+  while b != 0 { (a, b) = (b, a % b) }
+  return a
 }

@@ -59,6 +59,11 @@ extension Machine {
     bytes.append(index)
     bytes.append(now)
     bytes.append(bus.timeOffset)
+    if clock.hasChanged {
+      bytes.append(clock.frequency.numerator)
+      bytes.append(clock.frequency.denominator)
+      bytes.append(nanoseconds)
+    }
     if harts.count > 1 { bus.turns.encode(into: &bytes, at: index) }
     for hart in harts {
       bytes.append(hart.sleep?.rawValue ?? 0)

@@ -55,6 +55,11 @@ public struct Event: Sendable, Hashable {
     /// A Cortex-M wrote to an ITM stimulus port. detail: port, with the width in the top byte; value:
     /// what was written.
     case itm = 16
+    /// The core clock has another frequency from here on. value divided by detail: ticks a second.
+    case clock = 17
+    /// The world outside changed an input of a device. detail: pin; value: its level, or 2 if nobody
+    /// drives it any more.
+    case input = 18
   }
 
   /// Which kinds are recorded.
@@ -68,7 +73,8 @@ public struct Event: Sendable, Hashable {
     func contains(rawKind: UInt8) -> Bool { rawValue >> UInt32(rawKind) & 1 == 1 }
 
     /// What a person at the board could see, and the digest is made of: recorded in every run.
-    public static let visible = Mask(.pin, .uart, .uartInput, .console, .reset, .stop)
+    public static let visible = Mask(
+      .pin, .uart, .uartInput, .console, .reset, .stop, .clock, .input)
     public static let mmio = Mask(.mmioRead, .mmioWrite, .notModelled)
     public static let interrupts = Mask(.interrupt, .interruptReturn)
     public static let traps = Mask(.trap)

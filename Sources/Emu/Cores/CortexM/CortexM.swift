@@ -11,6 +11,7 @@ final class CortexM: Hart {
   let interrupts: Int
   /// A device drives the NMI.
   let hasNMI: Bool
+  let firmwareCalls: FirmwareCalls?
   private let timing: MachineOptions.Timing
 
   let exceptions: ExceptionTable
@@ -54,6 +55,7 @@ final class CortexM: Hart {
     self.semihosting = semihosting
     self.interrupts = interrupts
     hasNMI = bus.board.devices.contains { $0.wires.values.contains { $0.contains(.nmi) } }
+    firmwareCalls = bus.board.firmwareCalls
     self.timing = timing
     priorityMask = 0xFF & ~(0xFF >> priorityBits)
     exceptions = ExceptionTable(interrupts: interrupts)

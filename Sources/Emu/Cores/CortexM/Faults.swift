@@ -15,6 +15,19 @@ extension CortexM {
     if cause == CORE_M4_BKPT, trap.value == 0xAB, callHost(&state) {
       return CORE_TRAP_RESUME
     }
+    if cause == CORE_M4_BKPT, let (after, address, waits) = callFirmware(state) {
+      if let address {
+        fault(CORE_M4_BUS_FAULT, address, &state)
+        return CORE_TRAP_DELIVER
+      }
+      state = after
+      core_m4_set(core, &state)
+      if waits {
+        fallAsleep(.call)
+        if sleep != nil { halt() }
+      }
+      return CORE_TRAP_RESUME
+    }
     record(.trap, detail: trap.cause, value: trap.pc)
     switch cause {
     case CORE_M4_SVC: callSupervisor(&state, next: UInt32(truncatingIfNeeded: trap.pc))

@@ -15,7 +15,7 @@ extension CortexM {
         return true
       }
       return preempting(masks) != 0
-    case .stopped: return false
+    case .stopped, .call: return false
     case .lockup: return exceptions.isPending(Exception.nmi)
     }
   }

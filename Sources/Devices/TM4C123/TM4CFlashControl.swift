@@ -1,0 +1,166 @@
+import Emu
+
+/// The flash memory controller of the TM4C123GH6PM: datasheet SPMS376E, section 8.2.3, "Flash Memory", and the registers of
+/// section 8.4.
+///
+/// A store to FMC or FMC2 with the key 0xA442 erases a page of 1 KiB or everything, or clears bits of a word or of up to 32
+/// buffered ones: "programming ... can only change bits from 1 to 0". It is done within that store; the chip takes up to 50 us
+/// for a word and 15 ms for a page. An address beyond the flash is refused with ARIS. Committing the protection registers, which are
+/// system control's, is declared, not modelled.
+public struct TM4CFlashControl: Device {
+  public struct State: Codable, Hashable, Sendable {
+    var address: UInt32 = 0
+    var data: UInt32 = 0
+    var raw: UInt16 = 0
+    var mask: UInt16 = 0
+    var buffer = [UInt32](repeating: 0, count: 32)
+    /// FWBVAL: which words of the buffer were written.
+    var valid: UInt32 = 0
+  }
+  public var state = State()
+  private let size: UInt32
+  public let map: RegisterMap
+
+  /// - Parameter size: bytes of flash, at 0.
+  public init(size: UInt32) {
+    self.size = size
+    map = RegisterMap(Self.registers(size))
+  }
+
+  private enum Offset {
+    static let address: UInt64 = 0x000
+    static let data: UInt64 = 0x004
+    static let control: UInt64 = 0x008
+    static let raw: UInt64 = 0x00C
+    static let mask: UInt64 = 0x010
+    static let maskedAndClear: UInt64 = 0x014
+    static let control2: UInt64 = 0x020
+    static let valid: UInt64 = 0x030
+    static let buffer: UInt64 = 0x100
+    static let bufferEnd: UInt64 = 0x180
+    static let flashSize: UInt64 = 0xFC0
+    static let memorySize: UInt64 = 0xFC4
+  }
+
+  private enum Command {
+    static let write: UInt32 = 1 << 0
+    static let erase: UInt32 = 1 << 1
+    static let massErase: UInt32 = 1 << 2
+    static let commit: UInt32 = 1 << 3
+    static let all: UInt32 = 0xF
+  }
+
+  private enum Interrupt {
+    static let access: UInt16 = 1 << 0
+    static let done: UInt16 = 1 << 1
+    static let all: UInt16 = 0x2E07
+  }
+
+  private static let key: UInt32 = 0xA442
+  static let pageSize: UInt32 = 1024
+
+  private static func registers(_ size: UInt32) -> [RegisterMap.Register] {
+    let commands: [RegisterMap.Field] = [
+      .init("WRITE", 0), .init("ERASE", 1), .init("MERASE", 2),
+      .init("COMT", 3, modelled: false), .init("WRKEY", 16...31),
+    ]
+    let interrupts: [RegisterMap.Field] = [
+      .init("A", 0), .init("P", 1), .init("E", 2), .init("VOLT", 9), .init("INVD", 10),
+      .init("ER", 11), .init("PROG", 13),
+    ]
+    return [
+      .init("FMA", Offset.address), .init("FMD", Offset.data),
+      .init("FMC", Offset.control, fields: commands),
+      .init("FCRIS", Offset.raw, .readOnly, fields: interrupts),
+      .init("FCIM", Offset.mask, fields: interrupts),
+      .init("FCMISC", Offset.maskedAndClear, fields: interrupts),
+      .init("FMC2", Offset.control2, fields: [.init("WRBUF", 0), .init("WRKEY", 16...31)]),
+      .init("FWBVAL", Offset.valid),
+      .init("FWB", Offset.buffer, count: 32),
+      .init("FSIZE", Offset.flashSize, .readOnly, reset: UInt64(size / 2048 - 1)),
+      .init("SSIZE", Offset.memorySize, .readOnly, reset: 0x7F),
+      .notModelled("ROMSWMAP", 0xFCC),
+    ]
+  }
+
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
+    switch access.offset {
+    case Offset.address: UInt64(state.address)
+    case Offset.data: UInt64(state.data)
+    case Offset.raw: UInt64(state.raw)
+    case Offset.mask: UInt64(state.mask)
+    case Offset.maskedAndClear: UInt64(state.raw & state.mask)
+    case Offset.valid: UInt64(state.valid)
+    case Offset.buffer..<Offset.bufferEnd:
+      UInt64(state.buffer[Int(access.offset - Offset.buffer) / 4])
+    case Offset.flashSize: UInt64(size / 2048 - 1)
+    case Offset.memorySize: 0x7F
+    // "... reads as zero when the previous access has completed."
+    default: 0
+    }
+  }
+
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
+    let word = UInt32(truncatingIfNeeded: value)
+    switch access.offset {
+    case Offset.address: state.address = word & 0x3_FFFF
+    case Offset.data: state.data = word
+    case Offset.control: run(word, port)
+    case Offset.mask: state.mask = UInt16(truncatingIfNeeded: word) & Interrupt.all
+    case Offset.maskedAndClear: state.raw &= ~UInt16(truncatingIfNeeded: word)
+    case Offset.control2: if word & 1 == 1 && isKeyed(word, port) { programBuffer(port) }
+    case Offset.valid: state.valid = word
+    case Offset.buffer..<Offset.bufferEnd:
+      let place = Int(access.offset - Offset.buffer) / 4
+      state.buffer[place] = word
+      state.valid |= 1 << UInt32(place)
+    default: break
+    }
+  }
+
+  private func isKeyed(_ word: UInt32, _ port: DevicePort) -> Bool {
+    if word >> 16 == Self.key { return true }
+    port.guestError("FMC or FMC2 written without its key")
+    return false
+  }
+
+  private mutating func run(_ word: UInt32, _ port: DevicePort) {
+    guard word & Command.all != 0, isKeyed(word, port) else { return }
+    if word & Command.write != 0 {
+      program(state.data, at: state.address & ~3, port)
+    } else if word & Command.erase != 0 {
+      erase(from: state.address & ~(Self.pageSize - 1), count: Self.pageSize, port)
+    } else if word & Command.massErase != 0 {
+      erase(from: 0, count: size, port)
+    }
+    state.raw |= Interrupt.done
+  }
+
+  private mutating func erase(from address: UInt32, count: UInt32, _ port: DevicePort) {
+    if address >= size {
+      state.raw |= Interrupt.access
+      return
+    }
+    port.memory.write([UInt8](repeating: 0xFF, count: Int(count)), at: UInt64(address))
+  }
+
+  private mutating func program(_ word: UInt32, at address: UInt32, _ port: DevicePort) {
+    guard address < size, let old = port.memory.load(UInt64(address), as: UInt32.self) else {
+      state.raw |= Interrupt.access
+      return
+    }
+    port.memory.store(old & word, at: UInt64(address))
+  }
+
+  /// "FMA ... the base address of a 32-word block".
+  private mutating func programBuffer(_ port: DevicePort) {
+    let base = state.address & ~0x7F
+    for place in 0..<32 as Range<UInt32> where state.valid >> place & 1 == 1 {
+      program(state.buffer[Int(place)], at: base + 4 * place, port)
+    }
+    state.valid = 0
+    state.raw |= Interrupt.done
+  }
+
+  public var lines: LineSet { LineSet(level: state.raw & state.mask != 0) }
+}

@@ -1,0 +1,423 @@
+import Emu
+
+/// System control of the TM4C123GH6PM: datasheet SPMS376E, chapter 5.
+///
+/// RCC and RCC2 make the core clock, and time follows at the instruction that writes them. The main oscillator is the board's 16
+/// MHz crystal; the PLL locks 1,024 of its periods after it is powered. A peripheral answers three clocks after its bit of RCGC is
+/// set: "There must be a delay of 3 system clocks after a peripheral module clock is enabled in the RCGC register before any
+/// module registers are accessed"; PR says so. Software resets, the legacy registers (which are the same bits once more) and the
+/// causes of a reset are modelled.
+///
+/// Clock gating in sleep and deep sleep, brown-out, the verification of the main oscillator and power modes can be read back and do
+/// nothing more. A peripheral that runs when its clock is taken away is not reachable, but its counters go on.
+public struct TM4CSystemControl: Device {
+  public struct State: Codable, Hashable, Sendable {
+    var rcc: UInt32 = 0x078E_3AD1
+    var rcc2: UInt32 = 0x07C0_6810
+    /// GPIOHBCTL.
+    var advancedBus: UInt8 = 0
+    var resetCauses: UInt32 = 0x2
+    var rawInterrupts: UInt16 = 0
+    var interruptMask: UInt16 = 0
+    /// Run-mode gates and software resets, by number of their kind.
+    var gates = Kind.all.map(\.reset)
+    var resets = Kind.all.map { _ in UInt32(0) }
+    /// Peripherals that answer.
+    var ready = Kind.all.map(\.reset)
+    /// What is on its way to be ready, the first one first.
+    var waiting: [Waiting] = []
+    /// When the PLL locks: by a clock of 16 MHz, and as a tick; nil: it has, or it is off.
+    var lockCycle: UInt64?
+    var lockTick: Tick = 0
+    var isLocked = false
+    /// What software keeps here, by the order of `kept`.
+    var kept = TM4CSystemControl.kept.map(\.reset)
+  }
+
+  struct Waiting: Codable, Hashable, Sendable {
+    var tick: Tick
+    var kind: Int
+    var bits: UInt32
+  }
+  public var state = State()
+  private let watchdogs: [String]
+
+  /// - Parameter watchdogs: names of the devices whose resets are RESC.WDT0 and WDT1.
+  public init(watchdogs: [String]) { self.watchdogs = watchdogs }
+
+  // MARK: Peripherals
+
+  /// A kind of peripheral, which has a bit for each in a register of every group: PP, SR, RCGC, SCGC, DCGC and PR.
+  struct Kind: Sendable {
+    var name: String
+    var offset: UInt64
+    var present: UInt32
+    var reset: UInt32 = 0
+    /// Where its bits are in the legacy registers: which of the three, and the bit of number 0, 1, ...
+    var legacy: (register: Int, bits: [UInt32])?
+
+    /// The name of a gate: "UART0", "GPIOA".
+    func gate(_ number: Int) -> String {
+      name == "GPIO"
+        ? name + String(UnicodeScalar(UInt8(ascii: "A") + UInt8(number))) : name + String(number)
+    }
+
+    static let all: [Kind] = [
+      Kind(name: "WD", offset: 0x00, present: 0x3, legacy: (0, [3, 28])),
+      Kind(name: "TIMER", offset: 0x04, present: 0x3F, legacy: (1, [16, 17, 18, 19])),
+      Kind(name: "GPIO", offset: 0x08, present: 0x3F, legacy: (2, [0, 1, 2, 3, 4, 5])),
+      Kind(name: "DMA", offset: 0x0C, present: 0x1, legacy: (2, [13])),
+      Kind(name: "HIB", offset: 0x14, present: 0x1, reset: 1, legacy: (0, [6])),
+      Kind(name: "UART", offset: 0x18, present: 0xFF, legacy: (1, [0, 1, 2])),
+      Kind(name: "SSI", offset: 0x1C, present: 0xF, legacy: (1, [4, 5])),
+      Kind(name: "I2C", offset: 0x20, present: 0xF, legacy: (1, [12, 14])),
+      Kind(name: "USB", offset: 0x28, present: 0x1, legacy: (2, [16])),
+      Kind(name: "CAN", offset: 0x34, present: 0x3, legacy: (0, [24, 25])),
+      Kind(name: "ADC", offset: 0x38, present: 0x3, legacy: (0, [16, 17])),
+      Kind(name: "ACMP", offset: 0x3C, present: 0x1, legacy: (1, [24])),
+      Kind(name: "PWM", offset: 0x40, present: 0x3, legacy: (0, [20])),
+      Kind(name: "QEI", offset: 0x44, present: 0x3, legacy: (1, [8, 9])),
+      Kind(name: "EEPROM", offset: 0x58, present: 0x1),
+      Kind(name: "WTIMER", offset: 0x5C, present: 0x3F),
+    ]
+  }
+
+  private enum Group {
+    static let present: UInt64 = 0x300
+    static let reset: UInt64 = 0x500
+    static let run: UInt64 = 0x600
+    static let sleep: UInt64 = 0x700
+    static let deepSleep: UInt64 = 0x800
+    static let ready: UInt64 = 0xA00
+  }
+
+  private enum Offset {
+    static let rawInterrupts: UInt64 = 0x050
+    static let interruptMask: UInt64 = 0x054
+    static let maskedInterrupts: UInt64 = 0x058
+    static let resetCauses: UInt64 = 0x05C
+    static let rcc: UInt64 = 0x060
+    static let advancedBus: UInt64 = 0x06C
+    static let rcc2: UInt64 = 0x070
+    static let pllStatus: UInt64 = 0x168
+    static let legacyResets: UInt64 = 0x040
+    static let legacyGates: UInt64 = 0x100
+  }
+
+  private static let fixed: [(name: String, offset: UInt64, value: UInt32)] = [
+    ("DID0", 0x000, 0x1805_0102), ("DID1", 0x004, 0x10A1_606E), ("DC0", 0x008, 0x007F_007F),
+    ("DC1", 0x010, 0x1333_2FFF), ("DC2", 0x014, 0x030F_F337), ("DC3", 0x018, 0xBFFF_8FFF),
+    ("DC4", 0x01C, 0x0004_F03F), ("DC5", 0x020, 0x0F30_00FF), ("DC6", 0x024, 0x0000_0013),
+    ("DC7", 0x028, 0xFFFF_FFFF), ("DC8", 0x02C, 0x0FFF_0FFF), ("SYSPROP", 0x14C, 0x0000_1D31),
+    ("PIOSCSTAT", 0x154, 0x0000_0040), ("PLLFREQ0", 0x160, 0x0000_0032),
+    ("PLLFREQ1", 0x164, 0x0000_0001), ("DC9", 0x190, 0x00FF_00FF), ("NVMSTAT", 0x1A0, 1),
+  ]
+
+  /// Registers that keep what is written to them, and do nothing more.
+  struct Kept: Sendable {
+    var name: String
+    var offset: UInt64
+    var reset: UInt32 = 0
+  }
+
+  static let kept: [Kept] = {
+    var all: [Kept] = [
+      Kept(name: "PBORCTL", offset: 0x030), Kept(name: "MOSCCTL", offset: 0x07C),
+      Kept(name: "SCGC0", offset: 0x110), Kept(name: "SCGC1", offset: 0x114),
+      Kept(name: "SCGC2", offset: 0x118), Kept(name: "DCGC0", offset: 0x120),
+      Kept(name: "DCGC1", offset: 0x124), Kept(name: "DCGC2", offset: 0x128),
+      Kept(name: "DSLPCLKCFG", offset: 0x144, reset: 0x0780_0000),
+      Kept(name: "PIOSCCAL", offset: 0x150), Kept(name: "SLPPWRCFG", offset: 0x188),
+      Kept(name: "DSLPPWRCFG", offset: 0x18C), Kept(name: "LDOSPCTL", offset: 0x1B4, reset: 0x18),
+      Kept(name: "LDODPCTL", offset: 0x1BC, reset: 0x12),
+    ]
+    for kind in Kind.all {
+      all.append(Kept(name: "SCGC" + kind.name, offset: Group.sleep + kind.offset))
+      all.append(Kept(name: "DCGC" + kind.name, offset: Group.deepSleep + kind.offset))
+    }
+    return all
+  }()
+
+  public let map = RegisterMap(registers)
+
+  private static let registers: [RegisterMap.Register] = {
+    var all: [RegisterMap.Register] = [
+      .init("RIS", Offset.rawInterrupts, .readOnly, fields: interrupts),
+      .init("IMC", Offset.interruptMask, fields: interrupts),
+      .init("MISC", Offset.maskedInterrupts, fields: interrupts),
+      .init("RESC", Offset.resetCauses, reset: 0x2),
+      .init("RCC", Offset.rcc, reset: 0x078E_3AD1, fields: rccFields),
+      .init("GPIOHBCTL", Offset.advancedBus),
+      .init("RCC2", Offset.rcc2, reset: 0x07C0_6810, fields: rcc2Fields),
+      .init("PLLSTAT", Offset.pllStatus, .readOnly, fields: [.init("LOCK", 0, .readOnly)]),
+    ]
+    for one in fixed {
+      all.append(.init(one.name, one.offset, .readOnly, reset: UInt64(one.value)))
+    }
+    for one in kept { all.append(.init(one.name, one.offset, reset: UInt64(one.reset))) }
+    for number in 0..<3 as Range<UInt64> {
+      all.append(.init("SRCR\(number)", Offset.legacyResets + 4 * number))
+      all.append(
+        .init("RCGC\(number)", Offset.legacyGates + 4 * number, reset: number == 0 ? 0x40 : 0))
+    }
+    for kind in Kind.all {
+      let reset = UInt64(kind.reset)
+      all.append(
+        .init(
+          "PP" + kind.name, Group.present + kind.offset, .readOnly, reset: UInt64(kind.present)))
+      all.append(.init("SR" + kind.name, Group.reset + kind.offset))
+      all.append(.init("RCGC" + kind.name, Group.run + kind.offset, reset: reset))
+      all.append(.init("PR" + kind.name, Group.ready + kind.offset, .readOnly, reset: reset))
+    }
+    return all
+  }()
+
+  private static let rccFields: [RegisterMap.Field] = [
+    .init("MOSCDIS", 0), .init("OSCSRC", 4...5), .init("XTAL", 6...10), .init("BYPASS", 11),
+    .init("PWRDN", 13), .init("PWMDIV", 17...19), .init("USEPWMDIV", 20),
+    .init("USESYSDIV", 22), .init("SYSDIV", 23...26), .init("ACG", 27),
+  ]
+
+  private static let rcc2Fields: [RegisterMap.Field] = [
+    .init("OSCSRC2", 4...6), .init("BYPASS2", 11), .init("PWRDN2", 13), .init("USBPWRDN", 14),
+    .init("SYSDIV2LSB", 22), .init("SYSDIV2", 23...28), .init("DIV400", 30),
+    .init("USERCC2", 31),
+  ]
+
+  private static let interrupts: [RegisterMap.Field] = [
+    .init("BOR1", 1), .init("MOF", 3), .init("USBPLLL", 7), .init("PLLL", 6), .init("MOSCPUP", 8),
+    .init("VDDA", 10), .init("BOR0", 11),
+  ]
+
+  private enum Interrupt {
+    static let pllLocked: UInt16 = 1 << 6
+    static let oscillatorReady: UInt16 = 1 << 8
+    static let all: UInt16 = 0x0DCA
+  }
+
+  // MARK: Accesses
+
+  private func kind(_ offset: UInt64, in group: UInt64) -> Int? {
+    offset & ~0xFF == group ? Kind.all.firstIndex { $0.offset == offset & 0xFF } : nil
+  }
+
+  public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
+    UInt64(word(access.offset))
+  }
+
+  private func word(_ offset: UInt64) -> UInt32 {
+    switch offset {
+    case Offset.rcc: return state.rcc
+    case Offset.rcc2: return state.rcc2
+    case Offset.advancedBus: return UInt32(state.advancedBus)
+    case Offset.resetCauses: return state.resetCauses
+    case Offset.rawInterrupts: return UInt32(state.rawInterrupts)
+    case Offset.interruptMask: return UInt32(state.interruptMask)
+    case Offset.maskedInterrupts: return UInt32(state.rawInterrupts & state.interruptMask)
+    case Offset.pllStatus: return state.isLocked ? 1 : 0
+    case Offset.legacyGates..<Offset.legacyGates + 12:
+      return Self.legacy(state.gates, Int(offset - Offset.legacyGates) / 4)
+    case Offset.legacyResets..<Offset.legacyResets + 12:
+      return Self.legacy(state.resets, Int(offset - Offset.legacyResets) / 4)
+    default: break
+    }
+    if let kind = kind(offset, in: Group.run) { return state.gates[kind] }
+    if let kind = kind(offset, in: Group.ready) { return state.ready[kind] }
+    if let kind = kind(offset, in: Group.reset) { return state.resets[kind] }
+    if let kind = kind(offset, in: Group.present) { return Kind.all[kind].present }
+    if let number = Self.kept.firstIndex(where: { $0.offset == offset }) {
+      return state.kept[number]
+    }
+    return Self.fixed.first { $0.offset == offset }?.value ?? 0
+  }
+
+  /// Bits by kind as a legacy register has them.
+  private static func legacy(_ bits: [UInt32], _ register: Int) -> UInt32 {
+    var word: UInt32 = 0
+    for (kind, bits) in zip(Kind.all, bits) {
+      guard let legacy = kind.legacy, legacy.register == register else { continue }
+      for (number, bit) in legacy.bits.enumerated() { word |= (bits >> UInt32(number) & 1) << bit }
+    }
+    return word
+  }
+
+  public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
+    let word = UInt32(truncatingIfNeeded: value)
+    let offset = access.offset
+    switch offset {
+    case Offset.rcc, Offset.rcc2: writeClock(offset, word, &port)
+    case Offset.advancedBus:
+      state.advancedBus = UInt8(word & 0x3F)
+      setApertures(port)
+    // "Writing a 0 clears".
+    case Offset.resetCauses: state.resetCauses &= word
+    case Offset.interruptMask:
+      state.interruptMask = UInt16(truncatingIfNeeded: word) & Interrupt.all
+    case Offset.maskedInterrupts: state.rawInterrupts &= ~UInt16(truncatingIfNeeded: word)
+    case Offset.legacyGates..<Offset.legacyGates + 12:
+      for part in Self.parts(of: word, Int(offset - Offset.legacyGates) / 4) {
+        gate(part.kind, state.gates[part.kind] & ~part.mask | part.bits, port)
+      }
+    case Offset.legacyResets..<Offset.legacyResets + 12:
+      for part in Self.parts(of: word, Int(offset - Offset.legacyResets) / 4) {
+        reset(part.kind, state.resets[part.kind] & ~part.mask | part.bits, port)
+      }
+    default:
+      if let kind = kind(offset, in: Group.run) { return gate(kind, word, port) }
+      if let kind = kind(offset, in: Group.reset) { return reset(kind, word, port) }
+      if let number = Self.kept.firstIndex(where: { $0.offset == offset }) {
+        state.kept[number] = word
+      }
+    }
+  }
+
+  /// What a store to a legacy register means for each kind: which of its bits are there, and their new values.
+  private static func parts(
+    of word: UInt32, _ register: Int
+  ) -> [(kind: Int, mask: UInt32, bits: UInt32)] {
+    Kind.all.enumerated().compactMap { number, kind in
+      guard let legacy = kind.legacy, legacy.register == register else { return nil }
+      var bits: UInt32 = 0
+      for (place, bit) in legacy.bits.enumerated() { bits |= (word >> bit & 1) << UInt32(place) }
+      return (number, (1 << UInt32(legacy.bits.count)) - 1, bits)
+    }
+  }
+
+  // MARK: Gates and resets
+
+  private static let clocksUntilReady: Tick = 3
+
+  private mutating func gate(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
+    let bits = bits & Kind.all[kind].present
+    let old = state.gates[kind]
+    state.gates[kind] = bits
+    stop(kind, old & ~bits, port)
+    wait(kind, bits & ~old & ~state.resets[kind], port)
+  }
+
+  private mutating func reset(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
+    let bits = bits & Kind.all[kind].present
+    let old = state.resets[kind]
+    state.resets[kind] = bits
+    let begun = bits & ~old
+    for number in 0..<32 where begun >> UInt32(number) & 1 == 1 {
+      port.resetPeripheral(Kind.all[kind].gate(number))
+    }
+    stop(kind, begun, port)
+    wait(kind, old & ~bits & state.gates[kind], port)
+  }
+
+  private mutating func stop(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
+    if bits == 0 { return }
+    state.ready[kind] &= ~bits
+    for number in state.waiting.indices where state.waiting[number].kind == kind {
+      state.waiting[number].bits &= ~bits
+    }
+    state.waiting.removeAll { $0.bits == 0 }
+    setGates(kind, bits, false, port)
+  }
+
+  private mutating func wait(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
+    if bits == 0 { return }
+    state.waiting.append(
+      Waiting(tick: port.now + Self.clocksUntilReady, kind: kind, bits: bits))
+  }
+
+  private func setGates(_ kind: Int, _ bits: UInt32, _ isOpen: Bool, _ port: DevicePort) {
+    for number in 0..<32 where bits >> UInt32(number) & 1 == 1 {
+      port.setGate(Kind.all[kind].gate(number), isOpen: isOpen)
+    }
+  }
+
+  private func setApertures(_ port: DevicePort) {
+    guard let gpio = Kind.all.first(where: { $0.name == "GPIO" }) else { return }
+    for number in 0..<6 {
+      port.setAperture(gpio.gate(number), Int(state.advancedBus >> UInt8(number) & 1))
+    }
+  }
+
+  // MARK: The clock
+
+  private var tree: TM4CClockTree { TM4CClockTree(rcc: state.rcc, rcc2: state.rcc2) }
+
+  private mutating func writeClock(_ offset: UInt64, _ word: UInt32, _ port: inout DevicePort) {
+    let before = tree
+    if offset == Offset.rcc { state.rcc = word } else { state.rcc2 = word }
+    if before.isOscillatorOff && !tree.isOscillatorOff {
+      state.rawInterrupts |= Interrupt.oscillatorReady
+    }
+    if before.isPowered != tree.isPowered {
+      state.isLocked = false
+      state.lockCycle =
+        tree.isPowered ? port.clock.cycles(of: TM4CClockTree.crystal, at: port.now) + 1024 : nil
+      setLockTick(port)
+    }
+    check(port)
+    port.setClock(tree.systemClock)
+  }
+
+  private func check(_ port: DevicePort) {
+    let tree = tree
+    if !tree.isBypassed && !tree.isPowered {
+      port.guestError("the PLL is to be the system clock while its power is off")
+    }
+    if tree.source == 0 && tree.isOscillatorOff {
+      port.guestError("the main oscillator is to be the clock while RCC.MOSCDIS is set")
+    }
+    if !tree.isBypassed && tree.source == 0 && tree.crystalCode != TM4CClockTree.crystalCode {
+      port.guestError("RCC.XTAL is not the board's crystal of 16 MHz")
+    }
+  }
+
+  private mutating func setLockTick(_ port: DevicePort) {
+    guard let cycle = state.lockCycle else { return }
+    state.lockTick = max(port.now + 1, port.clock.tick(reaching: cycle, of: TM4CClockTree.crystal))
+  }
+
+  public mutating func clockChanged(_ port: inout DevicePort) { setLockTick(port) }
+
+  // MARK: Time
+
+  public var deadline: Tick? {
+    let ready = state.waiting.first?.tick
+    guard state.lockCycle != nil else { return ready }
+    return min(state.lockTick, ready ?? .max)
+  }
+
+  public mutating func advance(_ port: inout DevicePort) {
+    while let next = state.waiting.first, next.tick <= port.now {
+      state.waiting.removeFirst()
+      state.ready[next.kind] |= next.bits
+      setGates(next.kind, next.bits, true, port)
+    }
+    if state.lockCycle != nil && state.lockTick <= port.now {
+      state.lockCycle = nil
+      state.isLocked = true
+      state.rawInterrupts |= Interrupt.pllLocked
+    }
+  }
+
+  public mutating func reset(to initial: State, _ port: inout DevicePort) {
+    var causes = state.resetCauses
+    switch port.resetCause {
+    case .powerOn: causes = initial.resetCauses
+    case .core: causes |= 1 << 4
+    case .device(let name):
+      switch watchdogs.firstIndex(of: name) {
+      case 0: causes |= 1 << 3
+      case 1: causes |= 1 << 5
+      default: causes |= 1 << 4
+      }
+    }
+    for (kind, bits) in state.ready.enumerated() { setGates(kind, bits, false, port) }
+    state = initial
+    state.resetCauses = causes
+    for (kind, bits) in state.ready.enumerated() { setGates(kind, bits, true, port) }
+    setApertures(port)
+    port.setClock(tree.systemClock)
+  }
+
+  public var lines: LineSet {
+    LineSet(level: state.rawInterrupts & state.interruptMask != 0)
+  }
+}
