@@ -36,7 +36,7 @@ enum Stores {
   static func time(tracing: Bool, json: Bool) -> Double {
     let machine = machine(storingTo: device, trace: tracing ? TraceKinds.mmio.mask : .visible)
     let names = EventNames(machine.board)
-    var (lines, text) = (EventLines(names, .mmio), EventText(names, .mmio))
+    var (lines, text) = (EventLines(names, .mmio, quantum: 1), EventText(names, .mmio))
     var (seen, bytes) = (0, 0)
     let start = cpuSeconds()
     while machine.index < UInt64(3 * count) {

@@ -9,7 +9,7 @@ extension Emurun: HostedCommand {
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
     if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
     if let path = dtbDump { return try dump(plan, to: path) }
-    let outputs = try RunOutputs(self, plan.board, host)
+    let outputs = try RunOutputs(self, plan, host)
     let machine = try plan.machine()
     outputs.listen(to: machine)
     let words = Words(plan: plan, style: host.style)

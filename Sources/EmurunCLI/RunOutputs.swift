@@ -39,7 +39,8 @@ final class RunOutputs {
     }
   }
 
-  init(_ command: Emurun, _ board: Board, _ host: Host) throws(Refusal) {
+  init(_ command: Emurun, _ plan: RunPlan, _ host: Host) throws(Refusal) {
+    let board = plan.board
     self.host = host
     isReported = command.evidence.json
     names = EventNames(board)
@@ -73,7 +74,7 @@ final class RunOutputs {
     if let path = command.evidence.traceFile {
       kinds = asked ?? .standard
       lines = (
-        EventLines(names, kinds, quantum: command.machine.quantum?.attempts ?? 1000),
+        EventLines(names, kinds, quantum: plan.options.quantum),
         try Self.open(path, .lines, command, &files)
       )
     } else {

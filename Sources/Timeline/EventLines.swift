@@ -16,9 +16,8 @@ public struct EventLines: Sendable {
     var endsInValue: Bool
   }
 
-  /// - Parameters:
-  ///   - harts: how many, and how long their turns are.
-  public init(_ names: EventNames, _ kinds: TraceKinds, quantum: UInt64 = 1000) {
+  /// - Parameter quantum: of the machine, `MachineOptions.quantum`.
+  public init(_ names: EventNames, _ kinds: TraceKinds, quantum: UInt64) {
     fields = EventFields(names: names, kinds: kinds)
     let board = names.board
     clock = board.clock

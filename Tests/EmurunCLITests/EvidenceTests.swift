@@ -14,6 +14,7 @@ import Testing
     ["led-heartbeat.elf", "--for", "3s"], ["hello-m4.elf"], ["hello-rv64.elf"],
     ["panic-heartbeat.elf", "--for", "3s"], ["sbi-heartbeat-rv64.elf"],
     ["sbi-heartbeat-rv64.elf", "--smp", "4", "--quantum", "77"],
+    ["sbi-heartbeat-rv64.elf", "--smp", "2"],
     ["led-heartbeat.elf", "--for", "2s", "--trace", "led,gpio,uart"],
     ["hello-rv64.elf", "--expect-text", "hello"], ["hello-m4.elf", "--max-instructions", "20"],
   ])

@@ -32,7 +32,7 @@ import Testing
   }
 
   private func lines(_ events: [Event], _ kinds: TraceKinds, _ board: Board = .bench) -> [String] {
-    var writer = EventLines(EventNames(board), kinds)
+    var writer = EventLines(EventNames(board), kinds, quantum: 1000)
     for event in events { writer.add(event, findings: findings) }
     return String(decoding: writer.take(), as: UTF8.self).split(separator: "\n").map(String.init)
   }
