@@ -1,3 +1,4 @@
+import CoreShim
 import Testing
 
 @testable import Emu
@@ -194,5 +195,31 @@ import Testing
       t.end(3)
     }
     #expect(bench.run()?.code == 3)
+  }
+
+  /// What a store pends is entered directly behind it every time. The engine runs such a store a second time for that, but not
+  /// for ever: it comes to end its block.
+  @Test func aStoreThatPendsIsRunAgainAFewTimesOnly() throws {
+    let bench = try CortexMBench(vectors: [14: "pendsv"], trace: .interrupts) { t in
+      t.label("start")
+      t.load(1, SCS.icsr)
+      t.load(0, 1 << 28)
+      t.movs(2, 200)
+      t.label("again")
+      t.str(0, 1)
+      t.label("behind")
+      t.subs(2, 1)
+      t.bne("again")
+      t.end()
+      t.label("pendsv")
+      t.bx(14)
+    }
+    let core = bench.machine.rig.cores[0]
+    let before = core_figures(core).repeats
+    bench.run()
+    let struck = bench.machine.trace.filter { $0.kind == .interrupt }.map(\.value)
+    let behind = UInt64(bench.program.address("behind"))
+    #expect(struck == Array(repeating: behind, count: 200))
+    #expect(core_figures(core).repeats - before <= 20)
   }
 }
