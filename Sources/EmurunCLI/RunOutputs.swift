@@ -11,6 +11,8 @@ final class RunOutputs {
   private let console: Sink?
   private var uarts: [UInt16: Sink] = [:]
   private var stimulus: [UInt32: OutputFile] = [:]
+  /// Ports that nothing has come from.
+  private var silent: Set<UInt32> = []
   private var text: EventText?
   private var lines: (writer: EventLines, file: OutputFile)?
   private var commits: (log: CommitLog, file: OutputFile)?
@@ -69,6 +71,7 @@ final class RunOutputs {
         throw Refusal(ExitCode.usage, "--itm: port \(itm.port) can go to one file only")
       }
       stimulus[itm.port] = try Self.open(itm.path, .bytes, command, &files)
+      silent.insert(itm.port)
     }
     let asked = command.evidence.trace?.kinds
     if let path = command.evidence.traceFile {
@@ -151,6 +154,7 @@ final class RunOutputs {
         text?.add(event, findings: findings)
         lines?.writer.add(event, findings: findings)
         if event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
+          silent.remove(event.detail & 0xFF)
           let width = Int(event.detail >> 24)
           try file.write((0..<width).map { UInt8(truncatingIfNeeded: event.value >> (8 * $0)) })
         }
@@ -175,6 +179,11 @@ final class RunOutputs {
     lines?.writer.end(machine)
     try flush()
     try pictures?.write(machine, host)
+    for port in silent.sorted() {
+      host.errors.say(
+        "emurun: warning: nothing came from ITM port \(port); the firmware must set DEMCR.TRCENA, ITM_TCR.ITMENA and bit "
+          + "\(port) of ITM_TER, which some leave to a debugger")
+    }
     for file in files { try file.commit() }
     files = []
   }

@@ -102,6 +102,12 @@ import Testing
       #expect(outcome.code == 0)
       try #expect(read(zero) == "ABC")
       try #expect(Array(read(one).utf8) == [0x78, 0x56, 0x34, 0x12])
+      #expect(!outcome.errors.contains("nothing came"))
+      // The firmware has not enabled it: a user who waits for output is told why there is none.
+      let off = emurun(path, "--for", "1ms", "--itm", "2=" + one)
+      #expect(off.code == 0)
+      try #expect(read(one) == "")
+      #expect(off.errors.contains("nothing came from ITM port 2; the firmware must set DEMCR."))
       let twice = emurun(path, "--itm", zero, "--itm", "0=" + one)
       #expect(twice.code == 64)
       #expect(twice.errors.contains("--itm: port 0 can go to one file only"))

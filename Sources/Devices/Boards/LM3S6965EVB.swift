@@ -24,7 +24,7 @@ extension Board {
         interrupt: interrupt)
     }
     return Board(
-      name: "lm3s6965evb", revision: 1,
+      name: "lm3s6965evb", revision: 2,
       summary: "Cortex-M4F at 50 MHz, 1 cycle an instruction; QEMU's Stellaris board",
       core: .cortexM4(priorityBits: 8, interrupts: 64), clock: clock,
       regions: [

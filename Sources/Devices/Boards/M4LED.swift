@@ -4,7 +4,7 @@ import Emu
 /// of two registers that no chip has (`GPIOFBlock`).
 extension Board {
   public static let m4LED = Board(
-    name: "m4-led", revision: 2,
+    name: "m4-led", revision: 3,
     summary: "Cortex-M4F at 16 MHz, 1 cycle an instruction; three LEDs on port F",
     core: .cortexM4(priorityBits: 3, interrupts: 64), clock: Clock(hertz: 16_000_000),
     regions: [
