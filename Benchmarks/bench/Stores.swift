@@ -42,10 +42,10 @@ enum Stores {
     while machine.index < UInt64(3 * count) {
       _ = machine.run(until: RunLimit(index: UInt64(3 * count), events: 1 << 16))
       if json {
-        for event in machine.trace[seen...] { lines.add(event) }
+        machine.trace.forEach(from: seen) { lines.add($0) }
         bytes += lines.take().count
       } else {
-        for event in machine.trace[seen...] { text.add(event) }
+        machine.trace.forEach(from: seen) { text.add($0) }
         bytes += text.take().count
       }
       seen = machine.trace.endIndex

@@ -144,7 +144,7 @@ final class RunOutputs {
   private func update(_ trace: Trace, _ findings: [Finding]) throws(Refusal) {
     precondition(seen >= trace.startIndex, "events were forgotten before they were written")
     let hasReaders = text != nil || lines != nil || !uarts.isEmpty || !stimulus.isEmpty
-    for event in trace[seen...] {
+    try trace.forEach(from: seen) { event throws(Refusal) in
       waves.add(event)
       pictures?.recording.add(event)
       if isReported, event.kind == .uart, texts[event.source, default: []].count < Self.mostText {

@@ -32,16 +32,49 @@ extension [UInt8] {
 
   /// A fraction of a power of ten: with all its zeros.
   mutating func append(decimals value: UInt64, count: Int) {
-    var unit = (1..<count).reduce(1 as UInt64) { unit, _ in unit * 10 }
-    var rest = value
-    while unit > 0 {
-      append(UInt8(truncatingIfNeeded: rest / unit) | 0x30)
-      rest %= unit
-      unit /= 10
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count) { digits in
+      var rest = value
+      for place in (0..<count).reversed() {
+        let next = rest / 10
+        digits[place] = UInt8(truncatingIfNeeded: rest &- next &* 10) | 0x30
+        rest = next
+      }
+      append(contentsOf: UnsafeBufferPointer(digits))
     }
   }
 
   mutating func append(_ text: StaticString) {
     append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+  }
+}
+
+/// A short text on the stack, so that what is written of it in pieces is appended at once.
+struct Scratch {
+  private let room: UnsafeMutableBufferPointer<UInt8>
+  private var count = 0
+
+  init(_ room: UnsafeMutableBufferPointer<UInt8>) { self.room = room }
+
+  var text: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: room[..<count]) }
+
+  mutating func put(_ text: StaticString) {
+    for place in 0..<text.utf8CodeUnitCount { room[count + place] = text.utf8Start[place] }
+    count += text.utf8CodeUnitCount
+  }
+
+  mutating func put(decimal value: UInt64) {
+    var digits = 1
+    var rest = value
+    while rest >= 10 {
+      rest /= 10
+      digits += 1
+    }
+    rest = value
+    for place in (count..<count + digits).reversed() {
+      let next = rest / 10
+      room[place] = UInt8(truncatingIfNeeded: rest &- next &* 10) | 0x30
+      rest = next
+    }
+    count += digits
   }
 }

@@ -86,12 +86,17 @@ public struct EventLines: Sendable {
   }
 
   private mutating func addTimes(_ event: Event) {
-    bytes.append(#"{"ns":"#)
-    bytes.append(decimal: clock.nanoseconds(at: event.tick))
-    bytes.append(#","tick":"#)
-    bytes.append(decimal: event.tick)
-    bytes.append(#","index":"#)
-    bytes.append(decimal: event.index)
+    let nanoseconds = clock.nanoseconds(at: event.tick)
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 96) { room in
+      var text = Scratch(room)
+      text.put(#"{"ns":"#)
+      text.put(decimal: nanoseconds)
+      text.put(#","tick":"#)
+      text.put(decimal: event.tick)
+      text.put(#","index":"#)
+      text.put(decimal: event.index)
+      bytes.append(contentsOf: text.text)
+    }
   }
 
   private mutating func addValue(_ event: Event) {

@@ -15,6 +15,7 @@ import Testing
     ["panic-heartbeat.elf", "--for", "3s"], ["sbi-heartbeat-rv64.elf"],
     ["sbi-heartbeat-rv64.elf", "--smp", "4", "--quantum", "77"],
     ["sbi-heartbeat-rv64.elf", "--smp", "2"],
+    ["hello-m4.elf", "--board", "tm4c123gxl", "--press", "SW1@1us+2us", "--for", "10ms"],
     ["led-heartbeat.elf", "--for", "2s", "--trace", "led,gpio,uart"],
     ["hello-rv64.elf", "--expect-text", "hello"], ["hello-m4.elf", "--max-instructions", "20"],
   ])

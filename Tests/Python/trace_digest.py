@@ -37,6 +37,10 @@ def record(line, slots):
         number, detail, value = 5, slots.get(line["by"], CORE), 0
     elif kind == "stop":
         number, detail, value = 6, REASONS.index(line["reason"]) + 1, line["code"]
+    elif kind == "clock":
+        number, detail, value = 17, line["denominator"], line["numerator"]
+    elif kind == "input":
+        number, detail, value = 18, line["pin"], line["level"]
     else:
         return None
     return struct.pack("<QQHBBIQ", line["tick"], line["index"], source, number, line["hart"], detail, value)

@@ -17,6 +17,23 @@ public struct Trace: RandomAccessCollection, Sendable {
     let place = position - startIndex
     return chunks[place / Chunk.capacity].events[place % Chunk.capacity]
   }
+
+  /// Those from a position on, faster than one by one: for who reads millions.
+  public func forEach<E: Error>(
+    from position: Int, _ body: (Event) throws(E) -> Void
+  ) throws(E) {
+    precondition(position >= startIndex, "event \(position), but they are kept from \(startIndex)")
+    var place = position - startIndex
+    while place < count {
+      let start = place / Chunk.capacity * Chunk.capacity
+      let end = Swift.min(count, start + Chunk.capacity)
+      let events = chunks[start / Chunk.capacity].events
+      while place < end {
+        try body(events[place - start])
+        place += 1
+      }
+    }
+  }
 }
 
 /// Events are only ever added behind those that a `Trace` counts, so sharing a chunk between
