@@ -214,14 +214,6 @@ void m4_access_fault(Core *c, uint64_t va, uint64_t cause, uintptr_t host_pc)
     arm.leave_restore(c->cpu, host_pc);
 }
 
-void arm_cpu_do_unaligned_access_arm(char *cpu, uint64_t va, int type, int mmu, uintptr_t host_pc)     // LDREX and its kin
-{
-    Core *c = core_of_cpu(cpu);
-    if (c)
-        m4_access_fault(c, (uint32_t)va, CORE_M4_UNALIGNED, host_pc);
-    real.arm_unaligned(cpu, va, type, mmu, host_pc);
-}
-
 // ---- interrupts: between two blocks while the request is up. True: one was entered
 bool m4_take_interrupt(Core *c)
 {
@@ -272,18 +264,15 @@ void helper_wfe_arm(char *env)
     bool sleeps = !sets && !c->event;
     c->event = sets;
     if (!sleeps)
-        arm.leave(c->cpu);                      // the block has no way on: were the helper to return, it would start again
+        return;
     c->sleeping_event = true;
     halt(c);
 }
 
 void helper_yield_arm(char *env)                // a hint: nothing to do; the library would leave the run with an error
 {
-    Core *c = core_of_cpu(env - arm.env);
-    if (!c)
+    if (!core_of_cpu(env - arm.env))
         real.arm_yield(env);
-    else
-        arm.leave(c->cpu);
 }
 
 void core_m4_set_event(Core *c, bool event)

@@ -207,7 +207,6 @@ extern struct Real {
     void (*arm_wfe)(char *);
     void (*arm_msr)(char *, uint32_t, uint32_t);
     void (*arm_yield)(char *);
-    void (*arm_unaligned)(char *, uint64_t, int, int, uintptr_t);
     uint32_t (*f32_add)(uint32_t, uint32_t, void *);
     uint32_t (*f32_sub)(uint32_t, uint32_t, void *);
     uint32_t (*f32_mul)(uint32_t, uint32_t, void *);

@@ -62,7 +62,7 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_raise, "helper_exception_internal_arm" },
         { &real.arm_raise_with, "helper_exception_with_syndrome_arm" }, { &real.arm_fp_exception, "fp_exception_el_arm" },
         { &real.arm_wfi, "helper_wfi_arm" }, { &real.arm_wfe, "helper_wfe_arm" }, { &real.arm_msr, "helper_v7m_msr_arm" },
-        { &real.arm_yield, "helper_yield_arm" }, { &real.arm_unaligned, "arm_cpu_do_unaligned_access_arm" },
+        { &real.arm_yield, "helper_yield_arm" },
         { &real.f32_add, "helper_vfp_adds_arm" }, { &real.f32_sub, "helper_vfp_subs_arm" }, { &real.f32_mul, "helper_vfp_muls_arm" },
         { &real.f32_div, "helper_vfp_divs_arm" }, { &real.f32_sqrt, "helper_vfp_sqrts_arm" }, { &real.f32_muladd, "helper_vfp_muladds_arm" },
         { &real.f32_sito, "helper_vfp_sitos_arm" }, { &real.f32_uito, "helper_vfp_uitos_arm" }, { &real.f32_slto, "helper_vfp_sltos_arm" },

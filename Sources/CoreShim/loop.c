@@ -157,15 +157,14 @@ static ALWAYS void run(Core *c, const Arch *a, bool (*interrupt)(Core *))
     char *from = NULL, *block;                  // from: what was left by a jump that is not linked yet
     unsigned exit = 0;
     for (;;) {
-        if (AT(uint16_t, c->env, ENV_STOP_HIGH))
-            from = NULL;                        // translations may have changed: what comes next, once, need not be what always does
+        bool once = AT(uint16_t, c->env, ENV_STOP_HIGH);        // what comes next need not be what always does: a trap, another translation ...
         AT(uint16_t, c->env, ENV_STOP_HIGH) = 0;
         if (AT(int, c->uc, UC_ERROR)) {
-            from = NULL;
+            once = true;
             library_error(c);
         }
         if (AT(uint32_t, c->cpu, CPU_INTERRUPT) && interrupt(c)) {
-            from = NULL;
+            once = true;
             if (c->expired && used_up(c))
                 return;
             c->expired = false;
@@ -176,14 +175,14 @@ static ALWAYS void run(Core *c, const Arch *a, bool (*interrupt)(Core *))
             if (c->expired && used_up(c))
                 return;
             block = part_of(c, a, c->running, c->alone ? 1 : rest(c));
-            from = NULL;
+            once = true;
         } else {
             block = next(c, a);
         }
         if (AT(int, c->uc, UC_ERROR))           // there is nothing to be fetched
             continue;
         c->expired = c->alone = false;
-        if (from)
+        if (from && !once)
             link_blocks(a, from, exit, block);
         uintptr_t left = enter(c, a, block);
         exit = left & EXIT;

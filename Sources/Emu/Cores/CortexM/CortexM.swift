@@ -60,7 +60,7 @@ final class CortexM: Hart {
     priorityMask = 0xFF & ~(0xFF >> priorityBits)
     exceptions = ExceptionTable(interrupts: interrupts)
     memory32 = StackMemory(bus.memory)
-    registers32 = RegisterTable(Self.registerMap)
+    registers32 = Self.registerTable
     words = .allocate(capacity: 26)
     words.initialize(repeating: 0, count: 26)
     super.init(core: core, number: 0, bus: bus)
