@@ -290,6 +290,28 @@ void kept_translations(int variant, ProofReport *report)
         set_word(rig, PAGE + 0x1000 * 2, RV_NOP | (uint64_t)RV_NOP << 32);
         set_word(rig, PAGE + 0x1000 * 3, RV_WFI | (uint64_t)RV_WFI << 32);
     }
+    // An instruction that begins in one page and ends in the next, which changes; and the first instructions of a block whose page does.
+    AT(uint32_t, rig->ram, PAGE + 4090) = RV_NOP;
+    AT(uint16_t, rig->ram, PAGE + 4094) = 0x0593;               // addi a1, zero, ...
+    for (uint32_t frame = 1; frame < 3; frame++) {
+        AT(uint16_t, rig->ram, PAGE + 0x1000 * frame) = (uint16_t)(frame << 4);
+        AT(uint32_t, rig->ram, PAGE + 0x1000 * frame + 2) = RV_WFI;
+        for (int i = 0; i < 6; i++)
+            AT(uint32_t, rig->ram, PAGE + 0x1000 * frame + 0x100 + 4 * (uint32_t)i) = rv_addi(A1, A1, (int)frame);
+    }
+    core_memory_written(rig->memory, PAGE, 0x3000);
+    set_word(rig, LAST + 8 * 110, frame_of(rig, 0) | V | X | A);
+    for (int round = 0; round < 6; round++) {
+        int frame = 1 + round % 2;
+        set_word(rig, LAST + 8 * 111, frame_of(rig, frame) | V | X | A);
+        rig_x(rig)[CORE_RV64_PC] = VA + 4096 * 110 + 4090;
+        rig_x(rig)[CORE_RV64_PRIV] = 1;
+        EXPECT(report, core_run(rig->core, 10) == CORE_SLEEP && rig_x(rig)[A1] == (uint64_t)frame, "across pages, round %d: %d", round, (int)rig_x(rig)[A1]);
+        rig_x(rig)[CORE_RV64_PC] = VA + 4096 * 111 + 0x100;
+        core_run(rig->core, 2);
+        EXPECT(report, rig_x(rig)[A1] == 3 * (uint64_t)frame, "a part of a block, round %d: %d", round, (int)rig_x(rig)[A1]);
+    }
+    set_word(rig, PAGE + 0x2000, RV_NOP | (uint64_t)RV_NOP << 32);
     set_word(rig, 0xf000, 0);
     EXPECT(report, reads(rig, VA + 4096 * 102, 0, RV_NOP | (uint64_t)RV_NOP << 32), "a page of one address space");
     core_rv64_set_csr(rig->core, 0x180, 8ull << 60 | (rig->base + 0xf000) >> 12);

@@ -168,6 +168,19 @@ static void at_once(uint64_t step, ProofReport *report)
         go(rig, 4, step);
     }
     EXPECT(report, core_figures(rig->core).opened_pages > 0, "a page elsewhere stays fast");
+    // Again and again, until what follows the store is linked to it.
+    AT(uint32_t, rig->ram, 0x200) = SD, AT(uint32_t, rig->ram, 0x204) = ADD, AT(uint32_t, rig->ram, 0x208) = 0xff9ff06f /* back to SD */;
+    core_memory_written(rig->memory, 0x200, 12);
+    core_memory_watch(rig->memory, WORD, 8);
+    rig_x(rig)[A1] = rig->base + WORD;
+    rig_x(rig)[CORE_RV64_PC] = rig->base + 0x200;
+    w->count = 0;
+    go(rig, 30, step);
+    w->stops = true;
+    exit = core_run(rig->core, 100);
+    EXPECT(report, exit == CORE_STOPPED && rig_pc(rig) == rig->base + 0x204 && w->count == 11, "stopped at %llx, told %d times", (unsigned long long)rig_pc(rig), w->count);
+    w->stops = false;
+    core_memory_unwatch(rig->memory, WORD, 8);
     EXPECT(report, !core_memory_watch(rig->memory, RIG_RAM - 4, 8) && !core_memory_watch(rig->memory, 0, 0), "outside");
     for (int n = 0; n < 32; n++)
         EXPECT(report, core_memory_watch(rig->memory, 8 * (uint64_t)n, 8), "watch %d", n);
