@@ -198,6 +198,17 @@ import Testing
     #expect(read(R.flags) & 0x10 != 0 && read(R.raw) & 0x50 == 0)
   }
 
+  /// Drivers enable the receive interrupt before the FIFOs, too: nothing that came in between is lost.
+  @Test func turningTheFIFOsOnKeepsWhatWaits() {
+    enable(fifos: false)
+    write(R.mask, 0x50)
+    bench.send([1, 2])
+    #expect(bench.taken == 1 && read(R.raw) & 0x50 == 0x50)
+    write(R.lineControl, 0x70)
+    #expect(bench.taken == 2 && read(R.raw) & 0x50 == 0x40)
+    #expect(read(R.data) == 1 && read(R.data) == 2 && read(R.flags) & 0x10 != 0)
+  }
+
   @Test func theRestIsDeclared() {
     enable()
     write(0x48, 1)

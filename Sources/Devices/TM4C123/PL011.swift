@@ -224,7 +224,7 @@ public struct PL011: Device {
     switch register {
     case Offset.integerDivisor: state.integerDivisor = UInt16(truncatingIfNeeded: value)
     case Offset.fractionalDivisor: state.fractionalDivisor = UInt8(value & 0x3F)
-    case Offset.lineControl: controlLine(UInt8(value & 0xFF))
+    case Offset.lineControl: controlLine(UInt8(value & 0xFF), port)
     case Offset.control:
       state.control = UInt16(value & 0xCBBF)
       sendNext(at: port.now * 64, &port)
@@ -409,10 +409,12 @@ public struct PL011: Device {
     }
   }
 
-  private mutating func controlLine(_ value: UInt8) {
-    let changesMode = (value ^ state.lineControl) & 1 << 4 != 0
+  /// Clearing FEN flushes the FIFOs (DDI 0183). Setting it does not: what the holding registers have is the first of them.
+  private mutating func controlLine(_ value: UInt8, _ port: DevicePort) {
+    let hadFIFO = hasFIFO
     state.lineControl = value
-    guard changesMode else { return }
+    if hasFIFO && !hadFIFO && !state.received.isEmpty { settleReceiver(cameIn: false, port) }
+    guard hadFIFO && !hasFIFO else { return }
     state.received = []
     state.isPolled = false
     state.waiting = []
