@@ -58,13 +58,13 @@ let package = Package(
       name: "GoldenModel", dependencies: ["Emu", "Devices", "Timeline"],
       path: "Tests/GoldenModel", swiftSettings: strict),
     .executableTarget(
-      name: "golden-soak", dependencies: ["GoldenModel"], path: "Tests/GoldenSoak",
+      name: "golden-compare", dependencies: ["GoldenModel"], path: "Tests/GoldenCompare",
       swiftSettings: strict),
     .target(
       name: "PythonReaders", path: "Tests/Python",
       exclude: ["page.py", "trace_digest.py", "vcd.py"], swiftSettings: strict),
     .testTarget(
-      name: "GoldenModelTests", dependencies: ["GoldenModel"], swiftSettings: strict),
+      name: "GoldenModelTests", dependencies: ["GoldenModel", "CoreShim"], swiftSettings: strict),
     .testTarget(
       name: "DeterminismTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .executableTarget(

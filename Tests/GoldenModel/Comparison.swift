@@ -13,23 +13,17 @@ public struct Comparison {
   public private(set) var difference: String?
 
   private let seed: UInt64
-  /// A guest has a hundred thousand instructions or so.
-  private static let longest: UInt64 = 3_000_000
+  private let limit: UInt64
 
-  public init(seed: UInt64, spike: String, units: Int = 700, passes: UInt64 = 8) throws {
+  /// - Parameter limit: so many instructions, where the guest has as many.
+  public init(
+    seed: UInt64, spike: String, units: Int = 500, passes: UInt64 = 3, limit: UInt64 = 1_000_000
+  ) throws {
     self.seed = seed
+    self.limit = limit
     let guest = Guest(seed: seed, units: units, passes: passes)
-    let file = FileManager.default.temporaryDirectory
-      .appendingPathComponent(
-        "emurun-golden-\(ProcessInfo.processInfo.processIdentifier)-\(seed).elf")
-    try Data(guest.elf).write(to: file)
-    defer { try? FileManager.default.removeItem(at: file) }
-    let image = try Image(bytes: guest.elf, path: "guest \(seed)")
-    var options = MachineOptions()
-    // As Spike's defaults are.
-    options.rv64 = [.svade, .trapsMisaligned]
-    let machine = try Machine(.rv64Virt(), image: image, options: options)
-    try compare(machine, Spike(spike, image: file.path))
+    let machine = try guest.machine()
+    try guest.withFile { try compare(machine, Spike(spike, image: $0)) }
   }
 
   private mutating func compare(_ machine: Machine, _ spike: Spike) throws {
@@ -39,10 +33,7 @@ public struct Comparison {
     while let line = spike.next(), !line.isFirst {}
     var earlier: [UInt8] = []
     while machine.stop == nil && difference == nil {
-      if machine.index > Self.longest {
-        difference = "seed \(seed): does not end\n" + Self.lastLines(of: earlier)
-        return
-      }
+      if commits >= limit { return }
       let pause = machine.run(until: RunLimit(index: machine.index + 4096))
       if pause == .asleep { machine.end(.idle) }
       let text = log.take()
@@ -88,7 +79,7 @@ public struct Comparison {
     var text = "seed \(seed), commit \(commits): not as Spike has it\n" + Self.lastLines(of: before)
     text += "  here    \(String(decoding: ours, as: UTF8.self))\n"
     text += "  Spike   \(theirs)\n"
-    for _ in 0..<4 {
+    for _ in 0..<12 {
       guard let line = spike.next() else { break }
       text += "  then    \(String(decoding: line, as: UTF8.self))\n"
     }

@@ -1,10 +1,11 @@
 /// Where a commit of ours may differ from Spike's, and why. Nowhere else.
 ///
-/// What the guests do not do at all is as much of an excuse. They do not read marchid and mimpid, do not write misa (Spike's is writable) nor menvcfg and senvcfg
-/// (ours has FIOM); do not write mcountinhibit (Spike adds to minstret in stretches, and asks only at the end of
-/// one); do not delegate exceptions that only Spike has; use satp modes bare, Sv39 and those nobody has; pair each SC
-/// with an LR of its size (an SC without one may trap or not where it could not store); and raise interrupts where Spike looks for
-/// them at once: by CSR instructions, or by the CLINT with interrupts off.
+/// What the guests do not do at all is as much of an excuse. They do not read marchid and mimpid, do not
+/// write misa (Spike's is writable) nor menvcfg and senvcfg (ours has FIOM); write mcountinhibit only as
+/// `GuestBody.counters` does; do not delegate exceptions that only Spike has; have an SC behind its LR, with no
+/// more than a store between, or where no reservation is and memory lies (Spike has access faults at nothing);
+/// touch no device but the CLINT's msip, the rest of which is behind a locked PMP entry; and raise interrupts
+/// where Spike looks for them at once: by CSR instructions, or by the CLINT with interrupts off.
 enum Excuse {
   static func of(ours: String, theirs: String) -> String? {
     // Spike keeps the bits of mip that software wrote in a register of a later specification (mvip, Smaia), and logs it too.

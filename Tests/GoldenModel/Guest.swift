@@ -1,14 +1,18 @@
 /// A bare-metal program for Spike and for us: the frame that random instructions are put in.
 ///
 /// Whatever they do, it goes on: each unit of a few instructions begins with its successor's address in x31, and a trap handler
-/// recovers there. x30 carries a command with an `ecall`; x28 and x29 belong to the handlers, x27 counts passes, x2, x15 and x26
-/// point at memory. All other registers, and the CSRs, are anybody's.
+/// recovers there. x30 carries a command with an `ecall`; x28 and x29 belong to the handlers, x27 is the digest of what has happened, x25
+/// counts passes, x24 turns of a loop, x2, x15 and x26 point at memory. All other registers, and the CSRs, are anybody's.
 public struct Guest {
   static let base: UInt64 = 0x8000_0000
   static let toHost = 0x10_0000
   static let data = 0x11_0000
   static let dataSize = 0x1_0000
   static let dummy = 0x12_0000
+  /// Operands that stay what they are.
+  static let pool = 0x12_1000
+  /// Where the state of the hart goes at the end.
+  static let state = 0x12_2000
   static let tables = 0x13_0000
   static let size = 0x14_0000
   /// Physical memory that neither machine has; U mode finds the code there when there is paging.
@@ -21,24 +25,35 @@ public struct Guest {
     static let machine: UInt64 = 3
     /// Raise the software interrupt of the CLINT.
     static let interrupt: UInt64 = 4
-    /// Store x25 to (x26), with a fence.
+    /// Store x24 to (x26), with a fence.
     static let poke: UInt64 = 5
     static let wait: UInt64 = 6
     /// From the S handler: all interrupts off, back to where it was interrupted.
     static let clear: UInt64 = 7
     static let end: UInt64 = 8
+    /// A software interrupt for S mode pending and enabled, but not to be taken there: `wfi` goes on.
+    static let pend: UInt64 = 9
+    /// All registers into the digest.
+    static let fold: UInt64 = 10
   }
 
   public let seed: UInt64
   /// An ELF file.
   public let elf: [UInt8]
 
-  public init(seed: UInt64, units: Int = 700, passes: UInt64 = 8) {
+  /// - Parameters:
+  ///   - units: of a few random instructions each.
+  ///   - passes: over them, each with other data.
+  public init(seed: UInt64, units: Int, passes: UInt64) {
     self.seed = seed
     var body = GuestBody(seed: seed)
     body.build(units: units, passes: passes)
     elf = GuestELF.file(
-      body.image(), symbols: [("tohost", Self.toHost), ("fromhost", Self.toHost + 64)])
+      body.image(),
+      symbols: [
+        ("tohost", Self.toHost), ("fromhost", Self.toHost + 64),
+        ("begin_signature", Self.data), ("end_signature", Self.size),
+      ])
   }
 }
 

@@ -3,6 +3,7 @@ struct GuestBody {
   var a = Assembly()
   var random: Random
   var dataBytes: [UInt8] = []
+  var poolBytes: [UInt8] = []
   var tableBytes: [UInt8] = []
 
   enum CSR {
@@ -19,29 +20,37 @@ struct GuestBody {
     static let mideleg: UInt32 = 0x303
     static let mie: UInt32 = 0x304
     static let mtvec: UInt32 = 0x305
+    static let mcountinhibit: UInt32 = 0x320
+    static let mscratch: UInt32 = 0x340
     static let mepc: UInt32 = 0x341
     static let mcause: UInt32 = 0x342
     static let mtval: UInt32 = 0x343
     static let mip: UInt32 = 0x344
     static let pmpcfg0: UInt32 = 0x3A0
+    static let mcycle: UInt32 = 0xB00
     static let minstret: UInt32 = 0xB02
   }
   static let mret: UInt32 = 0x3020_0073
   static let sret: UInt32 = 0x1020_0073
   static let ecall: UInt32 = 0x73
   static let sfence: UInt32 = 0x1200_0073
+  static let wfi: UInt32 = 0x1050_0073
+  static let poolSize = 2048
 
+  /// Whether what is written now may be what is not an instruction.
+  var mayTrap = true
   /// TSR makes `sret` illegal in S mode, whose handler then must not be the one for illegal instructions.
   let trapsSRET: Bool
+  /// Of `mstatus`: everything but XLEN, endianness and what is not there.
+  var statusMask: UInt64 { 0x3E_79AA | (trapsSRET ? 0x40_0000 : 0) }
+  /// Exceptions 0, 1, 9 and 12 stay in M mode, which knows how to go on without a page table.
+  var delegationMask: UInt64 { trapsSRET ? 0xA1F8 : 0xA1FC }
 
   init(seed: UInt64) {
     random = Random(seed: seed)
     trapsSRET = random.oneIn(2)
-    dataBytes = []
-    for _ in 0..<Guest.dataSize / 8 {
-      let value = Operand.random(&random)
-      for byte in 0..<8 { dataBytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))) }
-    }
+    dataBytes = Operand.bytes(Guest.dataSize, &random)
+    poolBytes = Operand.bytes(Self.poolSize, &random)
     tableBytes = PageTables.random(&random)
   }
 
@@ -53,14 +62,17 @@ struct GuestBody {
     self.machineHandler(machineHandler)
     self.supervisorHandler(supervisorHandler)
     a.bind(first)
+    stir()
     for _ in 0..<units { unit() }
     // Back to M mode, and once more.
-    let next = a.label()
+    let (folded, next) = (a.label(), a.label())
+    command(Guest.Command.fold, resume: folded)
+    a.bind(folded)
     command(Guest.Command.machine, resume: next)
     a.bind(next)
     let last = a.label()
-    a.addi(27, 27, -1)
-    a.branch(0, 27, 0, last)
+    a.addi(25, 25, -1)
+    a.branch(0, 25, 0, last)
     a.la(28, first)
     a.word(Assembly.i(0x67, 0, 0, 28, 0))
     a.bind(last)
@@ -74,10 +86,11 @@ struct GuestBody {
     var image = a
     image.pad(to: Guest.toHost)
     image.pad(to: Guest.data)
-    var bytes = image.bytes + dataBytes
-    bytes += [UInt8](repeating: 0, count: Guest.tables - bytes.count) + tableBytes
-    precondition(bytes.count <= Guest.size)
-    return bytes
+    var bytes = image.bytes
+    for (offset, part) in [
+      (Guest.data, dataBytes), (Guest.pool, poolBytes), (Guest.tables, tableBytes),
+    ] { bytes += [UInt8](repeating: 0, count: offset - bytes.count) + part }
+    return bytes + [UInt8](repeating: 0, count: Guest.size - bytes.count)
   }
 
   /// An address in the image, by the pc.
@@ -105,15 +118,20 @@ struct GuestBody {
     {
       a.csrw(csr, 0)
     }
-    a.li(28, UInt64.max >> 10)
-    for csr in 0x3B0...0x3B7 as ClosedRange<UInt32> { a.csrw(csr, csr == 0x3B7 ? 28 : 0) }
+    // Entries 0 and 1, locked: data that runs as code reaches no device but the CLINT's msip.
+    a.li(28, Guest.msip >> 2)
+    a.csrw(0x3B0, 28)
+    a.li(28, Guest.base >> 3 - 1)
+    a.csrw(0x3B1, 28)
+    // No region from there up to the next has code in it.
+    a.li(28, (Guest.base + UInt64(Guest.data)) >> 2)
+    for csr in 0x3B2..<0x3B7 as Range<UInt32> { a.csrw(csr, 28) }
     // Entry 7 lets everybody do everything; those before it may take something away.
-    a.li(28, 0x1F << 56)
+    a.li(28, UInt64.max >> 10)
+    a.csrw(0x3B7, 28)
+    a.li(28, 0x1F << 56 | 0x9893)
     a.csrw(CSR.pmpcfg0, 28)
-    // Exceptions 0, 1, 9 and 12 stay in M mode, which knows how to go on without a page table.
-    var delegated = random.next() & 0xA1FC
-    if trapsSRET { delegated &= ~4 }
-    a.li(28, delegated)
+    a.li(28, random.next() & delegationMask)
     a.csrw(CSR.medeleg, 28)
     a.li(28, random.next() & 0x222)
     a.csrw(CSR.mideleg, 28)
@@ -127,162 +145,13 @@ struct GuestBody {
     a.csrw(CSR.mstatus, 28)
     for register in 0..<32 as Range<UInt32> { a.word(Assembly.r(0x53, 0, 0x79, register, 0, 0)) }
     a.csrw(3, 0)
-    for register in 1..<27 as Range<UInt32> { a.li(register, Operand.random(&random)) }
+    for register in 1..<28 as Range<UInt32> { a.li(register, Operand.random(&random)) }
     for register in [2, 15, 26] as [UInt32] { address(register, of: Guest.data + 0x4000) }
     a.li(30, 0)
-    a.li(27, passes)
+    a.li(25, passes)
     a.csrw(CSR.minstret, 0)
     a.jump(0, first)
     a.align(64)
-  }
-
-  // MARK: Handlers
-
-  private mutating func vector(_ entry: Assembly.Label) {
-    a.align(64)
-    a.bind(entry)
-    let body = a.label()
-    for _ in 0..<12 { a.jump(0, body) }
-    a.bind(body)
-  }
-
-  /// A store conditional elsewhere: no reservation survives a trap, on either side.
-  private mutating func dropReservation() {
-    address(28, of: Guest.dummy)
-    a.word(Assembly.r(0x2F, 3, 3 << 2, 29, 28, 0))
-  }
-
-  private mutating func machineHandler(_ entry: Assembly.Label) {
-    vector(entry)
-    let (interrupt, command, plain) = (a.label(), a.label(), a.label())
-    dropReservation()
-    a.csrr(29, CSR.mepc)
-    a.csrr(29, CSR.mtval)
-    a.csrr(29, CSR.mstatus)
-    a.csrr(29, CSR.minstret)
-    a.csrr(28, CSR.mcause)
-    a.branch(4, 28, 0, interrupt)
-    // An ecall with a command.
-    a.addi(29, 28, -8)
-    a.word(Assembly.i(0x13, 3, 29, 29, 4))
-    a.branch(0, 29, 0, plain)
-    a.branch(1, 30, 0, command)
-    a.bind(plain)
-    // After fetch faults (0, 1, 12) on in M mode, at the physical address.
-    let faulted = a.label()
-    let resume = a.label()
-    a.word(Assembly.i(0x13, 3, 29, 28, 2))
-    a.branch(1, 29, 0, faulted)
-    a.addi(29, 28, -12)
-    a.branch(1, 29, 0, resume)
-    a.bind(faulted)
-    enterMode(3)
-    a.bind(resume)
-    a.csrw(CSR.mepc, 31)
-    a.word(Self.mret)
-
-    a.bind(interrupt)
-    a.li(28, Guest.msip)
-    a.word(Assembly.s(0x23, 2, 28, 0, 0))
-    a.csrw(CSR.mip, 0)
-    a.word(Self.mret)
-
-    a.bind(command)
-    commands(resume)
-  }
-
-  /// Sets MPP, and x31 to where that mode finds the same code.
-  private mutating func enterMode(_ mode: UInt64) {
-    a.li(28, 3 << 11)
-    a.csr(3, 0, CSR.mstatus, 28)
-    a.li(28, mode << 11)
-    a.csr(2, 0, CSR.mstatus, 28)
-    a.li(28, 0xF_FFFF)
-    a.word(Assembly.r(0x33, 7, 0, 31, 31, 28))
-    let bare = a.label()
-    a.li(28, Guest.base)
-    if mode == 0 {
-      a.csrr(29, CSR.satp)
-      a.branch(0, 29, 0, bare)
-      a.li(28, Guest.userBase)
-      a.bind(bare)
-    }
-    a.word(Assembly.r(0x33, 0, 0, 31, 31, 28))
-  }
-
-  private mutating func commands(_ resume: Assembly.Label) {
-    func when(_ command: UInt64, _ body: (inout GuestBody) -> Void) {
-      let other = a.label()
-      a.li(29, command)
-      a.branch(1, 30, 29, other)
-      a.li(30, 0)
-      body(&self)
-      a.jump(0, resume)
-      a.bind(other)
-    }
-    when(Guest.Command.user) { $0.enterMode(0) }
-    when(Guest.Command.supervisor) { $0.enterMode(1) }
-    when(Guest.Command.machine) { $0.enterMode(3) }
-    when(Guest.Command.interrupt) {
-      $0.a.li(28, Guest.msip)
-      $0.a.li(29, 1)
-      $0.a.word(Assembly.s(0x23, 2, 28, 29, 0))
-    }
-    when(Guest.Command.poke) {
-      $0.a.word(Assembly.s(0x23, 3, 26, 25, 0))
-      $0.a.word(Self.sfence)
-    }
-    when(Guest.Command.wait) {
-      $0.a.csr(6, 0, CSR.mip, 2)
-      $0.a.csr(6, 0, CSR.mie, 2)
-      $0.a.word(0x1050_0073)
-      $0.a.csr(7, 0, CSR.mip, 2)
-    }
-    // Back to where S mode's handler was entered from.
-    let other = a.label()
-    a.li(29, Guest.Command.clear)
-    a.branch(1, 30, 29, other)
-    a.li(30, 0)
-    a.csrw(CSR.mip, 0)
-    a.csrr(28, CSR.sepc)
-    a.csrw(CSR.mepc, 28)
-    a.csrr(28, CSR.mstatus)
-    a.word(Assembly.i(0x13, 7, 28, 28, 0x100))
-    a.word(Assembly.i(0x13, 1, 28, 28, 3))
-    a.li(29, 3 << 11)
-    a.csr(3, 0, CSR.mstatus, 29)
-    a.csr(2, 0, CSR.mstatus, 28)
-    a.word(Self.mret)
-    a.bind(other)
-    // The end, and what nobody knows.
-    let loop = a.label()
-    address(28, of: Guest.toHost)
-    a.li(29, 1)
-    a.bind(loop)
-    a.word(Assembly.s(0x23, 3, 28, 29, 0))
-    a.jump(0, loop)
-  }
-
-  private mutating func supervisorHandler(_ entry: Assembly.Label) {
-    vector(entry)
-    let (interrupt, forward, plain) = (a.label(), a.label(), a.label())
-    dropReservation()
-    a.csrr(29, CSR.sepc)
-    a.csrr(29, CSR.stval)
-    a.csrr(29, CSR.sstatus)
-    a.csrr(28, CSR.scause)
-    a.branch(4, 28, 0, interrupt)
-    a.addi(29, 28, -8)
-    a.branch(1, 29, 0, plain)
-    a.branch(1, 30, 0, forward)
-    a.bind(plain)
-    a.csrw(CSR.sepc, 31)
-    a.word(Self.sret)
-    a.bind(interrupt)
-    a.li(30, Guest.Command.clear)
-    a.bind(forward)
-    a.word(Self.ecall)
-    a.jump(0, plain)
   }
 
   // MARK: Units
@@ -295,14 +164,30 @@ struct GuestBody {
 
   private mutating func unit() {
     let next = a.label()
-    switch random.below(40) {
-    case 0: command(random.pick([Guest.Command.user, Guest.Command.supervisor]), resume: next)
-    case 1, 2: command(1 + UInt64(random.below(3)), resume: next)
-    case 3:
+    switch random.below(200) {
+    case 0..<5:
+      command(random.pick([Guest.Command.user, Guest.Command.supervisor]), resume: next)
+    case 5..<15: command(1 + UInt64(random.below(3)), resume: next)
+    case 15..<20:
       command(random.oneIn(2) ? Guest.Command.interrupt : Guest.Command.wait, resume: next)
-    case 4: poke(next)
+    case 20..<25: poke(next)
+    case 25, 26: command(Guest.Command.fold, resume: next)
+    case 27, 28:
+      let wfi = a.label()
+      command(Guest.Command.pend, resume: wfi)
+      a.bind(wfi)
+      a.la(31, next)
+      a.word(Self.wfi)
+    case 29..<45:
+      loop(next)
     default:
       a.la(31, next)
+      if random.oneIn(6) {
+        // In some passes only.
+        a.word(Assembly.i(0x13, 5, 29, 27, random.below(64)))
+        a.word(Assembly.i(0x13, 7, 29, 29, 1))
+        a.branch(1, 29, 0, next)
+      }
       fill(next)
     }
     a.bind(next)
@@ -311,7 +196,7 @@ struct GuestBody {
   /// Changes a page table entry of the random pages, as M mode.
   private mutating func poke(_ next: Assembly.Label) {
     address(26, of: Guest.tables + PageTables.randomEntry(&random))
-    a.li(25, PageTables.leaf(&random))
+    a.li(24, PageTables.leaf(&random))
     command(Guest.Command.poke, resume: next)
   }
 }

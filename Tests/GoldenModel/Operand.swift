@@ -32,4 +32,11 @@ enum Operand {
     default: return random.next()
     }
   }
+
+  static func bytes(_ count: Int, _ random: inout Random) -> [UInt8] {
+    (0..<count / 8).flatMap { _ in
+      let value = Self.random(&random)
+      return (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
+    }
+  }
 }

@@ -1,11 +1,24 @@
-/// Two Sv39 trees: code at its physical address for S mode and 1 GiB higher for U mode, and pages of the data under random entries.
+/// Two trees: code at its physical address for S mode and 1 GiB higher for U mode, and pages of the data under random entries.
 ///
-/// Page 0 and 1 hold the roots, 2 the level below for U mode's code, 3 that for the random pages, 4 to 7 random leaves.
+/// Page 0 and 1 hold the roots of Sv39, 2 the level below for U mode's code, 3 that for the random pages, 4 to 7 random leaves; 8 and 9 the
+/// roots of Sv48, above those of Sv39, and 10 and 11 those of Sv57.
 enum PageTables {
   static let randomSpaces: [UInt64] = [
     0x1_0000_0000, 0x1_0020_0000, 0x1_0040_0000, 0x1_0060_0000, 0x1_0080_0000,
   ]
-  private static let pages = 8
+  private static let pages = 12
+  /// `satp.MODE` with the page of the first tree's root.
+  static let modes = [Mode(mode: 8, page: 0), Mode(mode: 9, page: 8), Mode(mode: 10, page: 10)]
+
+  struct Mode {
+    let mode: UInt64
+    fileprivate let page: Int
+
+    /// `satp.PPN`.
+    func root(_ tree: Int) -> UInt64 {
+      (Guest.base + UInt64(Guest.tables)) >> 12 + UInt64(page + tree)
+    }
+  }
 
   private static func frame(_ physical: UInt64) -> UInt64 { (physical >> 12) << 10 }
 
@@ -32,8 +45,11 @@ enum PageTables {
 
   /// The offset of some entry of theirs.
   static func randomEntry(_ random: inout Random) -> Int {
-    random.oneIn(8)
-      ? 3 * 4096 + random.below(6) * 8 : (4 + random.below(4)) * 4096 + random.below(16) * 8
+    switch random.below(16) {
+    case 0, 1: return 3 * 4096 + random.below(6) * 8
+    case 2: return (8 + random.below(4)) * 4096 + (1 + random.below(511)) * 8
+    default: return (4 + random.below(4)) * 4096 + random.below(16) * 8
+    }
   }
 
   static func random(_ random: inout Random) -> [UInt8] {
@@ -55,6 +71,10 @@ enum PageTables {
     // A superpage over code and data, without permission to write.
     words[3 * 512 + 4] = frame(Guest.base) | 0xC3 | UInt64(random.bits(1)) << 4
     for number in 4 * 512..<pages * 512 { words[number] = leaf(&random) }
+    for root in [0, 1] {
+      words[(8 + root) * 512] = pointer(root)
+      words[(10 + root) * 512] = pointer(8 + root)
+    }
     return words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) }
     }
   }

@@ -162,7 +162,8 @@ void core_set_clock(Core *core, uint64_t offset, uint64_t numerator, uint64_t de
 // ---- RV64 state: 64-bit words by number; live between instructions and inside callbacks (pc and index: in the callback's struct)
 
 enum {
-    CORE_RV64_X0 = 0, CORE_RV64_F0 = 32, CORE_RV64_PC = 64, CORE_RV64_MISA = 71, CORE_RV64_PRIV = 74, CORE_RV64_MHARTID = 77,
+    CORE_RV64_X0 = 0, CORE_RV64_F0 = 32, CORE_RV64_PC = 64, CORE_RV64_RESERVATION = 65, CORE_RV64_MISA = 71,
+    CORE_RV64_PRIV = 74, CORE_RV64_MHARTID = 77,
     CORE_RV64_MSTATUS = 78, CORE_RV64_MIE = 81, CORE_RV64_MIDELEG = 82, CORE_RV64_SATP = 84, CORE_RV64_STVAL = 85,
     CORE_RV64_MTVAL = 86, CORE_RV64_MEDELEG = 87, CORE_RV64_STVEC = 88, CORE_RV64_SEPC = 89, CORE_RV64_SCAUSE = 90,
     CORE_RV64_MTVEC = 91, CORE_RV64_MEPC = 92, CORE_RV64_MCAUSE = 93, CORE_RV64_WORDS = 94

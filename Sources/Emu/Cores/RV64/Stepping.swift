@@ -28,6 +28,8 @@ extension RV64 {
     let status: UInt64
     let satp: UInt64
     let registers: (UInt64, UInt64)
+    /// The address of the latest LR; all ones: of none.
+    let reservation: UInt64
     /// nil: it cannot be fetched.
     let encoding: UInt32?
     /// By its encoding: rs1, and what it stores.
@@ -37,6 +39,7 @@ extension RV64 {
       privilege = words[Int(CORE_RV64_PRIV)] & 3
       status = words[Int(CORE_RV64_MSTATUS)]
       satp = words[Int(CORE_RV64_SATP)]
+      reservation = words[Int(CORE_RV64_RESERVATION)]
       let space = AddressSpace(hart.memory, satp: satp, privilege: privilege)
       encoding = space.instruction(at: pc)
       guard let encoding else {
@@ -76,10 +79,10 @@ extension RV64 {
     case .store:
       commit.store = .init(address: address, size: size, value: before.registers.1 & mask)
     case .conditional:
-      // With nowhere to put the result, what memory holds has to tell it.
-      let value = before.registers.1 & mask
-      let isDone = shape.register == nil ? stored() == value : commit.value == 0
-      if isDone { commit.store = .init(address: address, size: size, value: value) }
+      // Its result may go nowhere.
+      if before.reservation == address {
+        commit.store = .init(address: address, size: size, value: before.registers.1 & mask)
+      }
     case .update:
       commit.load = address
       commit.store = .init(address: address, size: size, value: stored())
