@@ -23,7 +23,9 @@ static ALWAYS uint32_t flags_of(const Arch *a, char *env)
 {
     if (a == &arm_layout)
         return (AT(uint32_t, env, ARM_HFLAGS) & ~0x1ffu) | (AT(uint32_t, env, ARM_THUMB) & 1) << 8 | AT(uint8_t, env, ARM_CONDEXEC);
-    return (uint32_t)riscv_cpu_mmu_index_riscv64(env, false) | (uint32_t)(AT(uint64_t, env, RV_MSTATUS) & MSTATUS_FS);
+    uint64_t status = AT(uint64_t, env, RV_MSTATUS);
+    uint64_t mode = status & MSTATUS_MPRV ? (uint64_t)riscv_cpu_mmu_index_riscv64(env, false) : AT(uint64_t, env, RV_PRIV);
+    return (uint32_t)(mode | (status & MSTATUS_FS));
 }
 
 static ALWAYS bool is_for(const Arch *a, const char *block, uint64_t pc, uint32_t flags, uint32_t count)       // and still valid
