@@ -54,6 +54,7 @@ import Testing
   @Test func tm4cMemory() {
     expectConformance(TM4CFlashControl(size: 256 << 10), window: 0x1000)
     expectConformance(TM4CEEPROM(), window: 0x1000, keepsContent: true)
+    expectConformance(TM4CHibernation(), window: 0x1000)
   }
   @Test func timedPL011() { expectConformance(PL011(.timed), window: 0x1000) }
   @Test func tm4cWatchdog() { expectConformance(StellarisWatchdog(.piosc), window: 0x1000) }

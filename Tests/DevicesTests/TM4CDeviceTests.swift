@@ -297,3 +297,64 @@ import Testing
     #expect(bench.read(R.raw) == 1)
   }
 }
+
+@Suite struct TM4CMemoryTests {
+  /// Section 8.2.3: an erased page is all ones, and programming clears bits only; without the key nothing happens.
+  @Test func flashIsErasedAndProgrammed() throws {
+    var guest = ThumbGuest()
+    guest.load(0, 0x400F_D000)
+    guest.load(1, 0x1_0400)
+    guest.store(1, at: 0)
+    guest.load(3, 0x400F_D008)
+    guest.load(2, 0xA442_0002)
+    guest.store(2, at: 3)
+    guest.load(5, 0x400F_D004)
+    guest.load(4, 0x1234_5678)
+    guest.store(4, at: 5)
+    guest.load(2, 0xA442_0001)
+    guest.store(2, at: 3)
+    guest.load(4, 0x1234_5600)
+    guest.store(4, at: 5)
+    guest.store(2, at: 3)
+    guest.move(2, 1)
+    guest.store(2, at: 3)
+    let machine = try guest.machine()
+    _ = machine.run(until: RunLimit(tick: 100))
+    #expect(machine.memory.load(0x1_0400, as: UInt32.self) == 0x1234_5600)
+    #expect(machine.memory.load(0x1_07FC, as: UInt32.self) == 0xFFFF_FFFF)
+    #expect(machine.memory.load(0x1_0800, as: UInt32.self) == 0)
+    #expect(machine.findings.map(\.name) == ["FMC or FMC2 written without its key"])
+  }
+
+  /// Section 8.2.4: 16 words a block, and EERDWRINC goes round in it.
+  @Test func eeprom() {
+    let bench = DeviceBench(TM4CEEPROM())
+    bench.write(0x004, 3)
+    bench.write(0x008, 15)
+    bench.write(0x014, 7)
+    bench.write(0x014, 8)
+    #expect(bench.read(0x008) == 1)
+    bench.reset()
+    bench.write(0x004, 3)
+    bench.write(0x008, 15)
+    #expect(bench.read(0x014) == 7 && bench.read(0x010) == 8)
+  }
+
+  /// Section 7.3.5: the RTC counts seconds by its own crystal, and matches to the sub-second.
+  @Test func hibernationClock() {
+    let bench = DeviceBench(TM4CHibernation(), clock: Clock(hertz: 16_000_000))
+    #expect(bench.read(0x010) == 0x8000_0000)
+    bench.write(0x010, 0x41)
+    bench.write(0x00C, 100)
+    bench.write(0x004, 102)
+    bench.write(0x028, 16_384 << 16)
+    bench.write(0x014, 1)
+    bench.advance(to: 16_000_000)
+    #expect(bench.read(0x000) == 101 && !bench.isRaised)
+    bench.advance(to: 39_999_999)
+    #expect(!bench.isRaised)
+    bench.advance(to: 40_000_000)
+    #expect(bench.isRaised && bench.read(0x000) == 102)
+    #expect((bench.read(0x028) ?? 0) & 0x7FFF == 16_384)
+  }
+}

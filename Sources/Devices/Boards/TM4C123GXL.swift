@@ -124,13 +124,13 @@ extension Board {
           "watchdog1", StellarisWatchdog(.piosc), at: 0x4000_1000, size: 0x1000, gate: "WD1",
           interrupt: 18),
         Placement(
-          "ssi0", PL022(), at: 0x4000_8000, size: 0x1000, gate: "SSI0", interrupt: 7),
+          "ssi0", PL022(isTM4C: true), at: 0x4000_8000, size: 0x1000, gate: "SSI0", interrupt: 7),
         Placement(
-          "ssi1", PL022(), at: 0x4000_9000, size: 0x1000, gate: "SSI1", interrupt: 34),
+          "ssi1", PL022(isTM4C: true), at: 0x4000_9000, size: 0x1000, gate: "SSI1", interrupt: 34),
         Placement(
-          "ssi2", PL022(), at: 0x4000_A000, size: 0x1000, gate: "SSI2", interrupt: 57),
+          "ssi2", PL022(isTM4C: true), at: 0x4000_A000, size: 0x1000, gate: "SSI2", interrupt: 57),
         Placement(
-          "ssi3", PL022(), at: 0x4000_B000, size: 0x1000, gate: "SSI3", interrupt: 58),
+          "ssi3", PL022(isTM4C: true), at: 0x4000_B000, size: 0x1000, gate: "SSI3", interrupt: 58),
         Placement(
           "i2c0", StellarisI2C(), at: 0x4002_0000, size: 0x1000, gate: "I2C0", interrupt: 8),
         Placement(
@@ -155,7 +155,7 @@ extension Board {
         Placement(
           "eeprom", TM4CEEPROM(), at: 0x400A_F000, size: 0x1000, gate: "EEPROM0"),
         Placement(
-          "hib", DeclaredPeripheral.tm4cHibernation, at: 0x400F_C000, size: 0x1000, gate: "HIB0"),
+          "hib", TM4CHibernation(), at: 0x400F_C000, size: 0x1000, gate: "HIB0", interrupt: 43),
         Placement(
           "sysexc", DeclaredPeripheral.tm4cSystemExceptions, at: 0x400F_9000, size: 0x1000),
         Placement(

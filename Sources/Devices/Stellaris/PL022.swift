@@ -18,7 +18,8 @@ public struct PL022: Device {
   }
   public var state = State()
 
-  public init() {}
+  /// - Parameter isTM4C: with the registers that a TM4C123GH6PM (SPMS376E, chapter 15) has more.
+  public init(isTM4C: Bool = false) { map = Self.map(isTM4C) }
 
   private enum Offset {
     static let control0: UInt64 = 0x000
@@ -35,8 +36,10 @@ public struct PL022: Device {
   private static let depth = 8
   private static let identity = PrimeCellIdentity([0x22, 0x00, 0x18, 0x01])
 
-  public let map = RegisterMap(
-    [
+  public let map: RegisterMap
+
+  private static func map(_ isTM4C: Bool) -> RegisterMap {
+    let common: [RegisterMap.Register] = [
       register("CR0", Offset.control0),
       register(
         "CR1", Offset.control1,
@@ -49,7 +52,11 @@ public struct PL022: Device {
       register("RIS", Offset.rawInterrupts, .readOnly, reset: 8),
       register("MIS", Offset.maskedInterrupts, .readOnly),
       register("ICR", Offset.interruptClear, .writeOnly),
-    ] + identity.registers("SSI"))
+    ]
+    let more: [RegisterMap.Register] =
+      isTM4C ? [.notModelled("SSIDMACTL", 0x024), .notModelled("SSICC", 0xFC8)] : []
+    return RegisterMap(common + more + identity.registers("SSI"))
+  }
 
   private static func register(
     _ name: String, _ offset: UInt64, _ permission: RegisterMap.Permission = .readWrite,

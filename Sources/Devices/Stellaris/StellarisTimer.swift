@@ -541,10 +541,12 @@ public struct StellarisTimer: Device {
     for (timer, bit) in [(\State.a, Control.enableA), (\State.b, Control.enableB)]
     where rising & bit != 0 {
       if isEnabled(timer) && width != .rtc && kind(timer) == .none {
-        port.notModelled(
-          isTM4C
-            ? "GPTMCTL enables a timer whose mode is reserved"
-            : "GPTMCTL enables a timer in a capture or PWM mode", value: UInt64(new))
+        if isTM4C {
+          port.guestError("GPTMCTL enables a timer whose mode is reserved", value: UInt64(new))
+        } else {
+          port.notModelled(
+            "GPTMCTL enables a timer in a capture or PWM mode", value: UInt64(new))
+        }
       }
       state[keyPath: timer].isWaiting =
         isTM4C && isEnabled(timer) && state[keyPath: timer].mode & Mode.waits != 0

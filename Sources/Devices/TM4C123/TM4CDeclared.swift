@@ -1,6 +1,6 @@
 import Emu
 
-/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 7, 17, 18, 19, 20 and 21. Every register by name.
+/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 6, 9, 17, 18, 19, 20 and 21. Every register by name.
 extension DeclaredPeripheral {
   /// "NAME+OFFSET" in hexadecimal, in one text.
   private static func list(_ prefix: String, _ text: String) -> [RegisterMap.Register] {
@@ -96,10 +96,4 @@ extension DeclaredPeripheral {
       REQMASKSET+20 REQMASKCLR+24 ENASET+28 ENACLR+2c ALTSET+30 ALTCLR+34 PRIOSET+38 PRIOCLR+3c \
       ERRCLR+4c CHASGN+500 CHIS+504 CHMAP0+510 CHMAP1+514 CHMAP2+518 CHMAP3+51c
       """))
-
-  /// Chapter 7, the hibernation module.
-  static let tm4cHibernation = DeclaredPeripheral(
-    list(
-      "HIB", "RTCC+0 RTCM0+4 RTCLD+c CTL+10 IM+14 RIS+18 MIS+1c IC+20 RTCT+24 RTCSS+28")
-      + [.notModelled("HIBDATA", 0x30, count: 16)])
 }

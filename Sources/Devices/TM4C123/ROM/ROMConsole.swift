@@ -182,8 +182,6 @@ extension TM4CROM {
   static func gpio(_ name: Substring, _ call: inout FirmwareCall) -> Bool {
     let (base, pins) = (call[0], call[1] & 0xFF)
     switch name {
-    case "GPIOPinWrite": call.store(call[2] & 0xFF, base + pins << 2)
-    case "GPIOPinRead": call.give(call.load(base + pins << 2))
     case "GPIODirModeSet": setDirection(base, pins, call[2], &call)
     case "GPIODirModeGet":
       let pin: UInt32 = 1 << (call[1] & 7)

@@ -7,12 +7,10 @@ extension TM4CROM {
   private enum SysTickRegister {
     static let control: UInt32 = 0xE000_E010
     static let reload: UInt32 = 0xE000_E014
-    static let value: UInt32 = 0xE000_E018
   }
 
   static func sysTick(_ name: Substring, _ call: inout FirmwareCall) -> Bool {
     switch name {
-    case "SysTickValueGet": call.give(call.load(SysTickRegister.value))
     // ENABLE, and the core clock.
     case "SysTickEnable": call.change(SysTickRegister.control, set: 5)
     case "SysTickDisable": call.change(SysTickRegister.control, clear: 1)

@@ -16,7 +16,7 @@ enum TM4CROM {
   private static let firstTable = 0x100
   private static let entries = 96
   private static let firstFunction = 0x5000
-  private static let functionSize = 8
+  private static let functionSize = 16
 
   /// Of each table its functions, in the order of their places; a dash is a place without one.
   private static let tables: [(number: Int, names: [Substring])] = names.map { number, text in
@@ -62,7 +62,7 @@ enum TM4CROM {
   private static let breakpoint: UInt16 = 0xBE7E
   private static let branchToLR: UInt16 = 0x4770
 
-  /// Thumb code where a model would not do.
+  /// Thumb code where a model would not do, and where it is as short.
   private static let code: [Substring: [UInt16]] = [
     // subs r0, #1; bne; bx lr
     "SysCtlDelay": [0x3801, 0xD1FD, branchToLR],
@@ -71,6 +71,11 @@ enum TM4CROM {
     // mrs r0, primask; cpsie i; bx lr, and the same with cpsid: "whether interrupts were disabled when the function was called"
     "IntMasterEnable": [0xF3EF, 0x8010, 0xB662, branchToLR],
     "IntMasterDisable": [0xF3EF, 0x8010, 0xB672, branchToLR],
+    // movw, movt r0, #0xE000E018; ldr r0, [r0]; bx lr: loops wait with it
+    "SysTickValueGet": [0xF24E, 0x0018, 0xF2CE, 0x0000, 0x6800, branchToLR],
+    // add r0, r0, r1, lsl #2; str r2, [r0] or ldr r0, [r0]; bx lr
+    "GPIOPinWrite": [0xEB00, 0x0081, 0x6002, branchToLR],
+    "GPIOPinRead": [0xEB00, 0x0081, 0x6800, branchToLR],
   ]
 
   private static func name(_ table: Int, _ place: Int) -> Substring? {

@@ -171,7 +171,7 @@ extension CortexM {
       "SCR", At.scr,
       fields: [field("SLEEPONEXIT", 1), field("SLEEPDEEP", 2), field("SEVONPEND", 4)]),
     word(
-      "CCR", At.ccr, reset: UInt64(SystemControl.CCR.stackAlign),
+      "CCR", At.ccr, widths: bytes, reset: UInt64(SystemControl.CCR.stackAlign),
       fields: [
         field("NONBASETHRDENA", 0), field("USERSETMPEND", 1),
         field("UNALIGN_TRP", 3), field("DIV_0_TRP", 4),

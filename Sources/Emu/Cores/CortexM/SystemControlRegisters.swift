@@ -38,7 +38,7 @@ extension CortexM {
     case At.aircr: writeApplicationControl(value)
     case At.scr: system.scr = value & SystemControl.SCR.all
     case At.ccr:
-      system.ccr = value & SystemControl.CCR.all
+      system.ccr = (system.ccr & ~mask | value & mask) & SystemControl.CCR.all
       setTraps()
       cut(at: now + 1)
     case At.shpr1...At.shpr3: writeHandlerPriorities(register, value, mask)
