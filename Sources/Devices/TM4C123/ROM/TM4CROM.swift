@@ -50,7 +50,7 @@ enum TM4CROM {
         // Bit 0: Thumb.
         words[table / 4 + place] = UInt32(address) + UInt32(function) | 1
         let name = name(number, place)
-        let code = name.flatMap { Self.code[$0] } ?? [breakpoint, branchToLR]
+        let code = name.flatMap { Self.code[$0] } ?? Self.call(of: name)
         for (part, half) in code.enumerated() {
           words[function / 4 + part / 2] |= UInt32(half) << UInt32(part % 2 * 16)
         }
@@ -59,6 +59,13 @@ enum TM4CROM {
     return words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
   }()
 
+  /// RIOT uses a peripheral directly behind the call that opens its gate, and on the chip the return takes long enough for that.
+  private static func call(of name: Substring?) -> [UInt16] {
+    name?.hasPrefix("SysCtlPeripheral") == true
+      ? [breakpoint, doNothing, doNothing, branchToLR] : [breakpoint, branchToLR]
+  }
+
+  private static let doNothing: UInt16 = 0xBF00
   private static let breakpoint: UInt16 = 0xBE7E
   private static let branchToLR: UInt16 = 0x4770
 
