@@ -325,7 +325,10 @@ public struct PL011: Device {
   }
 
   public var deadline: Tick? {
-    [state.leaving?.tick, state.arriving?.tick, state.timeout].compactMap { $0 }.min()
+    // Asked behind every access: no array.
+    let transfer = min(state.leaving?.tick ?? .max, state.arriving?.tick ?? .max)
+    let next = min(transfer, state.timeout ?? .max)
+    return next == .max ? nil : next
   }
 
   public mutating func advance(_ port: inout DevicePort) {
