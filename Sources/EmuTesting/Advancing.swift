@@ -20,11 +20,11 @@ extension Machine {
     let goal = deadline(after: limit)
     let retiredGoal = condition.instructions.map { retired + $0 }
     let watch = condition.watch(self)
+    var bound = RunLimit(
+      moment: goal, retired: retiredGoal, event: watch, sleepsOn: !condition.isEnd)
+    bound.store = try condition.store(self)
     while true {
-      let pause = run(
-        until: RunLimit(
-          moment: goal, retired: retiredGoal, event: watch, sleepsOn: !condition.isEnd))
-      switch pause {
+      switch run(until: bound) {
       case .event, .instructions: return try checkTrace()
       case .stopped:
         if condition.isMet(self) { return }

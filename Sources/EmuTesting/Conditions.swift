@@ -11,6 +11,8 @@ public struct Condition {
   /// Retired instructions to run at most.
   var instructions: UInt64?
   var isEnd = false
+  /// Bytes whose next store it is.
+  var store: (Machine) throws(VariableError) -> Range<UInt64>? = { _ throws(VariableError) in nil }
 
   init(
     _ words: String, isMet: @escaping (Machine) -> Bool = { _ in false },

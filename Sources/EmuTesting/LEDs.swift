@@ -49,6 +49,12 @@ public struct LEDHistory: Sendable, CustomStringConvertible {
     return isRegular && Double(waveform.end - last) <= wanted + slack + 0.5
   }
 
+  /// Has it been in that state, without a change, for at least this long up to now?
+  public func isHeld(_ state: State, for duration: Duration) -> Bool {
+    let since = waveform.edges.last ?? 0
+    return self.state == state && waveform.end - since >= clock.ticks(duration)
+  }
+
   /// What a failed expectation shows.
   public var description: String {
     let drawing = DrawnTimeline.draw([waveform], clock, style: TextStyle())

@@ -40,7 +40,7 @@ struct Obituary {
   // MARK: Registers
 
   private func registers() -> String {
-    let general = DWARFRegisters.names(machine.board.core.machine) + ["pc", "xpsr"]
+    let general = DebugInfo.registerNames(machine.board.core.machine) + ["pc", "xpsr"]
     let all = machine.registers
     let parts = [
       all.filter { general.contains($0.name) },
@@ -82,17 +82,7 @@ struct Obituary {
   // MARK: Backtrace
 
   private func backtrace(_ debug: DebugInfo) -> String {
-    let values = DWARFRegisters(machine)
-    let memory = machine.memory
-    let frames = debug.backtrace(
-      pc: struckByLoop ?? machine.pc, registers: { values[$0] },
-      memory: { address, size in
-        switch size {
-        case 4: memory.load(address, as: UInt32.self).map(UInt64.init)
-        case 8: memory.load(address, as: UInt64.self)
-        default: nil
-        }
-      })
+    let frames = machine.backtrace(debug, from: struckByLoop)
     let places = (struckByLoop == nil ? [] : [place(machine.pc, debug)]) + frames.map(\.description)
     let lines = places.enumerated().map { number, place in "  #\(number) \(place)" }
     return (["backtrace:"] + lines).joined(separator: "\n")
@@ -118,29 +108,4 @@ struct Obituary {
     let last = lines.suffix(Self.events)
     return (["the last \(last.count) events:"] + last).joined(separator: "\n")
   }
-}
-
-/// The registers of a stopped machine by the numbers that DWARF gives them.
-struct DWARFRegisters {
-  private var values: [Int: UInt64] = [:]
-
-  init(_ machine: Machine) {
-    let names = Self.names(machine.board.core.machine)
-    for register in machine.registers {
-      if let number = names.firstIndex(of: register.name) { values[number] = register.value }
-      if register.name == "psp" { values[DebugInfo.processStackPointer] = register.value }
-    }
-  }
-
-  /// In the order of the numbers.
-  static func names(_ machine: Image.Machine) -> [String] {
-    switch machine {
-    case .riscv64:
-      ["zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"]
-        + (0..<8).map { "a\($0)" } + (2..<12).map { "s\($0)" } + (3..<7).map { "t\($0)" }
-    case .arm: (0..<13).map { "r\($0)" } + ["sp", "lr", "pc"]
-    }
-  }
-
-  subscript(number: Int) -> UInt64? { values[number] }
 }

@@ -6,6 +6,8 @@ extension DebugInfo {
     /// The function and how far into it `pc` is.
     public let symbol: (name: String, offset: UInt64)?
     public let line: (file: String, line: Int)?
+    /// The function's name, a Swift one as people write it.
+    public var function: String? { symbol.map { demangled($0.name) } }
 
     public var description: String {
       var text = "0x" + String(pc, radix: 16)

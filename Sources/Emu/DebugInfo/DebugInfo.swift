@@ -9,6 +9,7 @@ public final class DebugInfo {
   private(set) lazy var dwarf = image.format == .elf ? DWARFHandle(image.contents) : nil
   private lazy var symbols = SymbolTable(image)
   private lazy var lines = LineTable(dwarf?.dwarf)
+  private(set) lazy var globals = GlobalVariables(dwarf?.dwarf)
 
   public init(_ image: Image) {
     self.image = image
@@ -38,4 +39,12 @@ public final class DebugInfo {
   }
 
   func isCode(_ address: UInt64) -> Bool { symbols.isCode(address) }
+
+  func sizedSymbol(at address: UInt64) -> Image.Symbol? {
+    symbols.symbol(at: address).flatMap {
+      $0.address == address && $0.size > 0 && !$0.isFunction ? $0 : nil
+    }
+  }
+
+  var imagePath: String { image.path }
 }

@@ -3,6 +3,7 @@
 struct Boot: Sendable {
   private(set) var content: [Extent] = []
   private(set) var start = RV64.Start()
+  let image: Image
   let hostInterface: HTIF.Addresses?
   /// What a guest reset puts into memory again: on RV64 all files, as QEMU 7.2 does. A firmware in
   /// RAM has changed its own data by then, and would take itself for another hart's.
@@ -14,6 +15,7 @@ struct Boot: Sendable {
 
   init(_ image: Image, on board: Board, _ options: MachineOptions) throws(MachineError) {
     self.board = board
+    self.image = image
     hostInterface = board.core.machine == .riscv64 ? image.hostInterface : nil
     reloads = board.core.machine == .riscv64
     switch board.core {

@@ -278,7 +278,7 @@ public class Hart {
         Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
           $0.at = store.pointee.index
           $0.cycle = store.pointee.index
-          $0.memory.watcher?()
+          $0.memory.stored(store.pointee)
         }
       })
     core_reset(core, host, Unmanaged.passUnretained(self).toOpaque())

@@ -296,6 +296,14 @@ public final class Machine {
     bus.recorder.observer = limit.event
     bus.recorder.pauseAt = limit.events.map { bus.recorder.count + $0 } ?? .max
     defer { bus.recorder.observer = nil }
+    if let store = limit.store {
+      memory.watch(store.lowerBound, count: UInt64(store.count)) { [unowned bus] in
+        bus.paused = true
+      }
+    }
+    defer {
+      if let store = limit.store { memory.unwatch(store.lowerBound, count: UInt64(store.count)) }
+    }
     bus.paused = false
     while true {
       if let stop { return .stopped(stop) }

@@ -17,6 +17,8 @@ public struct RunLimit {
   /// has to read them before they are forgotten. The pause is `.event`.
   public var events: Int?
 
+  /// Directly behind a store into these bytes of memory, by a guest or a device, that changes them or not.
+  public var store: Range<UInt64>?
   /// Asleep for good is no reason to come back before `tick`.
   public var sleepsOn: Bool
 
@@ -49,7 +51,7 @@ public enum Pause: Sendable, Hashable {
   case limit
   /// `retired` was reached.
   case instructions
-  /// `event` was true, or `events` were recorded.
+  /// `event` was true, `events` were recorded, or there was the store.
   case event
   /// Asleep, and nothing but input will change that. A host that has none ends the run, `Machine.end(.idle)`.
   case asleep

@@ -120,7 +120,7 @@ public final class Memory {
     at address: UInt64, count: UInt64, _ body: (UnsafeMutableRawBufferPointer) throws -> R
   ) rethrows -> R? {
     guard let (block, offset) = find(address, count), block.region.writable else { return nil }
-    defer { core_memory_written(block.handle, offset, count) }
+    defer { written(block, offset, count) }
     return try body(
       UnsafeMutableRawBufferPointer(start: block.bytes + Int(offset), count: Int(count)))
   }
@@ -143,22 +143,21 @@ public final class Memory {
 
   // MARK: Watches
 
-  private var watches: [Range<UInt64>] = []
-  /// Called directly behind each store of a guest that touches watched bytes, and within each write of anybody else that does.
-  var watcher: (() -> Void)?
+  private var watches: [(range: Range<UInt64>, action: () -> Void)] = []
 
-  /// False: no memory there.
+  /// `action` is called directly behind each store of a guest that touches these bytes, and within each write of anybody else
+  /// that does. False: no memory there, or 32 watches are there already.
   @discardableResult
-  func watch(_ address: UInt64, count: UInt64) -> Bool {
+  func watch(_ address: UInt64, count: UInt64, _ action: @escaping () -> Void) -> Bool {
     guard let (block, offset) = find(address, count),
       core_memory_watch(block.handle, offset, count)
     else { return false }
-    watches.append(address..<address + count)
+    watches.append((address..<address + count, action))
     return true
   }
 
   func unwatch(_ address: UInt64, count: UInt64) {
-    guard let number = watches.firstIndex(of: address..<address + count),
+    guard let number = watches.lastIndex(where: { $0.range == address..<address + count }),
       let (block, offset) = find(address, count)
     else { return }
     core_memory_unwatch(block.handle, offset, count)
@@ -167,9 +166,18 @@ public final class Memory {
 
   private func written(_ block: Block, _ offset: UInt64, _ count: UInt64) {
     core_memory_written(block.handle, offset, count)
-    if watches.isEmpty { return }
+    if !watches.isEmpty { touched(block, offset, count) }
+  }
+
+  private func touched(_ block: Block, _ offset: UInt64, _ count: UInt64) {
     let start = block.region.address + offset
-    if watches.contains(where: { $0.overlaps(start..<start + count) }) { watcher?() }
+    for watch in watches where watch.range.overlaps(start..<start + count) { watch.action() }
+  }
+
+  /// A guest's store into watched bytes is done.
+  func stored(_ store: CoreStore) {
+    guard let block = blocks.first(where: { $0.handle == store.memory }) else { return }
+    touched(block, store.offset, store.length)
   }
 
   /// Adds what was written since the last call to `touched`.

@@ -38,13 +38,11 @@ final class HTIF {
   init(_ addresses: Addresses, bus: Bus) {
     self.addresses = addresses
     self.bus = bus
-    for address in words { bus.memory.watch(address, count: 8) }
-    bus.memory.watcher = { [unowned self] in look() }
+    for address in words { bus.memory.watch(address, count: 8) { [unowned self] in look() } }
   }
 
   /// Memory lives on, with other machines.
   func close() {
-    bus.memory.watcher = nil
     for address in words { bus.memory.unwatch(address, count: 8) }
   }
 

@@ -1,0 +1,202 @@
+import CElf
+
+/// A type as DWARF has it: how large, where its parts are, how its bits are read.
+struct VariableType {
+  private var die: Dwarf_Die
+
+  init?(of die: Dwarf_Die) {
+    var die = die
+    guard var type = DIE.reference(&die, UInt32(DW_AT_type)) else { return nil }
+    self.init(type: &type)
+  }
+
+  /// Through typedefs and qualifiers. A damaged file may make a circle of them.
+  private init?(type: inout Dwarf_Die) {
+    for _ in 0..<32 {
+      switch Int(dwarf_tag(&type)) {
+      case DW_TAG_typedef, DW_TAG_const_type, DW_TAG_volatile_type, DW_TAG_atomic_type:
+        guard let next = DIE.reference(&type, UInt32(DW_AT_type)) else { return nil }
+        type = next
+      default:
+        die = type
+        return
+      }
+    }
+    return nil
+  }
+
+  var name: String {
+    var die = die
+    return dwarf_diename(&die).map { String(cString: $0) } ?? "unnamed"
+  }
+
+  var size: UInt64? {
+    var die = die
+    if let size = DIE.constant(&die, UInt32(DW_AT_byte_size)) { return size }
+    guard Int(dwarf_tag(&die)) == DW_TAG_array_type, let element = VariableType(of: die),
+      let stride = element.stride, let count
+    else { return nil }
+    let (size, overflow) = stride.multipliedReportingOverflow(by: count)
+    return overflow ? nil : size
+  }
+
+  var kind: DebugInfo.Variable.Kind {
+    var die = die
+    switch Int(dwarf_tag(&die)) {
+    case DW_TAG_base_type:
+      switch DIE.constant(&die, UInt32(DW_AT_encoding)).map(Int.init) {
+      case DW_ATE_boolean: return .boolean
+      case DW_ATE_float: return .floatingPoint
+      case DW_ATE_signed, DW_ATE_signed_char: return .signed
+      default: return .unsigned
+      }
+    case DW_TAG_pointer_type: return .unsigned
+    case DW_TAG_enumeration_type: return .unsigned
+    case DW_TAG_structure_type where isOfSwiftsLibrary:
+      switch name {
+      case "Bool": return .boolean
+      case "Float", "Double": return .floatingPoint
+      case let name where name.hasPrefix("Int"): return .signed
+      case let name where name.hasPrefix("UInt") || name.hasPrefix("Unsafe"): return .unsigned
+      default: return .other
+      }
+    default: return .other
+    }
+  }
+
+  // MARK: Parts
+
+  struct Part {
+    var offset: UInt64
+    var type: VariableType
+  }
+
+  func member(_ wanted: String) -> Part? {
+    // Swift's offsets are found by its rule: those in its DWARF know no alignment.
+    var end: UInt64? = 0
+    for member in members {
+      var member = member
+      guard let type = VariableType(of: member) else { continue }
+      var offset: UInt64? = DIE.constant(&member, UInt32(DW_AT_data_member_location)) ?? 0
+      if isSwift {
+        offset = end.flatMap { end in type.alignment.map { (end + $0 - 1) / $0 * $0 } }
+        end = offset.flatMap { offset in type.size.map { offset + $0 } }
+      }
+      guard dwarf_diename(&member).map({ String(cString: $0) }) == wanted else { continue }
+      return offset.map { Part(offset: $0, type: type) }
+    }
+    return nil
+  }
+
+  func element(_ number: UInt64) -> Part? {
+    guard let element, let stride = element.stride, let count, number < count else { return nil }
+    return Part(offset: number * stride, type: element)
+  }
+
+  /// Of an array.
+  var count: UInt64? {
+    var die = die
+    if Int(dwarf_tag(&die)) == DW_TAG_array_type {
+      guard var range = DIE.children(die).first else { return nil }
+      if let count = DIE.constant(&range, UInt32(DW_AT_count)) { return count }
+      return DIE.constant(&range, UInt32(DW_AT_upper_bound)).flatMap {
+        $0 == .max ? nil : $0 + 1
+      }
+    }
+    guard let size, let stride = element?.stride, stride > 0 else { return nil }
+    return size / stride
+  }
+
+  /// What a C array or Swift's InlineArray is made of.
+  private var element: VariableType? {
+    var die = die
+    if Int(dwarf_tag(&die)) == DW_TAG_array_type { return VariableType(of: die) }
+    guard name == "InlineArray", isOfSwiftsLibrary else { return nil }
+    let parameters = DIE.children(die).filter { child in
+      var child = child
+      return Int(dwarf_tag(&child)) == DW_TAG_template_type_parameter
+    }
+    return parameters.count == 2 ? VariableType(of: parameters[1]) : nil
+  }
+
+  private var members: [Dwarf_Die] {
+    DIE.children(die).filter { child in
+      var child = child
+      return Int(dwarf_tag(&child)) == DW_TAG_member && dwarf_diename(&child) != nil
+    }
+  }
+
+  // MARK: Swift's layout
+
+  private var linkageName: String {
+    var die = die
+    return DIE.string(&die, UInt32(DW_AT_linkage_name)) ?? ""
+  }
+
+  private var isSwift: Bool { linkageName.hasPrefix("$") }
+  /// "s" and the standard abbreviations "S…" behind "$e" (Embedded) or "$s".
+  private var isOfSwiftsLibrary: Bool {
+    let name = linkageName.dropFirst(2)
+    return name.hasPrefix("s") || name.hasPrefix("S")
+  }
+
+  private var stride: UInt64? {
+    guard let size, size > 0 else { return nil }
+    guard isSwift else { return size }
+    return alignment.map { (size + $0 - 1) / $0 * $0 }
+  }
+
+  /// nil: DWARF does not tell, as of enumerations with payloads.
+  private var alignment: UInt64? {
+    if kind != .other { return size.flatMap { $0 > 0 && $0 & ($0 - 1) == 0 ? $0 : nil } }
+    if let element { return element.alignment }
+    let members = members
+    if members.isEmpty { return nil }
+    var most: UInt64 = 1
+    for member in members {
+      guard let alignment = VariableType(of: member)?.alignment else { return nil }
+      most = max(most, alignment)
+    }
+    return most
+  }
+}
+
+/// libdw's entries, without its pointers to attributes.
+enum DIE {
+  static func reference(_ die: inout Dwarf_Die, _ name: UInt32) -> Dwarf_Die? {
+    var attribute = Dwarf_Attribute()
+    var target = Dwarf_Die()
+    guard dwarf_attr_integrate(&die, name, &attribute) != nil,
+      dwarf_formref_die(&attribute, &target) != nil
+    else { return nil }
+    return target
+  }
+
+  static func constant(_ die: inout Dwarf_Die, _ name: UInt32) -> UInt64? {
+    var attribute = Dwarf_Attribute()
+    var value: Dwarf_Word = 0
+    guard dwarf_attr_integrate(&die, name, &attribute) != nil,
+      dwarf_formudata(&attribute, &value) == 0
+    else { return nil }
+    return value
+  }
+
+  static func string(_ die: inout Dwarf_Die, _ name: UInt32) -> String? {
+    var attribute = Dwarf_Attribute()
+    guard dwarf_attr_integrate(&die, name, &attribute) != nil else { return nil }
+    return dwarf_formstring(&attribute).map { String(cString: $0) }
+  }
+
+  static func children(_ parent: Dwarf_Die) -> [Dwarf_Die] {
+    var parent = parent
+    var child = Dwarf_Die()
+    guard dwarf_child(&parent, &child) == 0 else { return [] }
+    var all: [Dwarf_Die] = []
+    var next = child
+    repeat {
+      child = next
+      all.append(child)
+    } while dwarf_siblingof(&child, &next) == 0
+    return all
+  }
+}

@@ -1,0 +1,182 @@
+import CElf
+
+/// Why a variable cannot be had, as one sentence.
+public struct VariableError: Error, CustomStringConvertible, Hashable, Sendable {
+  public let description: String
+  public init(_ description: String) { self.description = description }
+}
+
+extension DebugInfo {
+  /// A variable that has its place in memory for as long as the program runs, or a part of one.
+  public struct Variable: Sendable, Hashable {
+    public enum Kind: Sendable, Hashable {
+      case unsigned
+      case signed
+      case boolean
+      case floatingPoint
+      /// A structure, an array, an enumeration with payloads.
+      case other
+    }
+    public let address: UInt64
+    /// In bytes.
+    public let size: UInt64
+    public let kind: Kind
+    /// As the source calls its type.
+    public let type: String
+  }
+
+  /// A variable by its name, with members and elements behind it: `ticks`, `table[3].sum`.
+  ///
+  /// Names are those of the source, in C and in Swift; where several variables share one, the path begins with the file's name:
+  /// `Tasks.swift:ticks`. What assembly defines is found by its symbol.
+  public func variable(_ path: String) throws(VariableError) -> Variable {
+    var steps = VariablePath(path)
+    let name = steps.name
+    let found = globals.variables[name] ?? []
+    guard let first = found.first else { return try symbolVariable(path, steps) }
+    if found.count > 1 {
+      let names = found.map { "\($0.file):\(name)" }.joined(separator: ", ")
+      throw VariableError("there are several \(name): \(names)")
+    }
+    var (address, type) = (first.address, first.type)
+    var seen = name
+    while let step = steps.next() {
+      guard let part = step.number.map(type.element) ?? type.member(step.text) else {
+        throw VariableError(
+          "\(seen), a \(type.name), has no \(step.text) that its debug information tells of")
+      }
+      seen += step.written
+      address &+= part.offset
+      type = part.type
+    }
+    if let rest = steps.unread {
+      throw VariableError("\(path): what is \"\(rest)\" behind \(seen)?")
+    }
+    guard let size = type.size else {
+      throw VariableError("\(seen) is a \(type.name), of no known size")
+    }
+    return Variable(address: address, size: size, kind: type.kind, type: type.name)
+  }
+
+  private func symbolVariable(_ path: String, _ steps: VariablePath) throws(VariableError)
+    -> Variable
+  {
+    guard steps.name == path, let address = address(ofSymbol: path),
+      let symbol = sizedSymbol(at: address)
+    else {
+      throw VariableError(
+        "there is no variable \(steps.name) in \(imagePath); was it built without -g, or optimised away?"
+      )
+    }
+    return Variable(address: address, size: symbol.size, kind: .unsigned, type: "symbol")
+  }
+}
+
+/// Every variable with an address, by its name, and by file and name.
+struct GlobalVariables {
+  struct Global {
+    let address: UInt64
+    let type: VariableType
+    let file: String
+  }
+  private(set) var variables: [String: [Global]] = [:]
+
+  init(_ dwarf: OpaquePointer?) {
+    guard let dwarf else { return }
+    var offset: Dwarf_Off = 0
+    var next: Dwarf_Off = 0
+    var headerSize = 0
+    while dwarf_nextcu(dwarf, offset, &next, &headerSize, nil, nil, nil) == 0, next > offset {
+      var unit = Dwarf_Die()
+      if dwarf_offdie(dwarf, offset + UInt64(headerSize), &unit) != nil { collect(unit, depth: 0) }
+      offset = next
+    }
+  }
+
+  private mutating func collect(_ parent: Dwarf_Die, depth: Int) {
+    // A damaged file may nest without end.
+    if depth == 16 { return }
+    for child in DIE.children(parent) {
+      var child = child
+      switch Int(dwarf_tag(&child)) {
+      case DW_TAG_variable: add(child)
+      case DW_TAG_module, DW_TAG_namespace, DW_TAG_structure_type, DW_TAG_class_type,
+        DW_TAG_enumeration_type, DW_TAG_subprogram, DW_TAG_lexical_block:
+        collect(child, depth: depth + 1)
+      default: break
+      }
+    }
+  }
+
+  private mutating func add(_ die: Dwarf_Die) {
+    var die = die
+    var attribute = Dwarf_Attribute()
+    var operations: UnsafeMutablePointer<Dwarf_Op>?
+    var count = 0
+    guard dwarf_attr_integrate(&die, UInt32(DW_AT_location), &attribute) != nil,
+      dwarf_getlocation(&attribute, &operations, &count) == 0,
+      let address = Self.address(UnsafeBufferPointer(start: operations, count: count)),
+      let name = DIE.string(&die, UInt32(DW_AT_name)), let type = VariableType(of: die)
+    else { return }
+    let file = dwarf_decl_file(&die).map { String(cString: $0) } ?? ""
+    let global = Global(
+      address: address, type: type,
+      file: file.split(separator: "/").last.map(String.init) ?? "")
+    for key in [name, "\(global.file):\(name)"]
+    where variables[key]?.contains(where: { $0.address == global.address }) != true {
+      variables[key, default: []].append(global)
+    }
+  }
+
+  /// An address, or one and a distance from it, as of variables that the compiler has put side by side.
+  private static func address(_ operations: UnsafeBufferPointer<Dwarf_Op>) -> UInt64? {
+    guard let first = operations.first, Int(first.atom) == DW_OP_addr,
+      // Else the linker has left it out: see Sources/Firmware/build.
+      first.number != 0, first.number & 0xFFFF_FFF0 != 0xFFFF_FFF0
+    else { return nil }
+    if operations.count == 1 { return first.number }
+    guard operations.count == 2, Int(operations[1].atom) == DW_OP_plus_uconst else { return nil }
+    return first.number &+ operations[1].number
+  }
+}
+
+/// `file:name.member[3]`, a step at a time.
+struct VariablePath {
+  let name: String
+  private var rest: Substring
+
+  struct Step {
+    /// For a person: `sum`, `[3]`.
+    var text: String
+    var written: String
+    /// Of an element.
+    var number: UInt64?
+  }
+
+  init(_ path: String) {
+    // A file's name has a dot of its own.
+    let start = path.firstIndex(of: ":").map(path.index(after:)) ?? path.startIndex
+    let end = path[start...].firstIndex { $0 == "." || $0 == "[" } ?? path.endIndex
+    name = String(path[..<end])
+    rest = path[end...]
+  }
+
+  /// What `next` could not read.
+  var unread: String? { rest.isEmpty ? nil : String(rest) }
+
+  mutating func next() -> Step? {
+    guard let first = rest.first else { return nil }
+    let inside = rest.dropFirst()
+    if first == "[" {
+      guard let close = inside.firstIndex(of: "]"), let number = UInt64(inside[..<close]) else {
+        return nil
+      }
+      rest = inside[inside.index(after: close)...]
+      return Step(text: "[\(number)]", written: "[\(number)]", number: number)
+    }
+    let end = inside.firstIndex { $0 == "." || $0 == "[" } ?? inside.endIndex
+    guard first == ".", end > inside.startIndex else { return nil }
+    rest = inside[end...]
+    return Step(text: String(inside[..<end]), written: "." + inside[..<end])
+  }
+}

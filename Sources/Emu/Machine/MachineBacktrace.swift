@@ -1,0 +1,36 @@
+extension Machine {
+  /// The calls that led to where the machine stands, or would have led to `pc` with its registers; the innermost first.
+  public func backtrace(_ debug: DebugInfo, from pc: UInt64? = nil) -> [DebugInfo.Frame] {
+    let names = DebugInfo.registerNames(board.core.machine)
+    var values: [Int: UInt64] = [:]
+    for register in registers {
+      if let number = names.firstIndex(of: register.name) { values[number] = register.value }
+      if register.name == "psp" { values[DebugInfo.processStackPointer] = register.value }
+    }
+    let memory = memory
+    return debug.backtrace(
+      pc: pc ?? self.pc, registers: { values[$0] },
+      memory: { address, size in
+        switch size {
+        case 4: memory.load(address, as: UInt32.self).map(UInt64.init)
+        case 8: memory.load(address, as: UInt64.self)
+        default: nil
+        }
+      })
+  }
+
+  /// What it was made with; with a firmware, its payload.
+  public var image: Image { boot.image }
+}
+
+extension DebugInfo {
+  /// In the order of the numbers that DWARF gives them.
+  public static func registerNames(_ machine: Image.Machine) -> [String] {
+    switch machine {
+    case .riscv64:
+      ["zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1"]
+        + (0..<8).map { "a\($0)" } + (2..<12).map { "s\($0)" } + (3..<7).map { "t\($0)" }
+    case .arm: (0..<13).map { "r\($0)" } + ["sp", "lr", "pc"]
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Emu
+import Synchronization
+
+extension Machine {
+  /// The value of a variable that lives as long as the firmware, by its name in the source: `ticks`, `queue.count`, `table[3].sum`.
+  /// Where two files have one of that name: `Tasks.swift:ticks`. It is read from memory: what the compiler holds in a register at this
+  /// moment is not seen.
+  ///
+  /// - Throws: `VariableError` where there is none, or where it is no number.
+  public func value(of path: String) throws(VariableError) -> Int {
+    let (variable, bits) = try read(path)
+    switch variable.kind {
+    case .signed:
+      let unused = 64 - 8 * variable.size
+      return Int(truncatingIfNeeded: Int64(bitPattern: bits << unused) >> Int64(unused))
+    case .unsigned, .boolean:
+      guard let value = Int(exactly: bits) else {
+        throw VariableError("\(path) is \(bits), more than an Int holds")
+      }
+      return value
+    case .floatingPoint, .other:
+      throw VariableError("\(path) is a \(variable.type), no integer")
+    }
+  }
+
+  /// The same for a `Float` or `Double`.
+  public func number(of path: String) throws(VariableError) -> Double {
+    let (variable, bits) = try read(path)
+    guard variable.kind == .floatingPoint else { return Double(try value(of: path)) }
+    return variable.size == 4
+      ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) : Double(bitPattern: bits)
+  }
+
+  /// The bytes of any variable.
+  public func bytes(of path: String) throws(VariableError) -> [UInt8] {
+    let variable = try variable(path)
+    guard variable.size <= 1 << 30,
+      let bytes = memory.read(variable.address, count: Int(variable.size))
+    else {
+      throw VariableError(
+        "\(path) is at 0x\(String(variable.address, radix: 16)), where there is no memory")
+    }
+    return bytes
+  }
+
+  /// Where a variable is, and what.
+  public func variable(_ path: String) throws(VariableError) -> DebugInfo.Variable {
+    let found: Result<DebugInfo.Variable, VariableError> = SharedDebugInfo.of(image) { debug in
+      do throws(VariableError) { return .success(try debug.variable(path)) } catch {
+        return .failure(error)
+      }
+    }
+    return try found.get()
+  }
+
+  private func read(_ path: String) throws(VariableError) -> (DebugInfo.Variable, UInt64) {
+    let variable = try variable(path)
+    guard 1...8 ~= variable.size else { return (variable, 0) }
+    let bytes = try bytes(of: path)
+    return (variable, bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) })
+  }
+
+  /// The calls that led to where the firmware is now, the innermost first.
+  public var callStack: [DebugInfo.Frame] {
+    SharedDebugInfo.of(image) { backtrace($0) }
+  }
+}
+
+extension Condition {
+  /// A store to a variable, whether it changes its value or not; the machine stands directly behind it.
+  public static func write(to path: String) -> Condition {
+    var condition = Condition("a write to \(path)")
+    condition.store = { machine throws(VariableError) in
+      let variable = try machine.variable(path)
+      return variable.address..<variable.address + variable.size
+    }
+    return condition
+  }
+}
+
+/// One for all machines of an image: a thousand tests read its DWARF once, and one at a time.
+private final class SharedDebugInfo: @unchecked Sendable {
+  private let lock = Mutex(())
+  private let debug: DebugInfo
+  /// Holds the bytes that the key is the address of.
+  private let image: Image
+
+  private init(_ image: Image) {
+    self.image = image
+    debug = DebugInfo(image)
+  }
+
+  static func of<R>(_ image: Image, _ body: (DebugInfo) -> R) -> R {
+    let key = image.contents.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) }
+    let shared = cache.withLock { cache in
+      if let known = cache[key] { return known }
+      let new = SharedDebugInfo(image)
+      cache[key] = new
+      return new
+    }
+    return shared.lock.withLock { _ in body(shared.debug) }
+  }
+
+  private static let cache = Mutex<[UInt: SharedDebugInfo]>([:])
+}

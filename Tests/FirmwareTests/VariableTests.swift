@@ -1,0 +1,68 @@
+import Emu
+import Foundation
+import Testing
+
+/// The variables of C, as a compiler describes them, beside the addresses that the linker gave them.
+@Suite struct VariableTests {
+  private static let source = """
+    typedef signed char small;
+    enum colour { RED, GREEN = 7 };
+    union word { unsigned whole; unsigned char bytes[4]; };
+    struct point { char tag; volatile int x, y; const enum colour colour; };
+    struct shape { short sides; struct point corners[3]; union word word; struct point *next; };
+    static struct shape shapes[2] = {{.sides = -4, .corners = {{'a', 1, -2, GREEN}}}};
+    small level = -5;
+    double ratio = 0.25;
+    _Bool flags[2][3] = {{0, 1}};
+    int count(void) { static int calls; return ++calls; }
+    void *keep[] = {shapes, &level, &ratio, flags, count};
+    void _start(void) { keep[count()] = 0; }
+    """
+
+  @Test(arguments: [
+    ("armv7em-none-none-eabi", ["-mcpu=cortex-m4"]),
+    ("riscv64-none-none-eabi", ["-march=rv64imac"]),
+  ])
+  func ofC(triple: String, flags: [String]) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("emurun-c-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("shapes.c").path
+    try Self.source.write(toFile: path, atomically: true, encoding: .utf8)
+    for version in ["4", "5"] {
+      let (text, status) = try Firmware.run(
+        Firmware.tool("clang"),
+        ["-target", triple] + flags + [
+          "-g", "-gdwarf-\(version)", "-O1", "-ffreestanding", "-nostdlib", "-fuse-ld=lld",
+          "-Wl,--image-base=0", "-Wl,-Ttext=0x1000", "-Wl,-Tdata=0x20000000", path, "-o", path + ".elf",
+        ])
+      try #require(status == 0, "\(text)")
+      let image = try Image(path: path + ".elf")
+      try check(DebugInfo(image), image.machine == .arm ? 4 : 8)
+    }
+  }
+
+  private func check(_ debug: DebugInfo, _ pointer: UInt64) throws {
+    let shapes = try debug.variable("shapes")
+    #expect(shapes.address == debug.address(ofSymbol: "shapes"))
+    // sides, padding, three corners of 16 bytes, the word, the pointer, which 64 bits are aligned to 8
+    let shape: UInt64 = 4 + 48 + 4 + pointer
+    #expect(shapes.size == 2 * shape && shapes.kind == .other)
+    for (path, offset, size, kind) in [
+      ("shapes[0].sides", 0, 2, .signed),
+      ("shapes[1].corners[2].tag", shape + 4 + 32, 1, .unsigned),
+      ("shapes[1].corners[2].y", shape + 4 + 32 + 8, 4, .signed),
+      ("shapes[0].corners[0].colour", 4 + 12, 4, .unsigned),
+      ("shapes[0].word.bytes[3]", 52 + 3, 1, .unsigned), ("shapes[0].next", 56, pointer, .unsigned),
+    ] as [(String, UInt64, UInt64, DebugInfo.Variable.Kind)] {
+      let part = try debug.variable(path)
+      #expect(part.address == shapes.address + offset && part.size == size, "\(path)")
+      #expect(part.kind == kind || path.hasSuffix("tag"), "\(path)")
+    }
+    #expect(try debug.variable("level").kind == .signed)
+    #expect(try debug.variable("ratio").kind == .floatingPoint)
+    #expect(try debug.variable("calls").size == 4)
+    #expect(throws: VariableError.self) { try debug.variable("shapes[2]") }
+  }
+}
