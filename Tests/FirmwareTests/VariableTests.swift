@@ -35,7 +35,8 @@ import Testing
         Firmware.tool("clang"),
         ["-target", triple] + flags + [
           "-g", "-gdwarf-\(version)", "-O1", "-ffreestanding", "-nostdlib", "-fuse-ld=lld",
-          "-Wl,--image-base=0", "-Wl,-Ttext=0x1000", "-Wl,-Tdata=0x20000000", path, "-o", path + ".elf",
+          "-Wl,--image-base=0", "-Wl,-Ttext=0x1000", "-Wl,-Tdata=0x20000000", path, "-o",
+          path + ".elf",
         ])
       try #require(status == 0, "\(text)")
       let image = try Image(path: path + ".elf")

@@ -33,6 +33,11 @@ struct VariableType {
   var size: UInt64? {
     var die = die
     if let size = DIE.constant(&die, UInt32(DW_AT_byte_size)) { return size }
+    if Int(dwarf_tag(&die)) == DW_TAG_pointer_type {
+      var unit = Dwarf_Die()
+      var size: UInt8 = 0
+      return dwarf_diecu(&die, &unit, &size, nil) == nil ? nil : UInt64(size)
+    }
     guard Int(dwarf_tag(&die)) == DW_TAG_array_type, let element = VariableType(of: die),
       let stride = element.stride, let count
     else { return nil }

@@ -115,7 +115,8 @@ struct GlobalVariables {
     var count = 0
     guard dwarf_attr_integrate(&die, UInt32(DW_AT_location), &attribute) != nil,
       dwarf_getlocation(&attribute, &operations, &count) == 0,
-      let address = Self.address(UnsafeBufferPointer(start: operations, count: count)),
+      let address = Self.address(
+        &attribute, UnsafeBufferPointer(start: operations, count: count)),
       let name = DIE.string(&die, UInt32(DW_AT_name)), let type = VariableType(of: die)
     else { return }
     let file = dwarf_decl_file(&die).map { String(cString: $0) } ?? ""
@@ -129,14 +130,28 @@ struct GlobalVariables {
   }
 
   /// An address, or one and a distance from it, as of variables that the compiler has put side by side.
-  private static func address(_ operations: UnsafeBufferPointer<Dwarf_Op>) -> UInt64? {
-    guard let first = operations.first, Int(first.atom) == DW_OP_addr,
-      // Else the linker has left it out: see Sources/Firmware/build.
-      first.number != 0, first.number & 0xFFFF_FFF0 != 0xFFFF_FFF0
-    else { return nil }
-    if operations.count == 1 { return first.number }
-    guard operations.count == 2, Int(operations[1].atom) == DW_OP_plus_uconst else { return nil }
-    return first.number &+ operations[1].number
+  private static func address(
+    _ location: inout Dwarf_Attribute, _ operations: UnsafeBufferPointer<Dwarf_Op>
+  ) -> UInt64? {
+    guard let first = operations.baseAddress else { return nil }
+    var address: UInt64
+    switch Int(first.pointee.atom) {
+    case DW_OP_addr: address = first.pointee.number
+    case DW_OP_addrx:
+      var entry = Dwarf_Attribute()
+      address = 0
+      guard dwarf_getlocation_attr(&location, first, &entry) == 0,
+        dwarf_formaddr(&entry, &address) == 0
+      else { return nil }
+    default: return nil
+    }
+    if operations.count == 2, Int(operations[1].atom) == DW_OP_plus_uconst {
+      address &+= operations[1].number
+    } else if operations.count > 1 {
+      return nil
+    }
+    // Else the linker has left it out: see Sources/Firmware/build.
+    return address != 0 && address & 0xFFFF_FFF0 != 0xFFFF_FFF0 ? address : nil
   }
 }
 

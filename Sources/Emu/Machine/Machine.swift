@@ -297,9 +297,7 @@ public final class Machine {
     bus.recorder.pauseAt = limit.events.map { bus.recorder.count + $0 } ?? .max
     defer { bus.recorder.observer = nil }
     if let store = limit.store {
-      memory.watch(store.lowerBound, count: UInt64(store.count)) { [unowned bus] in
-        bus.paused = true
-      }
+      memory.watch(store.lowerBound, count: UInt64(store.count)) { [unowned bus] in bus.pause() }
     }
     defer {
       if let store = limit.store { memory.unwatch(store.lowerBound, count: UInt64(store.count)) }
