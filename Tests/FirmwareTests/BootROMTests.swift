@@ -33,6 +33,8 @@ import Testing
     let machine = try run { options in
       options.firmware = (rom, 0x1000)
       options.sbi = .firmware
+      // The other hart has parked itself before the first one asks for it.
+      options.quantum = 1000
       options.trace.insert(.sbi)
     }
     #expect(machine.console.text == "sbi-bootrom: SBI 2.0 in Swift at 0x1000\n" + Self.text)
