@@ -53,7 +53,9 @@ void trace_add(Trace *trace, Event event)
 uint64_t hash_words(uint64_t hash, const void *words, size_t bytes)
 {
     for (size_t i = 0; i + 8 <= bytes; i += 8) {
-        hash = (hash ^ AT(uint64_t, words, i)) * 0x9e3779b97f4a7c15ull;
+        uint64_t word;
+        memcpy(&word, (const char *)words + i, sizeof word);            // of any type
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
         hash ^= hash >> 29;
     }
     return hash;
