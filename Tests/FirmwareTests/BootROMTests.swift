@@ -28,13 +28,13 @@ import Testing
   }
 
   /// A firmware of our own at the boot ROM's address: every call is answered by it.
-  @Test func underItsOwnBootROM() throws {
+  @Test(arguments: [1, 37, 1_000, 5_000, 100_000] as [UInt64])
+  func underItsOwnBootROM(quantum: UInt64) throws {
     let rom = try Image(path: Firmware.path("sbi-bootrom.bin"))
     let machine = try run { options in
       options.firmware = (rom, 0x1000)
       options.sbi = .firmware
-      // The other hart has parked itself before the first one asks for it.
-      options.quantum = 1000
+      options.quantum = quantum
       options.trace.insert(.sbi)
     }
     #expect(machine.console.text == "sbi-bootrom: SBI 2.0 in Swift at 0x1000\n" + Self.text)

@@ -15,8 +15,8 @@ private struct Hart: BitwiseCopyable {
 
 private let most: UInt64 = 8
 private nonisolated(unsafe) var harts = InlineArray<8, Hart>(repeating: Hart())
-/// Those that have come here.
-private nonisolated(unsafe) var present = InlineArray<8, UInt32>(repeating: 0)
+/// Those that the device tree has, a bit each; the first one knows before another runs.
+private nonisolated(unsafe) var present: UInt64 = 0
 
 private let software: UInt64 = 1 << 3
 private let timer: UInt64 = 1 << 7
@@ -24,19 +24,34 @@ private let timer: UInt64 = 1 << 7
 @c @implementation
 func bootHart(_ hart: UInt64, _ deviceTree: UInt64, _ next: UnsafePointer<UInt64>) {
   if hart >= most { halted() }
-  storeBehindAll(&present[Int(hart)], 1)
   openToSupervisor()
   listen(software)
   if hart != 0 { wait(hart) }
   console.print("sbi-bootrom: SBI 2.0 in Swift at 0x1000\n")
   harts[0].status = Status.started
+  present = hartMask(deviceTree)
+  for other in 1..<most where isHart(other) { Interruptor.interrupt(other) }
   // fw_dynamic_info: magic, version, address, mode.
   enterSupervisor(hart, deviceTree, next[2])
+}
+
+private func hartMask(_ deviceTree: UInt64) -> UInt64 {
+  guard let address = UnsafeRawPointer(bitPattern: UInt(deviceTree)) else { return 1 }
+  var nodes = DeviceTreeNode(treeAt: address)
+  var mask: UInt64 = 0
+  while let node = nodes.next() {
+    let cpu: UInt32 = 0x6370_7500  // "cpu"
+    guard let type = node["device_type"], type.length == 4, type[0] == cpu, let number = node["reg"]
+    else { continue }
+    mask |= 1 << UInt64(number[number.length / 4 - 1])
+  }
+  return mask
 }
 
 /// Stopped, until somebody says where to go.
 private func wait(_ hart: UInt64) -> Never {
   let index = Int(hart)
+  Interruptor.take(hart)
   while loadAgain(&harts[index].status) != Status.startPending { waitForInterrupt() }
   Interruptor.take(hart)
   harts[index].status = Status.started
@@ -132,7 +147,7 @@ private func base(_ function: UInt64, _ argument: UInt64) -> Answer {
 }
 
 private func isHart(_ number: UInt64) -> Bool {
-  number < most && loadAgain(&present[Int(number)]) == 1
+  number < most && present &>> number & 1 == 1
 }
 
 private func interrupt(_ mask: UInt64, _ base: UInt64) -> Answer {

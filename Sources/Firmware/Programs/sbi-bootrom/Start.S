@@ -43,13 +43,20 @@ start:
   la t1, dataEnd
   la t2, dataLoad
 2:
-  bgeu t0, t1, 3f
+  bgeu t0, t1, 4f
   ld t3, (t2)
   sd t3, (t0)
   addi t0, t0, 8
   addi t2, t2, 8
   j 2b
 3:
+  // Memory is hart 0's to prepare; then it calls.
+  csrwi mie, 1 << 3
+  wfi
+  csrr t0, mip
+  andi t0, t0, 1 << 3
+  beqz t0, 3b
+4:
   mv a0, s0
   mv a1, s1
   mv a2, s2
