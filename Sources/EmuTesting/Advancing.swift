@@ -43,11 +43,11 @@ extension Machine {
   }
 
   /// A test is not to look at the LEDs of a part of the run and take it for all. Who asked for a shorter trace knows.
-  private func checkTrace() throws {
-    guard trace.startIndex > 0, options.keptEvents == MachineOptions.usualEvents else { return }
+  func checkTrace(usual: Int = MachineOptions.usualEvents) throws {
+    guard trace.startIndex > 0, options.keptEvents == usual else { return }
     throw RunFailure(
       self,
-      "a run of at most \(MachineOptions.usualEvents) events, since older ones are forgotten; set "
+      "a run of at most \(usual) events, since older ones are forgotten; set "
         + "MachineOptions.keptEvents to another number")
   }
 

@@ -114,6 +114,15 @@ extension Cell {
 }
 
 extension Cell {
+  /// Of time that it was on, 0...1.
+  var share: Double {
+    switch self {
+    case .off: 0
+    case .on: 1
+    case .both(let share): share
+    }
+  }
+
   func character(_ style: TextStyle) -> Character {
     switch self {
     case .off: style.unicode ? "▁" : "_"

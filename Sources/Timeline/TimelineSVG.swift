@@ -111,13 +111,8 @@ public enum TimelineSVG {
     let borders = (0...count).map { Tick(UInt128(end) * UInt128($0) / UInt128(count)) }
     var path = ""
     for (number, cell) in Cell.cells(of: wave, borders: borders).enumerated() {
-      let share: Double =
-        switch cell {
-        case .off: 0
-        case .on: 1
-        case .both(let share): max(share, 0.1)
-        }
-      if share == 0 { continue }
+      if cell == .off { continue }
+      let share = max(cell.share, 0.1)
       let top = Double(low) - share * Double(low - high)
       path += "M\(fixed(x(borders[number]))) \(low)V\(fixed(top))"
       path += "H\(fixed(x(borders[number + 1])))V\(low)z"

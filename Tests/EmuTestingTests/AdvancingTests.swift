@@ -7,6 +7,24 @@ import Testing
     try Machine(.m4LED, image: .bundled("led-heartbeat"))
   }
 
+  /// Who did not ask for a part of the events is told that there is only a part.
+  @Test func aTraceThatHasForgottenIsTold() throws {
+    var options = MachineOptions()
+    options.trace = .all
+    options.keptEvents = 1
+    let machine = try Machine(.m4LED, image: .bundled("led-heartbeat"), options: options)
+    // He who asked is not.
+    try machine.advance(for: .seconds(20))
+    #expect(machine.trace.startIndex > 0)
+    let failure = #expect(throws: RunFailure.self) { try machine.checkTrace(usual: 1) }
+    let words = "waited for a run of at most 1 events, since older ones are forgotten"
+    #expect(failure?.description.hasPrefix(words) == true)
+    let whole = try Machine(.m4LED, image: .bundled("led-heartbeat"))
+    try whole.advance(for: .seconds(20))
+    try whole.checkTrace()
+    #expect(whole.traceDigest == machine.traceDigest)
+  }
+
   @Test func edgesAreCountedFromHereOn() throws {
     let machine = try heartbeat()
     try machine.advance(until: .edges(of: .pf1, count: 3), limit: .seconds(2))

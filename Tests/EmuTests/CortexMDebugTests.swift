@@ -139,12 +139,12 @@ import Testing
   }
 
   /// C1.8.1, DATAVMATCH: comparator 1 compares the value of an access of DATAVSIZE where the comparators that DATAVADDR0
-  /// and DATAVADDR1 name have their addresses, which need no function of their own.
+  /// and DATAVADDR1 name have their addresses. What function these have does not count.
   @Test(arguments: [5, 6] as [UInt32]) func valueWatchpoint(_ function: UInt32) throws {
     let bench = try CortexMBench(vectors: [12: "monitor"]) { t in
       t.label("start")
       t.poke(SCS.demcr, Self.monitor | Self.trace)
-      Self.comparator(&t, 2, 0x2000_2000, function: 0)
+      Self.comparator(&t, 2, 0x2000_2000, function: 7)
       Self.comparator(&t, 3, 0x2000_2010, mask: 4, function: 0)
       // Halfwords, at the addresses of 2 and 3.
       Self.comparator(

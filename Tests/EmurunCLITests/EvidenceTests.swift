@@ -108,6 +108,32 @@ import Testing
     }
   }
 
+  // MARK: Long runs
+
+  /// Three pins are inverted 200,000 times: more events than are kept. ldr r1; ldr r2; movs r0, #14;
+  /// str r0, [r1]; 1: str r0, [r1, #4]; mvns r0, r0; subs r2, #1; bne 1b; b .
+  @Test func aRunOfManyEventsMissesNone() throws {
+    try withFolder { folder in
+      let (path, trace) = (folder + "/image.bin", folder + "/trace")
+      let vectors = words(0x2000_1000, 0x41) + [UInt8](repeating: 0, count: 56)
+      let code = words(
+        0x4A04_4905, 0x6008_200E, 0x43C0_6048, 0xD1FB_3A01, 0x0000_E7FE, 200_000)
+      write(vectors + code + words(0x400F_E604), to: path)
+      // r1 is the last word, r2 the one before it.
+      let outcome = emurun(
+        path, "--board", "m4-led", "--for", "1s", "--json", "--trace", "led,gpio,uart",
+        "--trace-file", trace)
+      #expect(outcome.code == 0)
+      let report = try #require(
+        try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+      let leds = try #require(report["leds"] as? [[String: Any]])
+      #expect(leds.map { $0["edges"] as? Int } == [200_000, 200_000, 200_000])
+      let answer = try #require(try Python.run("trace_digest.py", trace))
+      #expect(
+        report["traceDigest"] as? String == answer.split(separator: "\n").first.map(String.init))
+    }
+  }
+
   // MARK: Outputs that fail
 
   @Test func outputsThatCannotBeMadeAreToldBeforeTheRun() throws {

@@ -16,7 +16,8 @@ import Testing
 
   /// Both streams into one pipe, as `2>&1` has it; `body` gets the process and the pipe's end to read from.
   private func run(
-    _ arguments: [String], _ body: (pid_t, Int32) throws -> Void
+    _ arguments: [String], by program: String = Self.program,
+    _ body: (pid_t, Int32) throws -> Void
   ) throws -> Int32 {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
@@ -38,11 +39,11 @@ import Testing
     sigfillset(&all)
     posix_spawnattr_setsigdefault(&attributes, &all)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    let words = ([Self.program] + arguments).map { strdup($0) } + [nil]
+    let words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var child = pid_t()
-    let error = posix_spawn(&child, Self.program, &actions, &attributes, words, environ)
-    try #require(error == 0, "\(Self.program)")
+    let error = posix_spawn(&child, program, &actions, &attributes, words, environ)
+    try #require(error == 0, "\(program)")
     close(ends[1])
     let result = Result { try body(child, ends[0]) }
     // Whoever reads no more has left.
@@ -77,6 +78,30 @@ import Testing
       #expect(Glibc.read(pipe, &byte, 1) == 1)
     }
     #expect(code == 74)
+  }
+
+  /// No file may be longer than 8 KiB here, as on a disk that is full then. The trace has all lines that are whole, the UART all
+  /// bytes, and a picture, which comes last, is not there.
+  @Test func aDiskThatIsFullKeepsWhatIsWhole() throws {
+    try withFolder { folder in
+      let (trace, uart, page) = (folder + "/trace", folder + "/uart", folder + "/page")
+      var text = ""
+      let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""
+      let code = try run(
+        [
+          "-c", limited, Self.program, image("led-heartbeat.elf"), "--trace-file", trace, "--uart",
+          "0=" + uart, "--html", page,
+        ], by: "/bin/sh"
+      ) { _, pipe in text = try self.text(of: pipe) }
+      #expect(code == 74)
+      #expect(text.hasSuffix("emurun: \(trace): cannot be written: File too large\n"))
+      #expect(names(in: folder) == ["trace", "uart"])
+      let lines = try read(trace)
+      #expect(lines.utf8.count > 7000 && lines.utf8.count <= 8192 && lines.hasSuffix("}\n"))
+      #expect(lines.split(separator: "\n").allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") })
+      let sent = try read(uart)
+      #expect(sent == "led-heartbeat: PF1 beats at 1 Hz\n")
+    }
   }
 
   /// A shell says 130 of the first; who kills a process is told so.

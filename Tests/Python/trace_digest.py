@@ -55,37 +55,46 @@ def fold(flow, *words):
 
 def main(path):
     with open(path, encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file]
-    header, end = lines[0], lines[-1]
-    assert header["format"] == "emurun-trace" and header["version"] == 2 and end["kind"] == "end", "another format"
-    assert {"led", "gpio", "uart"} <= set(header["kinds"]), "not all visible events are in it"
+        lines = map(json.loads, file)
+        header = next(lines)
+        assert header["format"] == "emurun-trace" and header["version"] == 2, "another format"
+        assert {"led", "gpio", "uart"} <= set(header["kinds"]), "not all visible events are in it"
+        print(*answer(header, lines), sep="\n")
+
+
+def answer(header, lines):
     slots = {name: number for number, name in enumerate(header["devices"])}
     is_rv64 = header["board"].startswith("rv64")
+    is_simple = is_rv64 and header["harts"] == 1 and {"irq", "trap"} <= set(header["kinds"])
     digest = hashlib.sha256(text("emurun trace") + struct.pack("<I", 1) + text(header["board"]))
     digest.update(struct.pack("<I", header["boardRevision"]))
     if header["harts"] > 1:
         digest.update(struct.pack("<IQ", header["harts"], header["quantum"]))
-    count, reason, code, flow = 0, 0, 0, 0
-    for line in lines[1:-1]:
+    count, reason, code, flow, end = 0, 0, 0, 0, None
+    for line in lines:
+        kind = line["kind"]
+        if kind == "end":
+            end = line
+            break
         data = record(line, slots)
         if data:
             digest.update(data)
             count += 1
-        if line["kind"] == "stop":
+        if kind == "stop":
             reason, code = REASONS.index(line["reason"]) + 1, line["code"]
-        if line["kind"] == "trap":
+        elif kind == "reset":
+            is_simple = False
+        elif kind == "trap":
             # Behind the attempt; a fetch that faults is none.
             flow = fold(flow, line["index"] + (line["cause"] not in (0, 1, 12)), line["cause"], int(line["pc"], 16))
-        if line["kind"] == "irq":
+        elif kind == "irq":
             flow = fold(flow, line["index"], line["number"] | 1 << 63, int(line["pc"], 16))
+    assert end is not None, "the last lines are missing"
     counts = end["traps"]
     digest.update(struct.pack(
         "<QII9Q", count, reason, code, end["index"], end["tick"], end["retired"], counts["ecall"], counts["ebreak"],
         counts["svc"], counts["interrupts"], counts["faults"], int(end["flow"], 16)))
-    print(digest.hexdigest())
-    simple = is_rv64 and header["harts"] == 1 and {"irq", "trap"} <= set(header["kinds"])
-    simple = simple and not any(line["kind"] == "reset" for line in lines[1:])
-    print(hex(fold(0, flow, 0)) if simple else "-")
+    return digest.hexdigest(), hex(fold(0, flow, 0)) if is_simple else "-"
 
 
 main(sys.argv[1])

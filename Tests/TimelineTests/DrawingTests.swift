@@ -79,6 +79,24 @@ import Testing
     #expect(!draw([wave]).contains("\u{1B}"))
   }
 
+  @Test func threeColoursMix() {
+    let waves = [
+      Waveform(name: "R", colour: .red, edges: [0, 500_000], end: 1_000_000),
+      Waveform(name: "B", colour: .blue, edges: [250_000, 750_000], end: 1_000_000),
+      Waveform(name: "G", colour: .green, end: 1_000_000),
+    ]
+    let style = TextStyle(width: 60, colour: true)
+    let line = draw(waves, style).split(separator: "\n").first { $0.hasPrefix("RGB  ") }
+    let colours = line?.split(separator: "\u{1B}").dropFirst().map(String.init) ?? []
+    let (red, both, blue) = ("[38;2;255;0;0m█", "[38;2;255;0;255m█", "[38;2;0;0;255m█")
+    #expect(
+      colours.dropLast().map { $0.filter { $0 != " " } }
+        == ([red, both, blue].flatMap {
+          [String](repeating: $0, count: colours.count / 3)
+        }))
+    #expect(!draw(waves).contains("RGB") && !draw(Array(waves[..<2]), style).contains("RGB"))
+  }
+
   @Test func nothingIsDrawnWhereNothingChanged() {
     #expect(draw([]) == "")
     #expect(draw([Waveform(name: "X", end: 5)]) == "")

@@ -142,6 +142,14 @@ import Testing
         "http"))
   }
 
+  /// More edges than points: columns, none of them wider than the picture, and few bytes.
+  @Test func svgOfManyEdges() {
+    let events = (1...50_000).map { Event.pin(1, UInt64($0 % 2), at: Tick($0) * 10) }
+    let svg = TimelineSVG.write(Recording(.bench, events, end: 500_010), title: "x")
+    let text = String(decoding: svg, as: UTF8.self)
+    #expect(svg.count < 60_000 && text.contains(#"class="dense""#) && text.contains("50.0 kHz"))
+  }
+
   // MARK: HTML
 
   /// In a real browser: hands on the page, numbers read back.

@@ -26,7 +26,8 @@ extension CortexM {
     if hasWatchpoints {
       withUnsafeMutableBytes(of: &ranges) { bytes in
         let words = bytes.bindMemory(to: UInt32.self)
-        for (number, comparator) in debug.comparators.enumerated() where comparator.watchesData {
+        for (number, comparator) in debug.comparators.enumerated()
+        where comparator.watchesData && !debug.isLinked(number) {
           for place in comparator.comparesValues ? comparator.linked : [number] {
             words[2 * place] = debug.comparators[place].address
             words[2 * place + 1] = debug.comparators[place].size
@@ -48,7 +49,9 @@ extension CortexM {
     var hit = false
     for (number, comparator) in debug.comparators.enumerated() {
       let kind = access.is_store ? Function.store : Function.load
-      guard comparator.function == kind || comparator.function == Function.access else { continue }
+      guard comparator.function == kind || comparator.function == Function.access,
+        !debug.isLinked(number)
+      else { continue }
       let size = UInt32(access.size)
       let isHit =
         comparator.comparesValues
@@ -78,7 +81,7 @@ extension CortexM {
   /// After whatever moves DWT_CYCCNT or the value that comparator 0 waits for.
   func waitForCycle() {
     let comparator = debug.comparators[0]
-    let waits = hasWatchpoints && comparator.watchesCycles
+    let waits = hasWatchpoints && comparator.watchesCycles && !debug.isLinked(0)
     debug.cycleMatch = waits ? cycles.next(comparator.value, after: now) : .max
     reschedule()
   }
@@ -117,7 +120,7 @@ extension CortexM {
     if hasWatchpoints {
       var hit = false
       for (number, comparator) in debug.comparators.enumerated()
-      where comparator.watchesPC && comparator.covers(steppedPC) {
+      where debug.watchesPC(number) && comparator.covers(steppedPC) {
         debug.comparators[number].matched = true
         hit = true
       }

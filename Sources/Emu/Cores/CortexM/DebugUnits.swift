@@ -63,7 +63,12 @@ struct DebugUnits: Codable, Hashable, Sendable {
 
   static let sleepCounter = 2
 
-  var hasPCWatch: Bool { comparators.contains { $0.watchesPC } }
+  /// Comparator 1 compares values at its address: "FUNCTION is overridden" then (Cortex-M4 TRM, DWT_FUNCTION).
+  func isLinked(_ number: Int) -> Bool {
+    comparators[1].comparesValues && comparators[1].linked.contains(number)
+  }
+  func watchesPC(_ number: Int) -> Bool { comparators[number].watchesPC && !isLinked(number) }
+  var hasPCWatch: Bool { comparators.indices.contains(where: watchesPC) }
 
   // MARK: FPB
 

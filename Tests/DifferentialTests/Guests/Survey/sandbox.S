@@ -4,6 +4,7 @@
     .syntax unified
     .thumb
     .equ CPACR, 0xe000ed88
+    .equ FP_FOR_ALL, 0xf00000
 
     .section .reset, "awx"
     .word stack_top
@@ -39,11 +40,15 @@ taken:
     mrs r1, msp
     mov r0, lr
     ldr sp, =stack_top
+    ldr r2, =leaving
+    ldr r2, [r2, #12]
+    cmp r2, #FP_FOR_ALL
+    beq 1f
     ldr r2, =CPACR
-    mov r3, #0xf00000
+    mov r3, #FP_FOR_ALL
     str r3, [r2]
     isb
-    ldr r2, =outcome_s
+1:  ldr r2, =outcome_s
     vstm r2, {s0-s31}
     bl next                             // -> the case to run now
     movs r1, #0
@@ -55,10 +60,12 @@ taken:
     msr psp, r1
     ldr sp, [r0, #8]
     ldr r1, [r0, #12]
+    cmp r1, #FP_FOR_ALL
+    beq 1f
     ldr r2, =CPACR
     str r1, [r2]
     isb
-    add r0, r0, #16
+1:  add r0, r0, #16
     ldm r0, {r4-r11}
     bx lr
 

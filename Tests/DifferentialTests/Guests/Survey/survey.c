@@ -21,7 +21,7 @@
 #define SYST_RVR REGISTER(0xE000E014)
 #define SYST_CVR REGISTER(0xE000E018)
 
-enum { CASES_AT_ONCE = 32768, SYSTICK = 15, TIMEOUTS = 4 };
+enum { CASES_AT_ONCE = 32768, SYSTICK = 15, TIMEOUTS = 12 };
 enum { FAULTS_ENABLED = 7 << 16, CLEAR_SYSTICK = 1 << 25, CLEAR_PENDSV = 1 << 27 };
 enum { MONITOR_ENABLED = 1 << 16, AUTOMATIC = 1u << 31, LAZY = 1 << 30, LAST_IRQ = 1u << 31 };
 
@@ -50,7 +50,7 @@ typedef struct {
     uint32_t frame_fp[17], s[32], changed_words, changed_hash, changed_first;
 } Outcome;
 
-static struct { uint32_t exc_return, psp, msp, cpacr, r4[8]; } leaving;
+struct { uint32_t exc_return, psp, msp, cpacr, r4[8]; } leaving = { .cpacr = 0xf << 20 };
 static Initial initial;
 static Outcome outcome;
 uint32_t initial_s[32], outcome_s[32];
@@ -341,6 +341,14 @@ static uint32_t place(uint32_t at, uint32_t encoding)            // -> behind it
     return at + 4;
 }
 
+static uint32_t ccr = STKALIGN;
+
+static void put(volatile uint32_t *address, uint32_t value, uint32_t *last)
+{
+    if (*last != value)
+        *address = *last = value;
+}
+
 static uint32_t active_bit(uint32_t exception)                   // in SHCSR
 {
     static const uint8_t bits[16] = { [4] = 0, [5] = 1, [6] = 3, [11] = 7, [12] = 8, [14] = 10, [15] = 11 };
@@ -410,9 +418,13 @@ static void set_up(const Case *it)
 
     __asm__ volatile("msr control, %0" : : "r"(it->control & CONTROL_UNPRIVILEGED ? 1 : 0));
     SHCSR = FAULTS_ENABLED | active_bit(special(0)) | (handler ? active_bit(BASE) : 0);
-    CCR = (padded ? STKALIGN : 0) | (it->control & CONTROL_ALIGN ? UNALIGN_TRP : 0) | (it->control & CONTROL_DIVIDE ? DIV_0_TRP : 0);
-    FPCCR = AUTOMATIC | (it->control & CONTROL_LAZY ? LAZY : 0);
-    DEMCR = it->control & CONTROL_UNMONITORED ? 0 : MONITOR_ENABLED;
+    // These are slow to write, and most cases leave them alone.
+    static uint32_t fpccr, demcr;
+    put(&FPCCR, AUTOMATIC | (it->control & CONTROL_LAZY ? LAZY : 0), &fpccr);
+    if (it->control & CONTROL_LAZY)
+        fpccr = 0;                              // the core writes to it, too
+    put(&DEMCR, it->control & CONTROL_UNMONITORED ? 0 : MONITOR_ENABLED, &demcr);
+    put(&CCR, (padded ? STKALIGN : 0) | (it->control & CONTROL_ALIGN ? UNALIGN_TRP : 0) | (it->control & CONTROL_DIVIDE ? DIV_0_TRP : 0), &ccr);
     static const uint8_t priorities[] = { 0x02, 0x10, 0x40, 0x80, 0xc0, 0xd0, 0xef, 0xff };   // 1 would be 0, a subpriority, and keep all but HardFault out
     uint32_t basepri = it->control & CONTROL_MASKED ? priorities[draw() & 7] : 0;
     uint32_t primask = it->control & CONTROL_PRIMASK ? 1 : 0;   // only where nothing can run away: it keeps the watchdog out
@@ -450,7 +462,7 @@ void begin(void)
     in_file = open_file("cases", 5, 1);
     out_file = open_file("outcomes", 8, 5);
     read_file(&whole_records, 4);
-    SYST_RVR = 0x1ffff;                         // a watchdog, never stopped
+    SYST_RVR = 0x3ffff;                         // a watchdog, never stopped
     SYST_CVR = 0;
     SYST_CSR = 7;
 }
@@ -458,12 +470,12 @@ void begin(void)
 const void *next(const uint32_t *saved, uint32_t msp)
 {
     static Case last;
-    CCR = STKALIGN;
+    put(&CCR, STKALIGN, &ccr);
     if (running) {
         last = cases[position];
         collect(saved, msp, &last);
-        // The watchdog may also strike a case that would have ended.
-        if (outcome.exception != SYSTICK || ++timeouts == TIMEOUTS) {
+        // The watchdog may also strike a case that would have ended, but none that is out of all memory.
+        if (outcome.exception != SYSTICK || ++timeouts == TIMEOUTS || !is_memory(outcome.frame[6])) {
             write_down();
             position++;
             timeouts = 0;
@@ -473,10 +485,13 @@ const void *next(const uint32_t *saved, uint32_t msp)
     if (position == loaded)
         load();
     CFSR = 0xffffffff;
-    HFSR = 0xffffffff;
-    DFSR = 0xffffffff;
+    if (outcome.hfsr)
+        HFSR = 0xffffffff;
+    if (outcome.dfsr)
+        DFSR = 0xffffffff;
     ICSR = CLEAR_SYSTICK | CLEAR_PENDSV;
-    NVIC_ICPR = LAST_IRQ;
+    if (last.control & CONTROL_PENDS)
+        NVIC_ICPR = LAST_IRQ;
     __asm__ volatile("msr primask, %0\n msr basepri, %0\n msr faultmask, %0" : : "r"(0));
     restore_slot(&last);
     set_up(&cases[position]);
