@@ -68,6 +68,13 @@ struct Excuse {
     },
     Excuse(.unpredictable, "A7.7.19: BLX PC") { one, _, _ in one.matches(0xFFF8_0000, 0x47F8_0000)
     },
+    Excuse(
+      .unpredictable, "A5.3.17: SP or PC as a destination of a long multiply"
+    ) { one, ours, theirs in
+      let (low, high) = (one.encoding >> 12 & 15, one.encoding >> 8 & 15)
+      return one.matches(0xFF80_0000, 0xFB80_0000) && (low & 13 == 13 || high & 13 == 13)
+        && ours.differences(from: theirs) == ["cfsr"]
+    },
     Excuse(.unpredictable, "A7.7.258: VSTR based on the PC") { one, _, _ in
       one.matches(0xFF3F_0E00, 0xED0F_0A00)
     },
@@ -79,8 +86,8 @@ struct Excuse {
     // MARK: Errata of QEMU
     Excuse(
       .erratum, "BKPT is a HardFault with HFSR.FORCED, and DFSR 0 (C1.6.1)"
-    ) { one, ours, theirs in
-      one.encoding >> 24 == 0xBE && ours["dfsr"] == 2 && theirs["dfsr"] == 0
+    ) { _, ours, theirs in
+      ours["dfsr"] == 2 && theirs["dfsr"] == 0
         && theirs["exception"] == 3
         && ours.differences(from: theirs).allSatisfy {
           ["exception", "hfsr", "dfsr", "shcsr"].contains($0)
