@@ -87,7 +87,7 @@ let package = Package(
     .testTarget(
       name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],
       swiftSettings: strict),
-    .testTarget(name: "FirmwareTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
+    .testTarget(name: "FirmwareTests", dependencies: ["Emu", "Devices", "EmuTesting"], swiftSettings: strict),
     .testTarget(
       name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),
   ]

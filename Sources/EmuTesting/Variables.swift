@@ -33,14 +33,7 @@ extension Machine {
 
   /// The bytes of any variable.
   public func bytes(of path: String) throws(VariableError) -> [UInt8] {
-    let variable = try variable(path)
-    guard variable.size <= 1 << 30,
-      let bytes = memory.read(variable.address, count: Int(variable.size))
-    else {
-      throw VariableError(
-        "\(path) is at 0x\(String(variable.address, radix: 16)), where there is no memory")
-    }
-    return bytes
+    try bytes(of: try variable(path), path)
   }
 
   /// Where a variable is, and what.
@@ -56,8 +49,20 @@ extension Machine {
   private func read(_ path: String) throws(VariableError) -> (DebugInfo.Variable, UInt64) {
     let variable = try variable(path)
     guard 1...8 ~= variable.size else { return (variable, 0) }
-    let bytes = try bytes(of: path)
+    let bytes = try bytes(of: variable, path)
     return (variable, bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) })
+  }
+
+  private func bytes(
+    of variable: DebugInfo.Variable, _ path: String
+  ) throws(VariableError) -> [UInt8] {
+    guard let size = Int(exactly: variable.size),
+      let bytes = memory.read(variable.address, count: size)
+    else {
+      throw VariableError(
+        "\(path) is at 0x\(String(variable.address, radix: 16)), where there is no memory")
+    }
+    return bytes
   }
 
   /// The calls that led to where the firmware is now, the innermost first.

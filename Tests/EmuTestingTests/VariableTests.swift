@@ -48,14 +48,6 @@ import Testing
     #expect(try machine.value(of: "parser.position") == 0)
   }
 
-  @Test func negativeNumbersAndFractions() throws {
-    let machine = try Machine(image: .bundled("features-m4"))
-    try machine.advance(until: .end, limit: .seconds(1))
-    let variable = try machine.variable("result")
-    #expect(variable.kind == .unsigned && variable.type == "UInt32")
-    #expect(try machine.number(of: "result") == Double(machine.value(of: "result")))
-  }
-
   @Test(arguments: [
     ("tick", "there is no variable tick in "),
     ("table[5000].sum", "table, a InlineArray, has no [5000]"),

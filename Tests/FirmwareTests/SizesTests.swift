@@ -19,6 +19,8 @@ import Testing
   static let inC = [
     ("hello-m4", "hello-m4"), ("hello-rv64", "hello-rv64"), ("zero-trap-m4", "zero-trap-m4"),
     ("zero-trap-rv64", "zero-trap-rv64"), ("led-heartbeat", "led-heartbeat-m4"),
+    ("delay-heartbeat-m4", "delay-heartbeat-m4"), ("delay-heartbeat-rv64", "delay-heartbeat-rv64"),
+    ("timer-heartbeat-rv64", "timer-heartbeat-rv64"), ("panic-heartbeat", "panic-heartbeat-m4"),
   ]
 
   @Test func theTableIsTrue() throws {

@@ -1,4 +1,4 @@
-import Emu
+import EmuTesting
 import Foundation
 import Testing
 
@@ -35,12 +35,13 @@ import Testing
         Firmware.tool("clang"),
         ["-target", triple] + flags + [
           "-g", "-gdwarf-\(version)", "-O1", "-ffreestanding", "-nostdlib", "-fuse-ld=lld",
-          "-Wl,--image-base=0", "-Wl,-Ttext=0x1000", "-Wl,-Tdata=0x20000000", path, "-o",
-          path + ".elf",
+          "-Wl,--image-base=0", "-Wl,-n", "-Wl,-Ttext=0x80000000", "-Wl,-Tdata=0x80100000", path,
+          "-o", path + ".elf",
         ])
       try #require(status == 0, "\(text)")
       let image = try Image(path: path + ".elf")
       try check(DebugInfo(image), image.machine == .arm ? 4 : 8)
+      if image.machine == .riscv64 { try checkValues(Machine(.rv64Virt, image: image)) }
     }
   }
 
@@ -65,5 +66,19 @@ import Testing
     #expect(try debug.variable("ratio").kind == .floatingPoint)
     #expect(try debug.variable("calls").size == 4)
     #expect(throws: VariableError.self) { try debug.variable("shapes[2]") }
+  }
+
+  /// As the source initialises them: no instruction has run.
+  private func checkValues(_ machine: Machine) throws {
+    #expect(try machine.value(of: "shapes[0].sides") == -4)
+    #expect(try machine.value(of: "shapes[0].corners[0].y") == -2)
+    #expect(try machine.value(of: "shapes[0].corners[0].tag") == 97)
+    #expect(try machine.value(of: "shapes[0].corners[0].colour") == 7)
+    #expect(try machine.value(of: "level") == -5)
+    #expect(try machine.number(of: "ratio") == 0.25)
+    #expect(try machine.number(of: "level") == -5)
+    #expect(try machine.value(of: "flags[0][1]") == 1)
+    #expect(try machine.value(of: "flags[1][1]") == 0)
+    #expect(throws: VariableError.self) { try machine.value(of: "ratio") }
   }
 }

@@ -13,7 +13,7 @@ else {
 }
 let first = UInt64(numbers.dropFirst().first ?? 1)
 var seed = first
-var (total, traps, endless, differences) = (0, 0, 0, 0)
+var (total, traps, endless, cut, differences) = (0, 0, 0, 0, 0)
 var excused: [String: Int] = [:]
 func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 while total < goal && differences < 5 {
@@ -23,6 +23,7 @@ while total < goal && differences < 5 {
     total += Int(result.retired)
     traps += Int(result.traps)
     endless += result.isEndless ? 1 : 0
+    cut += result.isCut ? 1 : 0
     difference = result.difference
   } else {
     let result = try Comparison(seed: seed, spike: spike)
@@ -39,7 +40,7 @@ while total < goal && differences < 5 {
 }
 let details =
   way == "signature"
-  ? "\(traps) traps; \(endless) guests without an end, by their first million commits"
+  ? "\(traps) traps; \(endless) guests without an end, by their first million commits; \(cut) up to a long encoding"
   : "excused: "
     + excused.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
 say(

@@ -9,6 +9,8 @@ public struct Comparison {
   public private(set) var commits = 0
   /// Those among them that are so for a reason; see `Excuse`.
   public private(set) var excused: [String: Int] = [:]
+  /// Why the rest of it was not compared, where that is so for a reason.
+  public private(set) var end: String?
   /// The first that was not, with what came before and behind it.
   public private(set) var difference: String?
 
@@ -32,7 +34,7 @@ public struct Comparison {
     // Each has its own way to the first instruction, which both make.
     while let line = spike.next(), !line.isFirst {}
     var earlier: [UInt8] = []
-    while machine.stop == nil && difference == nil {
+    while machine.stop == nil && difference == nil && end == nil {
       if commits >= limit { return }
       let pause = machine.run(until: RunLimit(index: machine.index + 4096))
       if pause == .asleep { machine.end(.idle) }
@@ -40,7 +42,7 @@ public struct Comparison {
       compare(text, earlier, spike)
       earlier = text
     }
-    if difference == nil, machine.stop?.reason != .htif || machine.stop?.code != 0 {
+    if difference == nil, end == nil, machine.stop?.reason != .htif || machine.stop?.code != 0 {
       difference = "seed \(seed): the run ended with \(machine.stop.map { "\($0)" } ?? "nothing")"
     }
   }
@@ -63,11 +65,19 @@ public struct Comparison {
         }
         if line.count == other.count, memcmp(base + place, pointer, line.count) == 0 { continue }
         let words = String(decoding: other, as: UTF8.self)
-        if let excuse = Excuse.of(ours: String(decoding: line, as: UTF8.self), theirs: words) {
+        let ours = String(decoding: line, as: UTF8.self)
+        if let excuse = Excuse.of(ours: ours, theirs: words) {
           excused[excuse, default: 0] += 1
           continue
         }
-        difference = describe(earlier + text[..<place], line, words, spike)
+        let before = earlier + text[..<place]
+        end = Excuse.end(
+          ours: ours, theirs: words, before: String(decoding: before.suffix(2000), as: UTF8.self))
+        if let end {
+          excused[end, default: 0] += 1
+        } else {
+          difference = describe(before, line, words, spike)
+        }
         return
       }
     }

@@ -11,6 +11,8 @@ public struct SignatureComparison {
   public private(set) var difference: String?
 
   public private(set) var isEndless = false
+  /// Compared up to somewhere only: see `Excuse.end`.
+  public private(set) var isCut = false
 
   /// A guest has three million or so.
   private static let longest: UInt64 = 20_000_000
@@ -37,8 +39,12 @@ public struct SignatureComparison {
     if ours == theirs { return }
     let log = try Comparison(
       seed: seed, spike: spike, units: units, passes: passes, limit: Self.longest)
-    difference =
-      log.difference
-      ?? "seed \(seed): another signature, but the same commits: \(theirs.count) bytes"
+    difference = log.difference
+    if log.end != nil {
+      isCut = true
+      retired = UInt64(log.commits)
+    } else if difference == nil {
+      difference = "seed \(seed): another signature, but the same commits: \(theirs.count) bytes"
+    }
   }
 }

@@ -13,16 +13,9 @@ extension DebugInfo {
   /// The check that fails with the instruction at an address: the compiler notes each as a function
   /// of that name, called in the line and inlined. (An undefined instruction says no more.)
   public func runtimeCheck(at address: UInt64) -> RuntimeCheck? {
-    guard let dwarf = dwarf?.dwarf else { return nil }
-    var offset: Dwarf_Off = 0
-    var next: Dwarf_Off = 0
-    var headerSize = 0
-    while dwarf_nextcu(dwarf, offset, &next, &headerSize, nil, nil, nil) == 0, next > offset {
-      var unit = Dwarf_Die()
-      defer { offset = next }
-      guard dwarf_offdie(dwarf, offset + UInt64(headerSize), &unit) != nil,
-        dwarf_haspc(&unit, address) > 0
-      else { continue }
+    for unit in DIE.units(dwarf?.dwarf) {
+      var unit = unit
+      guard dwarf_haspc(&unit, address) > 0 else { continue }
       if let check = check(at: address, in: &unit) { return check }
     }
     return nil
@@ -38,8 +31,8 @@ extension DebugInfo {
     // What of the library was inlined as well has no line in the program: look further out.
     for index in scopes.indices {
       guard dwarf_tag(&scopes[index]) == DW_TAG_inlined_subroutine,
-        let line = constant(&scopes[index], UInt32(DW_AT_call_line)), line > 0,
-        let number = constant(&scopes[index], UInt32(DW_AT_call_file)),
+        let line = DIE.constant(&scopes[index], UInt32(DW_AT_call_line)), line > 0,
+        let number = DIE.constant(&scopes[index], UInt32(DW_AT_call_file)),
         let file = file(number, in: &unit)
       else { continue }
       return RuntimeCheck(what: what, file: file, line: Int(line))
@@ -50,13 +43,10 @@ extension DebugInfo {
   /// The functions and blocks around an address, the innermost first. (libdw's own search does not look into
   /// modules and types, where Swift's functions are.)
   private func scopes(at address: UInt64, below parent: Dwarf_Die, depth: Int) -> [Dwarf_Die] {
-    var parent = parent
-    var child = Dwarf_Die()
     // A damaged file may nest without end.
-    guard depth < 64, dwarf_child(&parent, &child) == 0 else { return [] }
-    var next = child
-    repeat {
-      child = next
+    if depth == 64 { return [] }
+    for child in DIE.children(parent) {
+      var child = child
       switch Int(dwarf_tag(&child)) {
       case DW_TAG_subprogram, DW_TAG_inlined_subroutine, DW_TAG_lexical_block:
         guard dwarf_haspc(&child, address) > 0 else { continue }
@@ -67,16 +57,8 @@ extension DebugInfo {
         if !found.isEmpty { return found }
       default: continue
       }
-    } while dwarf_siblingof(&child, &next) == 0
+    }
     return []
-  }
-
-  private func constant(_ die: UnsafeMutablePointer<Dwarf_Die>, _ name: UInt32) -> Dwarf_Word? {
-    var attribute = Dwarf_Attribute()
-    var value: Dwarf_Word = 0
-    guard dwarf_attr(die, name, &attribute) != nil, dwarf_formudata(&attribute, &value) == 0
-    else { return nil }
-    return value
   }
 
   /// "<compiler-generated>" is none.

@@ -82,15 +82,7 @@ struct GlobalVariables {
   private(set) var variables: [String: [Global]] = [:]
 
   init(_ dwarf: OpaquePointer?) {
-    guard let dwarf else { return }
-    var offset: Dwarf_Off = 0
-    var next: Dwarf_Off = 0
-    var headerSize = 0
-    while dwarf_nextcu(dwarf, offset, &next, &headerSize, nil, nil, nil) == 0, next > offset {
-      var unit = Dwarf_Die()
-      if dwarf_offdie(dwarf, offset + UInt64(headerSize), &unit) != nil { collect(unit, depth: 0) }
-      offset = next
-    }
+    for unit in DIE.units(dwarf) { collect(unit, depth: 0) }
   }
 
   private mutating func collect(_ parent: Dwarf_Die, depth: Int) {
