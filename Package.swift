@@ -87,7 +87,8 @@ let package = Package(
     .testTarget(
       name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],
       swiftSettings: strict),
-    .testTarget(name: "FirmwareTests", dependencies: ["Emu", "Devices", "EmuTesting"], swiftSettings: strict),
+    .testTarget(
+      name: "FirmwareTests", dependencies: ["Emu", "Devices", "EmuTesting"], swiftSettings: strict),
     .testTarget(
       name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),
   ]

@@ -100,12 +100,7 @@ import Testing
       t.end()
       t.label("monitor")
       t.adds(4, 1)
-      t.push(0xF)
-      t.emit(0x980A)  // LDR r0, [sp, #40]
-      t.load(3, Puller.mark)
-      t.str(0, 3)
-      t.pop(0xF)
-      t.returnFromHandler()
+      t.markWhereItStruck()
     }
     #expect(bench.run()?.reason == .finisher)
     #expect(bench.marks == ["one", "two", "three"].map { bench.program.address($0) })
@@ -168,12 +163,7 @@ import Testing
       t.ldr(5, 0)
       t.end()
       t.label("monitor")
-      t.push(0xF)
-      t.emit(0x980A)  // LDR r0, [sp, #40]
-      t.load(3, Puller.mark)
-      t.str(0, 3)
-      t.pop(0xF)
-      t.returnFromHandler()
+      t.markWhereItStruck()
     }
     #expect(bench.run()?.reason == .finisher)
     let hits = function == 6 ? ["stored", "again"] : ["loaded"]
@@ -481,5 +471,17 @@ import Testing
       _ = machine.run(until: RunLimit(tick: 1_000_000))
       #expect(Array(machine.trace) == Array(whole.machine.trace), "\(index)")
     }
+  }
+}
+
+extension Thumb {
+  /// The rest of a handler: the frame's return address becomes a mark.
+  fileprivate mutating func markWhereItStruck() {
+    push(0xF)
+    emit(0x980A)  // LDR r0, [sp, #40]
+    load(3, Puller.mark)
+    str(0, 3)
+    pop(0xF)
+    returnFromHandler()
   }
 }

@@ -24,6 +24,24 @@ extension Assembler {
     emit(32 << 20 | 5 << 15 | 5 << 12 | 5 << 7 | 0x13)  // srli t0, t0, 32
   }
 
+  /// So many turns of two instructions. Uses s0.
+  mutating func busy(_ label: String, _ turns: Int) {
+    li(.s0, turns)
+    self.label(label)
+    addi(.s0, .s0, -1)
+    bne(.s0, .zero, label)
+  }
+
+  /// What a hart does that waits for a software interrupt: s1 counts it.
+  mutating func sleeper(_ label: String) {
+    self.label(label)
+    addi(.t1, .zero, 2)
+    csrw(0x104, .t1)
+    wfi()
+    addi(.s1, .s1, 1)
+    wfi()
+  }
+
   /// A call with these in a0 and up, behind what was put there already; a0 and a1 are noted.
   mutating func call(_ identifier: SBI.Extension, _ function: Int, _ arguments: Int...) {
     call(Int(identifier.rawValue), function, arguments)

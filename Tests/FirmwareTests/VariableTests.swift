@@ -21,7 +21,7 @@ import Testing
 
   @Test(arguments: [
     ("armv7em-none-none-eabi", ["-mcpu=cortex-m4"]),
-    ("riscv64-none-none-eabi", ["-march=rv64imac"]),
+    ("riscv64-none-none-eabi", ["-march=rv64imac", "-mcmodel=medany"]),
   ])
   func ofC(triple: String, flags: [String]) throws {
     let folder = FileManager.default.temporaryDirectory
@@ -65,6 +65,9 @@ import Testing
     #expect(try debug.variable("level").kind == .signed)
     #expect(try debug.variable("ratio").kind == .floatingPoint)
     #expect(try debug.variable("calls").size == 4)
+    #expect(try debug.variable("flags").size == 6)
+    #expect(try debug.variable("flags[1]").size == 3)
+    #expect(throws: VariableError.self) { try debug.variable("flags[1][3]") }
     #expect(throws: VariableError.self) { try debug.variable("shapes[2]") }
   }
 

@@ -3,6 +3,8 @@ import CElf
 /// A type as DWARF has it: how large, where its parts are, how its bits are read.
 struct VariableType {
   private var die: Dwarf_Die
+  /// C's table[2][3] is one entry with two ranges: so many of them lie behind.
+  private var dimension = 0
 
   init?(of die: Dwarf_Die) {
     var die = die
@@ -32,14 +34,13 @@ struct VariableType {
 
   var size: UInt64? {
     var die = die
-    if let size = DIE.constant(&die, UInt32(DW_AT_byte_size)) { return size }
+    if dimension == 0, let size = DIE.constant(&die, UInt32(DW_AT_byte_size)) { return size }
     if Int(dwarf_tag(&die)) == DW_TAG_pointer_type {
       var unit = Dwarf_Die()
       var size: UInt8 = 0
       return dwarf_diecu(&die, &unit, &size, nil) == nil ? nil : UInt64(size)
     }
-    guard Int(dwarf_tag(&die)) == DW_TAG_array_type, let element = VariableType(of: die),
-      let stride = element.stride, let count
+    guard Int(dwarf_tag(&die)) == DW_TAG_array_type, let stride = element?.stride, let count
     else { return nil }
     let (size, overflow) = stride.multipliedReportingOverflow(by: count)
     return overflow ? nil : size
@@ -102,7 +103,7 @@ struct VariableType {
   var count: UInt64? {
     var die = die
     if Int(dwarf_tag(&die)) == DW_TAG_array_type {
-      guard var range = DIE.children(die).first else { return nil }
+      guard var range = DIE.children(die).dropFirst(dimension).first else { return nil }
       if let count = DIE.constant(&range, UInt32(DW_AT_count)) { return count }
       return DIE.constant(&range, UInt32(DW_AT_upper_bound)).flatMap {
         $0 == .max ? nil : $0 + 1
@@ -115,7 +116,12 @@ struct VariableType {
   /// What a C array or Swift's InlineArray is made of.
   private var element: VariableType? {
     var die = die
-    if Int(dwarf_tag(&die)) == DW_TAG_array_type { return VariableType(of: die) }
+    if Int(dwarf_tag(&die)) == DW_TAG_array_type {
+      if DIE.children(die).count <= dimension + 1 { return VariableType(of: die) }
+      var row = self
+      row.dimension += 1
+      return row
+    }
     guard name == "InlineArray", isOfSwiftsLibrary else { return nil }
     let parameters = DIE.children(die).filter { child in
       var child = child

@@ -4,8 +4,10 @@
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 _Noreturn void halted(void);
 
-#ifdef __arm__
 struct frame { uint32_t r0, r1, r2, r3, r12, lr, pc, xpsr; };
+
+#ifdef Console
+#ifdef __arm__
 static void configure(void) {
   REGISTER(0x4000C024) = 8;
   REGISTER(0x4000C028) = 44;
@@ -48,6 +50,9 @@ static void tell(const char *what, uintptr_t number, uintptr_t pc) {
   print_number(pc, 16, 2 * sizeof pc);
   print("\n");
 }
+#else
+#define tell(what, number, pc) (void)(number), (void)(pc)
+#endif
 
 #ifdef __arm__
 _Noreturn void unexpectedException(struct frame *frame) {
