@@ -71,12 +71,25 @@ extension TM4CROM {
     return true
   }
 
-  /// 0xF000_OOBB: the register at O of each group, bit B.
+  /// 0xF000_OOBB: the register at O of each group, bit B. Software of older chips, RIOT's for one, says 0xNXXM_MMMM instead: legacy
+  /// register N of the group, bits M shifted by X.
   private static func setPeripheral(
     _ group: UInt32, _ isSet: Bool, _ call: inout FirmwareCall
   ) {
-    let bit: UInt32 = 1 << (call[0] & 0x1F)
-    call.change(group + (call[0] >> 8 & 0xFF), clear: bit, set: isSet ? bit : 0)
+    let peripheral = call[0]
+    if peripheral >> 28 == 0xF {
+      let bit: UInt32 = 1 << (peripheral & 0x1F)
+      return call.change(
+        group + (peripheral >> 8 & 0xFF), clear: bit, set: isSet ? bit : 0)
+    }
+    let bits = (peripheral & 0xFFFF) << (peripheral >> 16 & 0x1F)
+    let legacy: [UInt32: UInt32] = [
+      SystemControl.reset: 0x040, SystemControl.run: 0x100, SystemControl.sleep: 0x110,
+      SystemControl.deepSleep: 0x120,
+    ]
+    guard let first = legacy[group], peripheral >> 28 < 3 else { return }
+    call.change(
+      SystemControl.base + first + (peripheral >> 28) * 4, clear: bits, set: isSet ? bits : 0)
   }
 
   private static func givePeripheral(_ group: UInt32, _ call: inout FirmwareCall) {
