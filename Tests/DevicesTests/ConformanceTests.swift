@@ -58,6 +58,7 @@ import Testing
   }
   @Test func timedPL011() { expectConformance(PL011(.timed), window: 0x1000) }
   @Test func tm4cWatchdog() { expectConformance(StellarisWatchdog(.piosc), window: 0x1000) }
+  @Test func tm4cDMA() { expectConformance(TM4CDMA(), window: 0x1000) }
   @Test func tm4cSystemControl() {
     expectConformance(
       TM4CSystemControl(watchdogs: ["a", "b"]), window: 0x1000, keepsContent: true,

@@ -4,6 +4,12 @@ import Emu
 /// and 2-9; LEDs and buttons: the board's user guide SPMU296.
 extension Board {
   public static let tm4c123GXL: Board = {
+    // Interrupts, in the order of `TM4CDMA.vectors`.
+    let uarts = [5, 6, 33, 59, 60, 61, 62, 63]
+    let ssis = [7, 34, 57, 58]
+    let adcs = [14, 15, 16, 17, 48, 49, 50, 51]
+    let timers = [19, 20, 21, 22, 23, 24, 35, 36, 70, 71, 92, 93] + Array(94...105)
+    let ports = [0, 1, 2, 3, 4, 30]
     func port(
       _ name: String, _ gate: String, _ device: StellarisGPIO, at apb: UInt64, or ahb: UInt64,
       _ interrupt: Int, timers: [Int: (String, Int)] = [:]
@@ -12,10 +18,29 @@ extension Board {
       for (pin, timer) in timers { wires[1 + pin] = [.input(timer.1, of: timer.0)] }
       return Placement(name, device, at: apb, or: [ahb], size: 0x1000, gate: gate, wires: wires)
     }
-    func uart(_ number: UInt64, _ interrupt: Int) -> Placement {
+    /// Lines `first` to `first` + 3: single and burst requests of a receiver, and of a transmitter.
+    func requests(of name: String, from first: Int) -> [Int: [Board.Wire]] {
+      var wires: [Int: [Board.Wire]] = [:]
+      for (number, source) in ["RX", "TX"].enumerated() {
+        for isBurst in [false, true] {
+          wires[first + 2 * number + (isBurst ? 1 : 0)] = [
+            .input(TM4CDMA.request(name + source, isBurst: isBurst), of: "udma")
+          ]
+        }
+      }
+      return wires
+    }
+    /// Interrupts of software channels, of errors, and of peripherals whose channels are done.
+    let dma = Dictionary(
+      uniqueKeysWithValues: ([46, 47] + uarts + ssis + adcs + timers + ports).enumerated().map {
+        ($0, [Board.Wire.interrupt($1)])
+      })
+    func uart(_ number: UInt64) -> Placement {
       Placement(
         "uart\(number)", PL011(.timed), at: 0x4000_C000 + 0x1000 * number, size: 0x1000,
-        gate: "UART\(number)", interrupt: interrupt)
+        gate: "UART\(number)",
+        wires: requests(of: "UART\(number)", from: 1)
+          .merging([0: [.interrupt(uarts[Int(number)])]]) { $1 })
     }
     func timer(
       _ name: String, _ gate: String, _ chip: StellarisTimer.Chip, at address: UInt64,
@@ -25,6 +50,11 @@ extension Board {
         0: [.interrupt(interrupts.0)], 1: [.interrupt(interrupts.1)],
       ]
       if let next { wires[5] = [.input(2, of: next)] }
+      for (number, half) in ["A", "B"].enumerated() {
+        wires[6 + number] = [
+          .input(TM4CDMA.request(gate + half, isBurst: true), of: "udma")
+        ]
+      }
       // Outputs A and B in turn; GPIOPCTL has the timers as number 7.
       for (number, pin) in pins.enumerated() {
         wires[3 + number % 2, default: []].append(.input(8 * 7 + pin.1, of: pin.0))
@@ -33,7 +63,7 @@ extension Board {
         name, StellarisTimer(chip), at: address, size: 0x1000, gate: gate, wires: wires)
     }
     return Board(
-      name: "tm4c123gxl", revision: 1,
+      name: "tm4c123gxl", revision: 2,
       summary: "Cortex-M4F, TI's EK-TM4C123GXL LaunchPad; 16 MHz until software says otherwise",
       core: .cortexM4(priorityBits: 3, interrupts: 139), clock: Clock(hertz: 16_000_000),
       hasVariableClock: true,
@@ -48,8 +78,7 @@ extension Board {
         Placement(
           "sysctl", TM4CSystemControl(watchdogs: ["watchdog0", "watchdog1"]), at: 0x400F_E000,
           size: 0x1000, interrupt: 28),
-        uart(0, 5), uart(1, 6), uart(2, 33), uart(3, 59), uart(4, 60), uart(5, 61), uart(6, 62),
-        uart(7, 63),
+        uart(0), uart(1), uart(2), uart(3), uart(4), uart(5), uart(6), uart(7),
         port(
           "gpioa", "GPIOA", StellarisGPIO(.tm4c123, functions: 0x0022_2211), at: 0x4000_4000,
           or: 0x4005_8000, 0),
@@ -159,7 +188,7 @@ extension Board {
         Placement(
           "sysexc", DeclaredPeripheral.tm4cSystemExceptions, at: 0x400F_9000, size: 0x1000),
         Placement(
-          "udma", DeclaredPeripheral.tm4cDMA, at: 0x400F_F000, size: 0x1000, gate: "DMA0"),
+          "udma", TM4CDMA(), at: 0x400F_F000, size: 0x1000, gate: "DMA0", wires: dma),
         Placement(
           "comp", DeclaredPeripheral.tm4cComparators, at: 0x4003_C000, size: 0x1000, gate: "ACMP0"),
         Placement(

@@ -13,7 +13,8 @@ import Emu
 /// modes (QEMU has none of them, and no 16-bit mode).
 ///
 /// Line 0 is timer A's interrupt, and that of both together; line 1 is timer B's. Lines 2 and 5 change their level with every
-/// trigger for the ADC, and for the next module. Lines 3 and 4 are the PWM outputs. Inputs 0 and 1 are the pins, 2 is the module
+/// trigger for the ADC, and for the next module. Lines 3 and 4 are the PWM outputs; 6 and 7 change their level with each raw interrupt
+/// of A and of B, for µDMA. Inputs 0 and 1 are the pins, 2 is the module
 /// before.
 public struct StellarisTimer: Device {
   public enum Chip: Sendable, Hashable {
@@ -35,6 +36,8 @@ public struct StellarisTimer: Device {
     var rtcTick: Tick = 0
     var trigger = false
     var chain = false
+    var requestA = false
+    var requestB = false
   }
 
   /// One of the two timers; together they are A.
@@ -287,6 +290,7 @@ public struct StellarisTimer: Device {
     // TBMRIS has bit 11: the RTC's is timer A's alone.
     let bit = isA ? interrupt : interrupt == Interrupt.match ? 1 << 11 : interrupt << Interrupt.b
     state.rawInterrupts |= bit
+    if isTM4C { if isA { state.requestA.toggle() } else { state.requestB.toggle() } }
   }
 
   private mutating func passMatch(_ timer: WritableKeyPath<State, Counter>) {
@@ -582,6 +586,8 @@ public struct StellarisTimer: Device {
     if state.a.output { lines.insert(.line(3)) }
     if state.b.output { lines.insert(.line(4)) }
     if state.chain { lines.insert(.line(5)) }
+    if state.requestA { lines.insert(.line(6)) }
+    if state.requestB { lines.insert(.line(7)) }
     return lines
   }
 

@@ -15,7 +15,8 @@ import Emu
 /// there a guest that sends polls as well. Clocked by the precision oscillator (UARTCC), a character that is under way when the
 /// core clock changes keeps its length in core clocks.
 ///
-/// IrDA, smart-card mode, modem flow control, µDMA and the 9-bit mode are declared, not modelled.
+/// Line 0 is the interrupt; on a timed line 1 and 2 are the single and the burst request for µDMA of the receiver, 3 and 4 those of the
+/// transmitter. IrDA, smart-card mode, modem flow control and the 9-bit mode are declared, not modelled.
 public struct PL011: Device {
   public enum Line: Sendable, Hashable {
     case instant
@@ -36,6 +37,7 @@ public struct PL011: Device {
     var interruptMask: UInt16 = 0
     var rawInterrupts: UInt16 = 0
     var clockSource: UInt8 = 0
+    var dmaControl: UInt8 = 0
     var lastReadStatus = false
     var isPolled = false
     /// Timed: what waits to be sent, and what is on its way out and in.
@@ -56,7 +58,10 @@ public struct PL011: Device {
   public var state = State()
   private let line: Line
 
-  public init(_ line: Line = .instant) { self.line = line }
+  public init(_ line: Line = .instant) {
+    self.line = line
+    map = Self.map(line)
+  }
 
   private enum Offset {
     static let data: UInt64 = 0x000
@@ -71,6 +76,7 @@ public struct PL011: Device {
     static let rawInterrupts: UInt64 = 0x03C
     static let maskedInterrupts: UInt64 = 0x040
     static let interruptClear: UInt64 = 0x044
+    static let dmaControl: UInt64 = 0x048
     static let properties: UInt64 = 0xFC0
     static let clockSource: UInt64 = 0xFC8
   }
@@ -89,6 +95,8 @@ public struct PL011: Device {
     static let transmit: UInt16 = 1 << 5
     static let timeout: UInt16 = 1 << 6
     static let overrun: UInt16 = 1 << 10
+    /// Framing, parity, break, overrun.
+    static let errors: UInt16 = 0xF << 7
     static let all: UInt16 = 0x17F2
   }
 
@@ -96,7 +104,25 @@ public struct PL011: Device {
   /// UARTPP: smart card and 9-bit mode.
   private static let properties: UInt64 = 3
 
-  public let map = RegisterMap(
+  private enum DMA {
+    static let receive: UInt8 = 1 << 0
+    static let transmit: UInt8 = 1 << 1
+    static let stopsAtErrors: UInt8 = 1 << 2
+  }
+
+  public let map: RegisterMap
+
+  private static func map(_ line: Line) -> RegisterMap {
+    let dma: RegisterMap.Register =
+      line == .instant
+      ? .notModelled("UARTDMACTL", Offset.dmaControl)
+      : register(
+        "UARTDMACTL", Offset.dmaControl,
+        fields: [.init("RXDMAE", 0), .init("TXDMAE", 1), .init("DMAERR", 2)])
+    return RegisterMap(registers + [dma] + identity.registers("UART"))
+  }
+
+  private static let registers: [RegisterMap.Register] =
     [
       register(
         "UARTDR", Offset.data,
@@ -137,14 +163,13 @@ public struct PL011: Device {
       register("UARTRIS", Offset.rawInterrupts, .readOnly, fields: interruptFields("RIS")),
       register("UARTMIS", Offset.maskedInterrupts, .readOnly, fields: interruptFields("MIS")),
       register("UARTICR", Offset.interruptClear, .writeOnly, fields: interruptFields("IC")),
-      .notModelled("UARTDMACTL", 0x048),
       .notModelled("UART9BITADDR", 0x0A4),
       .notModelled("UART9BITAMASK", 0x0A8, reset: 0xFF),
       register(
         "UARTPP", Offset.properties, .readOnly, reset: properties,
         fields: [.init("SC", 0, .readOnly), .init("NB", 1, .readOnly)]),
       register("UARTCC", Offset.clockSource, fields: [.init("CS", 0...3)]),
-    ] + identity.registers("UART"))
+    ]
 
   /// Registers are words; software reaches the low bytes of some with narrower accesses.
   private static func register(
@@ -191,6 +216,7 @@ public struct PL011: Device {
     case Offset.interruptClear: 0
     case Offset.properties: Self.properties
     case Offset.clockSource: UInt64(state.clockSource)
+    case Offset.dmaControl: UInt64(state.dmaControl)
     default: Self.identity.value(at: register) ?? 0
     }
   }
@@ -231,6 +257,7 @@ public struct PL011: Device {
     case Offset.fifoLevels: state.fifoLevels = UInt8(value & 0x3F)
     case Offset.interruptMask: state.interruptMask = UInt16(value & 0xFFFF) & Interrupt.all
     case Offset.clockSource: state.clockSource = UInt8(value & 0xF)
+    case Offset.dmaControl: state.dmaControl = UInt8(value & 7)
     default: break
     }
   }
@@ -442,6 +469,24 @@ public struct PL011: Device {
   }
 
   public var lines: LineSet {
-    LineSet(level: state.rawInterrupts & state.interruptMask != 0)
+    let interrupts = state.rawInterrupts & state.interruptMask
+    if state.dmaControl == 0 { return LineSet(level: interrupts != 0) }
+    // "... stops the normal transfer interrupts for a peripheral from reaching the interrupt controller".
+    var transfers: UInt16 = 0
+    var lines: LineSet = []
+    if state.dmaControl & DMA.receive != 0 {
+      transfers |= Interrupt.receive
+      let isStopped =
+        state.dmaControl & DMA.stopsAtErrors != 0 && state.rawInterrupts & Interrupt.errors != 0
+      if !isStopped && !state.received.isEmpty { lines.insert(.line(1)) }
+      if !isStopped && state.received.count >= receiveLevel { lines.insert(.line(2)) }
+    }
+    if state.dmaControl & DMA.transmit != 0 {
+      transfers |= Interrupt.transmit
+      if state.waiting.count < capacity { lines.insert(.line(3)) }
+      if state.waiting.count <= transmitLevel { lines.insert(.line(4)) }
+    }
+    if interrupts & ~transfers != 0 { lines.insert(.line(0)) }
+    return lines
   }
 }

@@ -1,6 +1,6 @@
 import Emu
 
-/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 6, 9, 17, 18, 19, 20 and 21. Every register by name.
+/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 6, 17, 18, 19, 20 and 21. Every register by name.
 extension DeclaredPeripheral {
   /// "NAME+OFFSET" in hexadecimal, in one text.
   private static func list(_ prefix: String, _ text: String) -> [RegisterMap.Register] {
@@ -86,14 +86,4 @@ extension DeclaredPeripheral {
   /// Chapter 6, system exceptions: the floating-point unit's, which the core keeps in FPSCR only.
   static let tm4cSystemExceptions = DeclaredPeripheral(
     list("SYSEXC", "RIS+0 IM+4 MIS+8 IC+c"))
-
-  /// Chapter 9, µDMA.
-  static let tm4cDMA = DeclaredPeripheral(
-    list(
-      "DMA",
-      """
-      STAT+0 CFG+4 CTLBASE+8 ALTBASE+c WAITSTAT+10 SWREQ+14 USEBURSTSET+18 USEBURSTCLR+1c \
-      REQMASKSET+20 REQMASKCLR+24 ENASET+28 ENACLR+2c ALTSET+30 ALTCLR+34 PRIOSET+38 PRIOCLR+3c \
-      ERRCLR+4c CHASGN+500 CHIS+504 CHMAP0+510 CHMAP1+514 CHMAP2+518 CHMAP3+51c
-      """))
 }

@@ -52,6 +52,17 @@ public struct DevicePort {
   /// is at once what every hart sees.
   public var memory: Memory { bus.memory }
 
+  /// What a bus master reads there: memory, or a device as if a hart had asked it. nil: nobody answers. Only in `advance`, and
+  /// naturally aligned; what it does to inputs of the master itself reaches that behind the call.
+  public func load(_ address: UInt64, width: UInt8) -> UInt64? {
+    bus.transfer(address, width, nil, port: self)
+  }
+
+  /// The same, written; false: nobody takes it.
+  public func store(_ value: UInt64, at address: UInt64, width: UInt8) -> Bool {
+    bus.transfer(address, width, value, port: self) != nil
+  }
+
   /// The run ends directly behind this instruction.
   public func stop(_ reason: StopReason, code: UInt32 = 0, detail: String = "") {
     bus.end(Stop(reason, code: code, detail: detail))

@@ -30,6 +30,9 @@ final class Bus {
   @exclusivity(unchecked) private(set) var deadlines: Deadlines
   /// Who has acted at that tick, one bit a slot.
   @exclusivity(unchecked) private var acted: (tick: Tick, slots: UInt64) = (.max, 0)
+  /// Who acts at the moment, and changes of its inputs that wait for that to end.
+  @exclusivity(unchecked) private unowned(unsafe) var acting: AnySlot?
+  @exclusivity(unchecked) private var heldInputs: [(line: Int, level: Bool)] = []
   private let consoleSlot: Int?
 
   /// What was asked and is due directly behind the running instruction.
@@ -127,16 +130,51 @@ final class Bus {
       return CORE_ACCESS_FAULT
     }
     let slot = window.pointee.slot.takeUnretainedValue()
-    let register = slot.table.name(at: access.pointee.address &- window.pointee.start)
-    guard let gate = slot.gate, let state = gates[gate] else { return CORE_ACCESS_FAULT }
     enter(slot, now: now, index: index, hart: hart)
+    findClosed(
+      slot, access.pointee.address &- window.pointee.start,
+      access.pointee.is_store ? access.pointee.value : 0)
+    return CORE_ACCESS_FAULT
+  }
+
+  private func findClosed(_ slot: AnySlot, _ offset: UInt64, _ value: UInt64) {
+    let register = slot.table.name(at: offset)
+    guard let gate = slot.gate, let state = gates[gate] else { return }
     find(
       state.isOpen
         ? "\(register) through an aperture that is switched off"
         : "\(register) while the clock of \(gate) is off, or is not there yet",
-      value: access.pointee.is_store ? access.pointee.value : 0, port: port.pointee,
-      kind: .guestError)
-    return CORE_ACCESS_FAULT
+      value: value, port: port.pointee, kind: .guestError)
+  }
+
+  // MARK: Bus masters
+
+  /// A device moves data. nil: nobody answers; a store gives back its value.
+  func transfer(_ address: UInt64, _ width: UInt8, _ value: UInt64?, port: DevicePort) -> UInt64? {
+    precondition(acting?.number == Int(port.source), "a bus master moves data in `advance` only")
+    if let value {
+      if memory.store(value, width: width, at: address) { return value }
+    } else if let value = memory.load(address, width: width) {
+      return value
+    }
+    var access = CoreAccess()
+    access.address = address
+    access.value = value ?? 0
+    access.size = width
+    access.is_store = value != nil
+    access.privileged = true
+    var isDone = false
+    if let window = windows.find(address) {
+      let slot = window.pointee.slot.takeUnretainedValue()
+      if slot === acting { return nil }
+      let offset = address &- window.pointee.start
+      call(slot) { isDone = self.access($0, offset, &access) == CORE_ACCESS_DONE }
+    } else if let window = windows.closed(at: address) {
+      let slot = window.pointee.slot.takeUnretainedValue()
+      let offset = address &- window.pointee.start
+      call(slot) { self.findClosed($0, offset, value ?? 0) }
+    }
+    return isDone ? access.value : nil
   }
 
   @inline(__always) private func access(
@@ -212,7 +250,10 @@ final class Bus {
       if number < slotCount {
         devices[number]._withUnsafeGuaranteedRef { slot in
           enter(slot, now: now, index: index, hart: 0)
+          acting = slot
           slot.advance()
+          acting = nil
+          if !heldInputs.isEmpty { giveHeldInputs(slot) }
         }
       } else if number == worldNumber {
         changeInputs(now, index)
@@ -223,6 +264,13 @@ final class Bus {
         }
       }
     }
+  }
+
+  /// What a bus master did to itself by way of others.
+  private func giveHeldInputs(_ slot: AnySlot) {
+    let held = heldInputs
+    heldInputs = []
+    for (line, level) in held { slot.input(line, level) }
   }
 
   private var worldNumber: Int { slotCount + board.harts }
@@ -326,6 +374,8 @@ final class Bus {
   func drive(_ wire: Board.Wire, _ level: Bool, from slot: AnySlot) {
     switch wire {
     case .interrupt(let number, let hart):
+      // Several that share it are one level.
+      if !level && isHeld(wire) { return }
       if hart < harts.count {
         harts[hart].setLine(number, level)
         stir(harts[hart])
@@ -337,8 +387,22 @@ final class Bus {
       guard let number = board.slot(of: name) else {
         preconditionFailure("board \(board.name): \(slot.name) drives \(name), which is not there")
       }
+      if slots[number] === acting { return heldInputs.append((line, level)) }
       call(slots[number]) { $0.input(line, level) }
     }
+  }
+
+  /// Does another line hold this wire high?
+  private func isHeld(_ wire: Board.Wire) -> Bool {
+    for number in 0..<slotCount {
+      var rest = devices[number]._withUnsafeGuaranteedRef { $0.lines.rawValue }
+      while rest != 0 {
+        let line = rest.trailingZeroBitCount
+        rest &= rest - 1
+        if slots[number].wires[line]?.contains(wire) == true { return true }
+      }
+    }
+    return false
   }
 
   struct Saved: Sendable {

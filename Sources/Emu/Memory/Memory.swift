@@ -90,6 +90,27 @@ public final class Memory {
     return true
   }
 
+  /// The same, of 1, 2, 4 or 8 bytes.
+  func load(_ address: UInt64, width: UInt8) -> UInt64? {
+    switch width {
+    case 1: load(address, as: UInt8.self).map(UInt64.init)
+    case 2: load(address, as: UInt16.self).map(UInt64.init)
+    case 4: load(address, as: UInt32.self).map(UInt64.init)
+    default: load(address, as: UInt64.self)
+    }
+  }
+
+  /// False, too, where the guest may only read.
+  func store(_ value: UInt64, width: UInt8, at address: UInt64) -> Bool {
+    if !isWritable(address, count: UInt64(width)) { return false }
+    return switch width {
+    case 1: store(UInt8(truncatingIfNeeded: value), at: address)
+    case 2: store(UInt16(truncatingIfNeeded: value), at: address)
+    case 4: store(UInt32(truncatingIfNeeded: value), at: address)
+    default: store(value, at: address)
+    }
+  }
+
   public func read(_ address: UInt64, count: Int) -> [UInt8]? {
     guard count >= 0, let (block, offset) = find(address, UInt64(count)) else { return nil }
     return Array(UnsafeBufferPointer(start: block.bytes + Int(offset), count: count))

@@ -115,6 +115,7 @@ enum TM4CROM {
     case 12: watchdog(name, &call)
     case 13: systemControl(name, &call)
     case 14: interrupt(name, &call)
+    case 17: dma(name, &call)
     case 20: mpu(name, &call)
     case 26: fpu(name, &call)
     default: false
