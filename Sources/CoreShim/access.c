@@ -212,6 +212,10 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
         m4_access_fault(c, va, CORE_M4_UNALIGNED, host_pc);
     if (a == &arm && va & (size - 1) && c->mpu.control & 1)
         m4_check_tail(c, (uint32_t)va, size, type, mmu, host_pc);
+    if (c->watchpoint_count && is_watched_access(c, va, size, type, host_pc)) {
+        is_device(c, va, size, type, mmu, host_pc);             // its page fault comes first
+        stop_before_access(c, va, size, type, host_pc);
+    }
     c->split_page = false;
     if (a == &rv64 && ordinary_access(c, va, size, type, mmu, &value, host_pc))
         return value;

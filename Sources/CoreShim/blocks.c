@@ -1,6 +1,6 @@
 // Translation. Every block starts with
 //     cmpl $0,-16(%rbp); jl stop; subq $N,-8(%rbp); jl expired        (rbp = env; env-8 is unused padding)
-// and where a Core counts cycles (cycles.c) with the same for these.
+// and where a Core counts cycles (cycles.c) with the same for these; at a breakpoint (breakpoints.c) with jmp halt.
 // so the budget is counted inline, at no measurable cost, and each block ends where exactness needs it to.
 #define _GNU_SOURCE
 #include "internal.h"
@@ -100,7 +100,7 @@ static void translate_insn(char *db, char *cpu)
     if (*jump > JUMP_NORETURN && !length)
         translating.pseudo++;                                   // the "until" address: no instruction was translated
     Core *c = core_of_cpu(cpu);
-    if (*jump == JUMP_NEXT && c && ends_block(c, translating.pc))
+    if (*jump == JUMP_NEXT && c && (ends_block(c, translating.pc) || (c->breakpoint_count && is_breakpoint(c, translating.pc + (uint32_t)length))))
         *jump = JUMP_TOO_MANY;
     if (a != &rv64)
         return;
@@ -258,19 +258,22 @@ uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)          // the library t
 }
 
 // ---- the code of a block
-void *core_cold(char *env, uintptr_t tagged, int what)          // reached from a block's stub; what: bit 0 budget expired, bit 1 Arm
+enum { EXPIRED = 1, ARM = 2, BREAKS = 4 };
+
+void *core_cold(char *env, uintptr_t tagged, int what)          // reached from a block's stub
 {
-    const Arch *a = what & 2 ? &arm : &rv64;
+    const Arch *a = what & ARM ? &arm : &rv64;
     char *tb = (char *)(tagged & ~3ul);
     char *cpu = env - a->env;
     char *uc = AT(char *, cpu, CPU_UC);
-    if (what & 1) {
+    if (what & (EXPIRED | BREAKS))
         AT(int64_t, env, ENV_BUDGET) += block_count(a, tb);
+    if (what & EXPIRED) {
         AT(Core *, cpu, CPU_CORE)->expired = true;
         AT(Core *, cpu, CPU_CORE)->running = tb;
     }
     if (!AT(uint8_t, uc, UC_QUIT))                              // quit: a hook wrote the pc
-        what & 2 ? (AT(uint32_t, env, 60) = AT(uint32_t, tb, 0)) : (AT(uint64_t, env, RV_PC) = AT(uint64_t, tb, 0));
+        what & ARM ? (AT(uint32_t, env, 60) = AT(uint32_t, tb, 0)) : (AT(uint64_t, env, RV_PC) = AT(uint64_t, tb, 0));
     return AT(void *, AT(char *, uc, UC_TCG), a->tcg_return);
 }
 void core_cold_entry(void);
@@ -300,6 +303,8 @@ static int generate(const Arch *a, char *tcg, char *tb)
     Core *c = core_of_uc(AT(char *, tcg, a->tcg_return - 0x258));
     int icount = AT(uint16_t, tb, a->tb_icount);
     int32_t n = icount - translating.pseudo;
+    uint64_t pc = a->pc_bytes == 8 ? AT(uint64_t, tb, 0) : AT(uint32_t, tb, 0);
+    bool breaks = c && c->breakpoint_count && !(AT(uint32_t, tb, a->tb_cflags) & CF_COUNT) && is_breakpoint(c, pc);
     char *load = AT(char *, tcg, TCG_OPS);                      // the block's own stop test: ld_i32, movi_i32, brcond_i32
     char *move = load ? AT(char *, load, OP_NEXT) : NULL;
     char *branch = move ? AT(char *, move, OP_NEXT) : NULL;
@@ -324,15 +329,20 @@ static int generate(const Arch *a, char *tcg, char *tb)
         int32_t all, needed = cycles_needed(translating.costs, n, &all);
         p = emit(emit(p, "\x48\x81\x7d\x40", 4), &needed, 4);       // cmpq $needed,64(%rbp)
         late = emit(p, "\x0f\x8e", 2);                              // jle late
-        p = emit(emit(late + 4, "\x48\x81\x6d\x40", 4), &all, 4);   // subq $all,64(%rbp)
+        p = late + 4;
+        if (!breaks)
+            p = emit(emit(p, "\x48\x81\x6d\x40", 4), &all, 4);      // subq $all,64(%rbp)
     }
+    uint8_t *halt = breaks ? emit(p, "\xe9", 1) : NULL;             // jmp halt
+    if (breaks)
+        p = halt + 4;
     int prologue = (int)(p - start);
     AT(uint8_t *, tb, a->tb_code) = p;
     int size = a->gen_code(tcg, tb);
     AT(uint8_t *, tb, a->tb_code) = start;
     if (size < 0)
         return size;
-    if (prologue + size + 96 + (cycles ? 2 * n : 0) > 65535)
+    if (prologue + size + 128 + (cycles ? 2 * n : 0) > 65535)
         return -2;                                              // the library tries again with half the instructions
     for (int i = 0; i < 2; i++) {
         uint16_t *reset = &AT(uint16_t, tb, a->tb_jump_reset + 2 * i);
@@ -347,13 +357,15 @@ static int generate(const Arch *a, char *tcg, char *tb)
     }
     if (AT(uint32_t, tb, a->tb_cflags) & CF_NOCACHE)
         AT(uint32_t, tb, a->tb_cflags) |= CF_INVALID;           // it runs once: nothing jumps to it, nobody finds it again
-    int tag = a == &arm ? 2 : 0;
-    uint8_t *end = emit_stub(p + size, expired, tag | 1, (uintptr_t)tb | 3);
+    int tag = a == &arm ? ARM : 0;
+    uint8_t *end = emit_stub(p + size, expired, tag | EXPIRED, (uintptr_t)tb | 3);
     end = emit_stub(end, stop, tag, (uintptr_t)tb | 3);
+    if (breaks)
+        end = emit_stub(end, halt, tag | BREAKS, (uintptr_t)tb | 3);
     if (a == &arm)
         end = inline_floats(p, end, AT(uint8_t *, tcg, TCG_HIGHWATER));
     if (cycles)
-        end = emit(emit_stub(end, late, tag | 1, (uintptr_t)tb | 3), translating.costs, (size_t)n * sizeof *translating.costs);
+        end = emit(emit_stub(end, late, tag | EXPIRED, (uintptr_t)tb | 3), translating.costs, (size_t)n * sizeof *translating.costs);
     return (int)(end - start);
 }
 

@@ -20,7 +20,7 @@ enum { HFLAG_CYCLES = 1 << 29, HFLAG_FP_TRAPS = 3 << 22, HFLAG_DIVIDE = 1 << 18,
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
-enum { INTERRUPT_HARD = 2, EXCP_INTERRUPT = 0x10000, EXCP_HLT, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
+enum { INTERRUPT_HARD = 2, EXCP_INTERRUPT = 0x10000, EXCP_HLT, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_COUNT = 0x7fff, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
 enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 1024, MAX_ENDERS = 64, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, MAX_USER_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
@@ -126,6 +126,13 @@ struct Core {
     bool watch_interrupts;
     bool host_csr;                  // the host reads a CSR: between instructions, not in one
 
+    // A debugger's (breakpoints.c)
+    uint64_t *breakpoints;          // ascending; virtual
+    size_t breakpoint_count, watchpoint_count;
+    CoreWatchpoint watchpoints[MAX_WATCHES];
+    CoreTouch touch;                // that one was told of last
+    struct { uint64_t index, pc; } passed;      // the instruction before which a run has ended already
+
     char pristine[ARM_RESET_BYTES]; // env as core_open left it
 };
 
@@ -157,6 +164,7 @@ typedef struct Arch {
     void (*tlb_flush)(char *);
     uint32_t (*fetch)(char *, uint64_t);
     void (*drop_block)(char *, char *, uint64_t);
+    void (*each_block)(char *, int (*)(void *, void *, void *), void *);
     char *(*find_block)(char *, uint64_t, uint64_t, uint32_t, uint32_t);
     char *(*make_block)(char *, uint64_t, uint64_t, uint32_t, uint32_t);
 } Arch;
@@ -297,6 +305,12 @@ void break_reservations(CoreMemory *memory, uint64_t at, uint64_t length);      
 // watch.c
 void watched_store(Core *c, CoreMemory *memory, uint64_t at, uint64_t length, uintptr_t host_pc);
 void report_store(Core *c, uintptr_t host_pc);
+// breakpoints.c
+bool is_breakpoint(const Core *c, uint64_t pc);
+bool stops_before(Core *c, uint64_t pc);        // that breakpoint; once at each index
+bool is_watched_page(const Core *c, uint64_t page, uint64_t size);
+bool is_watched_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc);
+void stop_before_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc);      // longjmp
 // rv64.c
 enum { MSTATUS_SIE = 1 << 1, MSTATUS_MIE = 1 << 3, MSTATUS_SPIE = 1 << 5, MSTATUS_MPIE = 1 << 7, MSTATUS_SPP = 1 << 8, MSTATUS_MPP = 3 << 11,
        MSTATUS_FS = 3 << 13, MSTATUS_MPRV = 1 << 17, MSTATUS_SUM = 1 << 18, MSTATUS_MXR = 1 << 19, MSTATUS_TVM = 1 << 20, MSTATUS_TW = 1 << 21,

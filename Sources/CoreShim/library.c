@@ -40,6 +40,7 @@ static void resolve(Arch *a)
         { &a->ram_address, "memory_region_get_ram_addr" }, { &a->protect, "tlb_protect_code" }, { &a->unprotect, "tlb_unprotect_code" },
         { &a->pages_lock, "page_collection_lock" }, { &a->pages_unlock, "page_collection_unlock" }, { &a->tlb_flush, "tlb_flush" },
         { &a->fetch, "cpu_lduw_code" }, { &a->drop_block, "tb_phys_invalidate" },
+        { &a->each_block, "tcg_tb_foreach" },
         { &a->find_block, "tb_htable_lookup" }, { &a->make_block, "tb_gen_code" } };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         *(void **)wanted[i].slot = real_symbol(wanted[i].name, a->suffix);

@@ -1,7 +1,7 @@
 // The main loop: which block runs next, what comes between two blocks, and where a run ends. The library's own does the same, with so much
 // around it that a run of a thousand instructions, or an interrupt, costs several times as much.
 //
-// Between two blocks, in this order: interrupts, a stop, the end of the budget. A budget that ends inside a block runs a block of exactly
+// Between two blocks, in this order: interrupts, a stop, the end of the budget, a breakpoint. A budget that ends inside a block runs a block of exactly
 // the rest; such parts are kept beside the jump cache, where they would displace the blocks that are looked for.
 #include "internal.h"
 #include <setjmp.h>
@@ -173,7 +173,8 @@ static ALWAYS void run(Core *c, const Arch *a, bool (*interrupt)(Core *))
         }
         if (c->stop && !repeating(c))
             return;
-        if (c->expired || c->alone) {
+        bool part = c->expired || c->alone;
+        if (part) {
             if (c->expired && used_up(c))
                 return;
             block = part_of(c, a, c->running, c->alone ? 1 : rest(c));
@@ -183,6 +184,13 @@ static ALWAYS void run(Core *c, const Arch *a, bool (*interrupt)(Core *))
         }
         if (AT(int, c->uc, UC_ERROR))           // there is nothing to be fetched
             continue;
+        if (c->breakpoint_count && !used_up(c) && is_breakpoint(c, pc_of(a, c->env + a->pc))) {
+            if (stops_before(c, pc_of(a, c->env + a->pc)))
+                return;
+            if (!part)                          // that block only comes back here
+                block = part_of(c, a, block, 1);
+            once = true;
+        }
         c->expired = c->alone = false;
         if (from && !once)
             link_blocks(a, from, exit, block);
@@ -209,7 +217,7 @@ void run_blocks(Core *c)
     AT(int, c->uc, UC_ERROR) = 0;
     AT(int, c->uc, UC_BYTEWISE) = 0;
     if (sigsetjmp(AT(sigjmp_buf, c->uc, UC_JUMP_BUFFER), 0) != 0) {
-        if (!caught(c))
+        if (!caught(c) || c->exit == CORE_WATCHPOINT)
             return;
     }
     c->expired = false;

@@ -23,9 +23,13 @@ extension Machine {
     var bound = RunLimit(
       moment: goal, retired: retiredGoal, event: watch, sleepsOn: !condition.isEnd)
     bound.store = try condition.store(self)
+    if let call = try condition.call(self) {
+      bound.breakpoints.addresses = [call]
+      bound.passing = Int(hart.number)
+    }
     while true {
       switch run(until: bound) {
-      case .event, .instructions: return try checkTrace()
+      case .event, .instructions, .breakpoint, .watchpoint: return try checkTrace()
       case .stopped:
         if condition.isMet(self) { return }
         throw RunFailure(self, condition.words)

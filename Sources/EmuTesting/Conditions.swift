@@ -11,6 +11,8 @@ public struct Condition {
   /// Retired instructions to run at most.
   var instructions: UInt64?
   var isEnd = false
+  /// Where the function begins whose call it is.
+  var call: (Machine) throws(VariableError) -> UInt64? = { _ throws(VariableError) in nil }
   /// Bytes whose next store it is.
   var store: (Machine) throws(VariableError) -> Range<UInt64>? = { _ throws(VariableError) in nil }
 

@@ -84,7 +84,7 @@ extension Condition {
 }
 
 /// One for all machines of an image: a thousand tests read its DWARF once, and one at a time.
-private final class SharedDebugInfo: @unchecked Sendable {
+final class SharedDebugInfo: @unchecked Sendable {
   private let lock = Mutex(())
   private let debug: DebugInfo
   /// Holds the bytes that the key is the address of.

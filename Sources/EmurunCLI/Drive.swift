@@ -37,7 +37,7 @@ extension RunPlan {
         tick: end, moment: self.end, retired: instructions,
         index: machine.index.saturatingAdd(size), events: eventsOfSlice))
     switch pause {
-    case .stopped, .event, .asleep: break
+    case .stopped, .event, .asleep, .breakpoint, .watchpoint: break
     case .limit:
       if let end = self.end, machine.now >= machine.clock.tick(reaching: end) {
         machine.end(.timeLimit)

@@ -29,6 +29,8 @@ Trace *trace_new(uint64_t attempts)
     trace->before = calloc(attempts + 1, sizeof *trace->before);
     trace->after = calloc(attempts + 1, sizeof *trace->after);
     trace->resumed = calloc(attempts + 1, sizeof *trace->resumed);
+    trace->begun = calloc(attempts + 1, sizeof *trace->begun);
+    trace->pc = calloc(attempts + 1, sizeof *trace->pc);
     return trace;
 }
 
@@ -37,6 +39,8 @@ void trace_free(Trace *trace)
     free(trace->before);
     free(trace->after);
     free(trace->resumed);
+    free(trace->begun);
+    free(trace->pc);
     free(trace->event);
     free(trace);
 }

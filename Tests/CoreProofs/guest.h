@@ -41,6 +41,7 @@ typedef struct {
     Event *event;
     uint64_t *before, *after;   // registers at each index: before and after the interrupts taken there
     uint64_t *resumed;          // and after those that the schedule brings at that index
+    uint64_t *begun, *pc;       // when the instruction begins
     uint64_t memory;            // at the end
     uint64_t retired;
 } Trace;
@@ -79,6 +80,8 @@ typedef struct {
     bool overflows;             // the code buffer is full whenever it hurts
     uint64_t seed;
     uint64_t stop_at;           // 0: the end
+    unsigned breakpoints;       // at one address of so many; 0: none
+    bool watches;               // every access to a device, and to some of the data
 } Policy;
 
 bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *core, CoreMemory *memory, ProofReport *report);

@@ -53,6 +53,27 @@ static void everything(int variant, ProofReport *report)
     random_guest(variant, WITH_PATCHES | WITH_HOST_PATCHES | WITH_INTERRUPTS | WITH_FAULTS | WITH_DMA, 12000, report);
 }
 
+static void breakpoints(int variant, ProofReport *report)       // at every instruction, at some; with watchpoints, too; one after the other
+{
+    enum { ATTEMPTS = 4000 };
+    static const Policy policies[] = { { .breakpoints = 1 }, { .breakpoints = 3, .max_slice = 60 }, { .breakpoints = 40, .watches = true }, { .watches = true, .max_slice = 7 },
+        { .breakpoints = 10, .watches = true, .max_slice = 300, .storm = true }, { .breakpoints = 2, .watches = true, .storm = true, .overflows = true } };
+    unsigned with = WITH_PATCHES | WITH_HOST_PATCHES | WITH_INTERRUPTS | WITH_FAULTS | WITH_DMA;
+    uint64_t seed = (uint64_t)variant / 3 + 300;
+    Guest *guest = variant % 3 == 0 ? random_rv64(seed, with, ATTEMPTS) : variant % 3 == 1 ? random_m4(seed, with, ATTEMPTS) : random_privileged(seed, ATTEMPTS);
+    Trace *trace = reference_run(guest);
+    report->instructions += trace->attempts;
+    for (size_t i = 0; i < sizeof policies / sizeof *policies && !report->failed; i++) {
+        Policy policy = policies[i];
+        policy.seed = seed + i;
+        prove(guest, trace, policy, report);
+    }
+    if (!report->failed && report->halts < ATTEMPTS)
+        wrong(report, "only %llu stops", (unsigned long long)report->halts);
+    trace_free(trace);
+    guest_free(guest);
+}
+
 static void every_index(int variant, ProofReport *report)      // one run from the start to each index
 {
     enum { ATTEMPTS = 1500 };
@@ -79,6 +100,7 @@ static const CoreProof proofs[] = {
     { "interrupts in all modes", 6, privileged },
     { "self-modifying code", 6, self_modifying },
     { "everything at once", 8, everything },
+    { "breakpoints", 6, breakpoints },
     { "edge cases", 3, edge_cases },
     { "unmapped everywhere", 2, unmapped_everywhere },
     { "torn and read-only accesses", 8, torn_and_read_only },
@@ -88,6 +110,7 @@ static const CoreProof proofs[] = {
     { "patched illegal instruction", 2, patched_illegal },
     { "reset forgets pages", 1, reset_forgets_pages },
     { "watched memory", 5, watched_memory },
+    { "breakpoints by hand", 1, halted },
     { "counters", 4, counters },
     { "far limits", 1, far_limits },
     { "reset", 4, reset_is_new },

@@ -452,6 +452,8 @@ Trace *reference_run(const Guest *guest)
         r.trace->resumed[r.index] = r.trace->after[r.index];
         while (m4 ? m4_interrupt(&r) : rv64_interrupt(&r))
             r.trace->resumed[r.index] = state_of(&r);
+        r.trace->begun[r.index] = state_of(&r);
+        r.trace->pc[r.index] = r.pc;
         if (m4)
             m4_step(&r);
         else

@@ -14,6 +14,8 @@ typedef struct {
     Random random;
     uint64_t seen;                              // events
     uint64_t stop_expected, cut_expected;       // index; ~0: none
+    unsigned one_of, set;                       // which breakpoints there are
+    uint64_t halted, touched;                   // index of the latest stop of a debugger
 } Subject;
 
 void fill_code_buffer(Core *core)
@@ -26,6 +28,8 @@ static void happened(Board *board, Event event)
     Subject *s = (Subject *)board;
     const Event *due = &s->trace->event[s->seen];
     s->report->compared_events++;
+    if (s->policy.watches && (event.kind == SAW_LOAD || event.kind == SAW_STORE) && s->touched != event.index)
+        wrong(s->report, "nobody was told of the access to a device at index %llu", (unsigned long long)event.index);
     s->report->interrupts += event.kind == SAW_INTERRUPT;
     if (s->report->failed)
         return;
@@ -159,7 +163,12 @@ static void compare_state(Subject *s, CoreExit exit, uint64_t from)
         return;
     uint64_t state = state_of(s->core);
     s->report->compared_states++;
-    if (at == from) {                           // an interrupt's callback ended the run before it began
+    if (exit == CORE_BREAKPOINT || exit == CORE_WATCHPOINT) {
+        uint64_t pc = s->trace->pc[at] - ram_base(s->core->kind);
+        bool makes_context = s->core->kind == CORE_CORTEX_M4 && exit == CORE_WATCHPOINT && (AT(uint16_t, s->board.ram, pc) & 0xee00) == 0xec00;
+        if (state == s->trace->begun[at] || !at || makes_context)       // the boards begin each in its own way; FPCA is set before the access
+            return;
+    } else if (at == from) {                    // an interrupt's callback ended the run before it began
         if (state == s->trace->resumed[at])
             return;
     } else if (state == s->trace->after[at] || (exit != CORE_BUDGET && state == s->trace->before[at])) {
@@ -197,6 +206,57 @@ static void start(Subject *s)
     core_m4_set_fp(core, 3, true, false, 0);
 }
 
+// ---- a debugger that stops and goes on
+static bool has_breakpoint(const Subject *s, uint64_t pc)
+{
+    return s->one_of && (pc * 0x9e3779b97f4a7c15ull >> 40) % s->one_of == s->set % s->one_of;
+}
+
+static void choose_breakpoints(Subject *s)
+{
+    const Code *code = s->board.guest->code;
+    uint64_t *addresses = malloc(code->size * sizeof *addresses);
+    size_t count = 0;
+    s->one_of = s->policy.storm && one_in(&s->random, 8) ? 0 : s->policy.breakpoints;
+    s->set = below(&s->random, 1000);
+    for (uint64_t at = code->base + code->size; at > code->base; at -= 2) {
+        if (has_breakpoint(s, at - 2))
+            addresses[count++] = at - 2;
+    }
+    if (!core_set_breakpoints(s->core, addresses, count))
+        wrong(s->report, "no breakpoints");
+    free(addresses);
+}
+
+static void choose_watchpoints(Subject *s)
+{
+    enum { DATA = 0x20000 };
+    uint64_t data = ram_base(s->board.guest->kind) + DATA;
+    CoreWatchpoint watchpoints[] = { { device_base(s->board.guest->kind), DEVICE_SIZE, true, true }, { data + below(&s->random, 1600), 1 + below(&s->random, 16), true, false },
+        { data + below(&s->random, 1600), 1 + below(&s->random, 16), false, true } };
+    if (!core_set_watchpoints(s->core, watchpoints, 3))
+        wrong(s->report, "no watchpoints");
+}
+
+static void check_halt(Subject *s, CoreExit exit, uint64_t from)
+{
+    uint64_t at = core_index(s->core);
+    for (uint64_t i = from; i < at && i < s->trace->attempts; i++) {
+        if (has_breakpoint(s, s->trace->pc[i]) && s->halted != i)
+            wrong(s->report, "went by the breakpoint at index %llu, pc %llx", (unsigned long long)i, (unsigned long long)s->trace->pc[i]);
+    }
+    if (exit == CORE_BREAKPOINT && (!has_breakpoint(s, s->trace->pc[at]) || s->halted == at))
+        wrong(s->report, "no breakpoint at index %llu, pc %llx", (unsigned long long)at, (unsigned long long)s->trace->pc[at]);
+    CoreTouch touch = core_touch(s->core);
+    if (exit == CORE_WATCHPOINT && (touch.index != at || touch.pc != s->trace->pc[at] || s->touched == at))
+        wrong(s->report, "no watchpoint at index %llu, pc %llx", (unsigned long long)at, (unsigned long long)s->trace->pc[at]);
+    if (exit == CORE_BREAKPOINT)
+        s->halted = at;
+    if (exit == CORE_WATCHPOINT)
+        s->touched = at;
+    s->report->halts += exit == CORE_BREAKPOINT || exit == CORE_WATCHPOINT;
+}
+
 static void check_exit(Subject *s, CoreExit exit, uint64_t target)
 {
     uint64_t at = core_index(s->core);
@@ -215,6 +275,8 @@ static void check_exit(Subject *s, CoreExit exit, uint64_t target)
         else if (at != due)
             wrong(s->report, "the budget ended at index %llu, not %llu", (unsigned long long)at, (unsigned long long)due);
         break;
+    case CORE_BREAKPOINT: case CORE_WATCHPOINT:
+        break;
     default:
         wrong(s->report, "exit %d at index %llu: %s", exit, (unsigned long long)at, core_failure(s->core));
     }
@@ -228,6 +290,11 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
     CoreFigures before = core_figures(core);
     int next = 0;
     start(&s);
+    s.halted = s.touched = ~0ull;
+    if (policy.breakpoints)
+        choose_breakpoints(&s);
+    if (policy.watches)
+        choose_watchpoints(&s);
     while (core_index(core) < end && !report->failed) {
         uint64_t target = end, at = core_index(core);
         if (next < guest->scheduled && guest->schedule[next].index < target)
@@ -240,6 +307,7 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
         CoreExit exit = target > at ? core_run(core, target - at) : CORE_BUDGET;
         if (target > at) {
             check_exit(&s, exit, target);
+            check_halt(&s, exit, at);
             compare_state(&s, exit, at);
         }
         while (next < guest->scheduled && guest->schedule[next].index == core_index(core))
@@ -248,7 +316,13 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
             fill_code_buffer(core);
         if (policy.storm && one_in(&s.random, 20))
             core_drop_code(core);
+        if (policy.breakpoints && one_in(&s.random, 50))
+            choose_breakpoints(&s);
+        if (policy.watches && one_in(&s.random, 50))
+            choose_watchpoints(&s);
     }
+    core_set_breakpoints(core, NULL, 0);
+    core_set_watchpoints(core, NULL, 0);
     CoreFigures after = core_figures(core);
     report->runs++;
     report->precise_exits += after.precise_exits - before.precise_exits;
@@ -272,8 +346,8 @@ bool prove(const Guest *guest, const Trace *trace, Policy policy, ProofReport *r
     bool same = subject_run(guest, trace, policy, core, memory, report);
     if (report->failed) {
         size_t used = strlen(report->text);
-        snprintf(report->text + used, sizeof report->text - used, " (slice %llu%s%s, seed %llu)", (unsigned long long)policy.max_slice,
-            policy.storm ? ", storm" : "", policy.overflows ? ", overflows" : "", (unsigned long long)policy.seed);
+        snprintf(report->text + used, sizeof report->text - used, " (slice %llu%s%s, a breakpoint of %u%s, seed %llu)", (unsigned long long)policy.max_slice,
+            policy.storm ? ", storm" : "", policy.overflows ? ", overflows" : "", policy.breakpoints, policy.watches ? ", watches" : "", (unsigned long long)policy.seed);
     }
     core_close(core);
     core_memory_free(memory);

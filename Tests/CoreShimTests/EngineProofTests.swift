@@ -26,7 +26,7 @@ struct LibraryTests {
 struct RandomGuestTests {
   static let names = [
     "every index", "events", "device faults", "interrupts", "interrupts in all modes",
-    "self-modifying code", "everything at once",
+    "self-modifying code", "everything at once", "breakpoints",
   ]
 
   @Test(arguments: ProofCase.all("every index")) func everyIndex(_ proof: ProofCase) throws {
@@ -51,6 +51,9 @@ struct RandomGuestTests {
   {
     try proof.run()
   }
+  @Test(arguments: ProofCase.all("breakpoints")) func breakpoints(_ proof: ProofCase) throws {
+    try proof.run()
+  }
   @Test(arguments: ProofCase.all("everything at once")) func everything(_ proof: ProofCase) throws {
     try proof.run()
   }
@@ -61,7 +64,7 @@ struct CaseTests {
   static let names = [
     "edge cases", "unmapped everywhere", "torn and read-only accesses", "fetch faults",
     "trap verdicts", "trap loops", "watched memory",
-    "patched illegal instruction", "reset forgets pages", "counters",
+    "breakpoints by hand", "patched illegal instruction", "reset forgets pages", "counters",
     "far limits", "reset",
   ]
 

@@ -132,6 +132,8 @@ typedef enum {
     CORE_STOPPED,               // core_stop
     CORE_TRAP_LOOP,             // RV64: a trap handler's first instruction trapped into itself with nothing retired in between
     CORE_FAILED,                // the library reported something unknown: an emulator bug; core_failure says what
+    CORE_BREAKPOINT,            // before an instruction of core_set_breakpoints
+    CORE_WATCHPOINT,            // before an instruction that touches what core_set_watchpoints says: core_touch
 } CoreExit;
 
 CoreExit core_run(Core *core, uint64_t attempts);
@@ -158,6 +160,29 @@ CoreFigures core_figures(const Core *core); // for tests and `doctor`
 // The machine's clock as this hart reads it: tick = index + offset (ticks spent asleep, and in other harts' turns);
 // cycle CSR = tick; time CSR = floor(tick * numerator / denominator) + time_offset.
 void core_set_clock(Core *core, uint64_t offset, uint64_t numerator, uint64_t denominator, uint64_t time_offset);
+
+// ---- a debugger's stops. They are no part of what a guest sees, of an index, or of a saved Core; without them nothing is slower
+
+// A run ends before the instruction at one of these addresses, as the guest's pc has them, and before an instruction that would load or
+// store one of those bytes, as the guest addresses them, in memory or in a device. What is pending there has been entered, what is due
+// by its budget is done. The next run begins with that instruction. Between runs; false, and as it was: no memory, or more than 32.
+typedef struct {
+    uint64_t address, size;
+    bool loads, stores;
+} CoreWatchpoint;
+
+typedef struct {
+    uint64_t address;           // virtual, of the whole access
+    uint64_t index, pc;         // of the instruction
+    uint8_t size;
+    bool is_store;
+} CoreTouch;
+
+bool core_set_breakpoints(Core *core, const uint64_t *addresses, size_t count);
+bool core_set_watchpoints(Core *core, const CoreWatchpoint *watchpoints, size_t count);
+CoreTouch core_touch(const Core *core);     // after CORE_WATCHPOINT
+void core_pass(Core *core);                 // the next run begins with the instruction at pc, whether there is a breakpoint or not
+void core_moved(Core *core);                // the host has changed pc between two runs: nothing of the old instruction is left to do
 
 // ---- RV64 state: 64-bit words by number; live between instructions and inside callbacks (pc and index: in the callback's struct)
 

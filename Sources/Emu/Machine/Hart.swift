@@ -93,6 +93,13 @@ public class Hart {
   public var pc: UInt64 { fatalError("abstract") }
   /// As people read them.
   public var registers: [Register] { fatalError("abstract") }
+  /// nil: this kind of core has no such register.
+  public func value(of register: RegisterName) -> UInt64? { fatalError("abstract") }
+  /// Between two instructions; false: there is no such register, or it does not take that.
+  @discardableResult
+  public func set(_ register: RegisterName, to value: UInt64) -> Bool { fatalError("abstract") }
+  /// Where an address of its next instruction is; nil: nowhere.
+  func physical(_ address: UInt64) -> UInt64? { address }
   /// Everything that a guest can see and that is not in memory, for the state digest and snapshots.
   func encode(into encoder: inout CanonicalBytes) { fatalError("abstract") }
 
@@ -129,6 +136,9 @@ public class Hart {
   }
 
   // MARK: What it may ask
+
+  /// Instructions begun since its latest reset, by this hart alone.
+  public final var attempts: UInt64 { core_index(core) }
 
   final var now: Tick { cycle &+ tickOffset }
   final var index: UInt64 { at &+ indexOffset }

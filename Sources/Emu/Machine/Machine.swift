@@ -88,10 +88,12 @@ public final class Machine {
   /// By number.
   public let harts: [Hart]
   /// Whose turn it is.
-  @exclusivity(unchecked) unowned(unsafe) private(set) var hart: Hart
+  @exclusivity(unchecked) public unowned(unsafe) private(set) var hart: Hart
   let boot: Boot
   private let semihosting: Semihosting?
   let htif: HTIF?
+  /// Those that the engines have.
+  @exclusivity(unchecked) private var breakpoints = Breakpoints()
   @exclusivity(unchecked) var past = Past()
 
   /// RV64: told every instruction that retires, when it has. Never a difference that a run can show.
@@ -164,6 +166,7 @@ public final class Machine {
 
   deinit {
     htif?.close()
+    if !breakpoints.isEmpty { Breakpoints().set(in: rig.cores) }
     rig.giveBack()
   }
 
@@ -302,6 +305,12 @@ public final class Machine {
     defer {
       if let store = limit.store { memory.unwatch(store.lowerBound, count: UInt64(store.count)) }
     }
+    if limit.breakpoints != breakpoints {
+      breakpoints = limit.breakpoints
+      breakpoints.set(in: rig.cores)
+    }
+    if let passing = limit.passing { core_pass(rig.cores[passing]) }
+    let stepped = limit.step.map { core_index(rig.cores[$0]) }
     bus.paused = false
     while true {
       if let stop { return .stopped(stop) }
@@ -324,13 +333,15 @@ public final class Machine {
         return ($0.now, $0.index)
       }
       if let pause = reached(limit, now, index) { return pause }
+      if let step = limit.step, core_index(rig.cores[step]) != stepped { return .limit }
       bus.act(now: now, index: index)
       if bus.isInterrupted || bus.clockChanges != clockChanges { continue }
       if takeTurn(now, index) {
         // Not counted: a turn may be a few hundred instructions.
-        Unmanaged.passUnretained(hart)._withUnsafeGuaranteedRef {
+        let halt = Unmanaged.passUnretained(hart)._withUnsafeGuaranteedRef {
           runTurn(of: $0, limit, now, index)
         }
+        if let halt { return halt }
       } else if !jump(limit) {
         guard hart.sleep == .lockup else { return .asleep }
         finish(Stop(.lockup, detail: hart.lastWords))
@@ -359,7 +370,9 @@ public final class Machine {
 
   /// Attempts until something else is due. A hart retires at most one instruction an attempt, so
   /// the limit of retired ones is not passed, and is reached in as many turns as it takes.
-  private func runTurn(of hart: Hart, _ limit: RunLimit, _ now: Tick, _ index: UInt64) {
+  private func runTurn(
+    of hart: Hart, _ limit: RunLimit, _ now: Tick, _ index: UInt64
+  ) -> Pause? {
     var attempts = min(bus.turns.left(at: index), 1 << 40)
     var ticks = attempts
     // A deadline that is not in the future has had its call at this tick.
@@ -368,6 +381,7 @@ public final class Machine {
     if let tick = limit.tick { ticks = min(ticks, tick - now) }
     if let end = limit.index { attempts = min(attempts, end - index) }
     if let end = limit.retired { attempts = min(attempts, end - retired) }
+    if limit.step == Int(hart.number) { attempts = min(attempts, 1) }
     let steps = hart.watchesInstructions
     if steps { attempts = min(attempts, 1) }
     // No instruction takes less than a tick.
@@ -389,8 +403,11 @@ public final class Machine {
     case CORE_FAILED:
       let what = core_failure(hart.core).map { String(cString: $0) } ?? ""
       bus.end(Stop(.fault, detail: "emulator bug: \(what)"))
+    case CORE_BREAKPOINT: return .breakpoint
+    case CORE_WATCHPOINT: return .watchpoint(hart.touch)
     default: break
     }
+    return nil
   }
 
   // MARK: Sleep

@@ -19,6 +19,12 @@ public struct RunLimit {
 
   /// Directly behind a store into these bytes of memory, by a guest or a device, that changes them or not.
   public var store: Range<UInt64>?
+  /// Before an instruction: each time that it is reached, once.
+  public var breakpoints = Breakpoints()
+  /// This hart's next instruction runs whatever there is before it: one goes on from a breakpoint that one did not come to by running.
+  public var passing: Int?
+  /// Directly behind the next attempt of this hart.
+  public var step: Int?
   /// Asleep for good is no reason to come back before `tick`.
   public var sleepsOn: Bool
 
@@ -47,12 +53,16 @@ public struct RunLimit {
 public enum Pause: Sendable, Hashable {
   /// The run is over.
   case stopped(Stop)
-  /// `tick`, `moment` or `index` was reached.
+  /// `tick`, `moment`, `index` or `step` was reached.
   case limit
   /// `retired` was reached.
   case instructions
   /// `event` was true, `events` were recorded, or there was the store.
   case event
+  /// Before an instruction of `breakpoints`: the next one of `Machine.hart`.
+  case breakpoint
+  /// Before an instruction that makes this access, or the rest of it if it makes several.
+  case watchpoint(Touch)
   /// Asleep, and nothing but input will change that. A host that has none ends the run, `Machine.end(.idle)`.
   case asleep
 }

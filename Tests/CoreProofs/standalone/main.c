@@ -20,10 +20,10 @@ int main(int count, char **arguments)
             clock_gettime(CLOCK_MONOTONIC, &start);
             ProofReport r = core_proof_run(proof->name, v);
             clock_gettime(CLOCK_MONOTONIC, &end);
-            printf("%s %s %d: %llu instructions, %llu runs, %llu states and %llu events compared, %llu interrupts, %llu precise exits, %llu repeats, %llu overflows, %.2f s %s\n",
+            printf("%s %s %d: %llu instructions, %llu runs, %llu states and %llu events compared, %llu interrupts, %llu precise exits, %llu repeats, %llu overflows, %llu halts, %.2f s %s\n",
                 r.failed ? "FAIL" : r.skipped ? "skip" : "pass", proof->name, v, (unsigned long long)r.instructions, (unsigned long long)r.runs,
                 (unsigned long long)r.compared_states, (unsigned long long)r.compared_events, (unsigned long long)r.interrupts, (unsigned long long)r.precise_exits,
-                (unsigned long long)r.repeats, (unsigned long long)r.overflows, (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9, r.text);
+                (unsigned long long)r.repeats, (unsigned long long)r.overflows, (unsigned long long)r.halts, (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) * 1e-9, r.text);
             fflush(stdout);
             failed += r.failed;
         }

@@ -213,6 +213,10 @@ final class CortexM: Hart {
 
   override var pc: UInt64 { UInt64(core_m4_r(core)[15]) }
   override var registers: [Register] { registerList }
+  override func value(of register: RegisterName) -> UInt64? { readRegister(register) }
+  override func set(_ register: RegisterName, to value: UInt64) -> Bool {
+    writeRegister(register, value)
+  }
   override func encode(into encoder: inout CanonicalBytes) { encoder.append(encoding: state) }
 
   override func saveModel() -> any Sendable { state }

@@ -200,6 +200,12 @@ final class RV64: Hart {
     ("fcsr", 0x003), ("mcycle", 0xB00), ("minstret", 0xB02),
   ]
 
+  override func value(of register: RegisterName) -> UInt64? { readRegister(register) }
+  override func set(_ register: RegisterName, to value: UInt64) -> Bool {
+    writeRegister(register, value)
+  }
+  override func physical(_ address: UInt64) -> UInt64? { translate(address) }
+
   override func encode(into bytes: inout CanonicalBytes) {
     for register in registers { bytes.append(register.value) }
     if let sbi { bytes.append(encoding: sbi) }

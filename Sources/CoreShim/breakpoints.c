@@ -1,0 +1,185 @@
+// A debugger's stops. A block that begins at a breakpoint only comes back to the main loop, whoever jumps to it; no other block has one
+// behind its first instruction. A page with a watchpoint is not kept in the soft TLB, so that every load and store there comes by.
+// A Core without either runs the code that it runs anyway.
+#include "internal.h"
+#include <stdlib.h>
+#include <string.h>
+
+// ---- sets of addresses, in ascending order
+typedef struct { const uint64_t *address; size_t count; } Set;
+
+static size_t first_from(Set set, uint64_t address)             // how many lie below it
+{
+    size_t low = 0, high = set.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (set.address[middle] < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool contains(Set set, uint64_t address)
+{
+    size_t i = first_from(set, address);
+    return i < set.count && set.address[i] == address;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+bool is_breakpoint(const Core *c, uint64_t pc)
+{
+    return contains((Set){ c->breakpoints, c->breakpoint_count }, pc);
+}
+
+// ---- what was translated for other breakpoints than there are
+typedef struct { Core *core; Set changed; } Change;
+
+static int drop_changed(void *key, void *block, void *data)     // 0: go on
+{
+    enum { SIZE = -2 };                         // beside the number of instructions
+    const Change *change = data;
+    const Arch *a = change->core->arch;
+    uint64_t pc = a->pc_bytes == 8 ? AT(uint64_t, block, 0) : AT(uint32_t, block, 0);
+    size_t i = first_from(change->changed, pc);
+    (void)key;
+    bool holds = i < change->changed.count && change->changed.address[i] - pc < AT(uint16_t, block, a->tb_icount + SIZE);
+    if (holds && !(AT(uint32_t, block, a->tb_cflags) & CF_INVALID))
+        a->drop_block(AT(char *, change->core->uc, UC_TCG), block, ~0ull);
+    return 0;
+}
+
+bool core_set_breakpoints(Core *c, const uint64_t *addresses, size_t count)
+{
+    Set old = { c->breakpoints, c->breakpoint_count };
+    uint64_t *set = NULL, *changed = NULL;
+    size_t changes = 0;
+    if (!count && !old.count)
+        return true;
+    set = malloc((count + 1) * sizeof *set);
+    changed = malloc((count + old.count) * sizeof *changed);
+    if (!set || !changed) {
+        free(set);
+        free(changed);
+        return false;
+    }
+    if (count)
+        memcpy(set, addresses, count * sizeof *set);
+    qsort(set, count, sizeof *set, by_address);
+    for (size_t i = 0; i < count; i++) {
+        if (!contains(old, set[i]))
+            changed[changes++] = set[i];
+    }
+    for (size_t i = 0; i < old.count; i++) {
+        if (!contains((Set){ set, count }, old.address[i]))
+            changed[changes++] = old.address[i];
+    }
+    qsort(changed, changes, sizeof *changed, by_address);
+    free(c->breakpoints);
+    c->breakpoints = set;
+    c->breakpoint_count = count;
+    if (changes)
+        c->arch->each_block(AT(char *, c->uc, UC_TCG), drop_changed, &(Change){ c, { changed, changes } });
+    free(changed);
+    return true;
+}
+
+// ---- loads and stores
+static bool touches(const CoreWatchpoint *w, uint64_t va, uint64_t size)
+{
+    return va - w->address < w->size || w->address - va < size;
+}
+
+bool is_watched_page(const Core *c, uint64_t page, uint64_t size)
+{
+    for (size_t i = 0; i < c->watchpoint_count; i++) {
+        if (touches(&c->watchpoints[i], page, size))
+            return true;
+    }
+    return false;
+}
+
+bool core_set_watchpoints(Core *c, const CoreWatchpoint *watchpoints, size_t count)
+{
+    if (count > MAX_WATCHES)
+        return false;
+    if (count == c->watchpoint_count && (!count || !memcmp(c->watchpoints, watchpoints, count * sizeof *watchpoints)))
+        return true;
+    c->watchpoint_count = count;
+    if (count)
+        memcpy(c->watchpoints, watchpoints, count * sizeof *watchpoints);
+    if (c->arch == &rv64)
+        tlb_flush_riscv64(c->cpu);
+    else
+        m4_rights_changed(c);
+    return true;
+}
+
+static uint64_t running_index(Core *c, const Memo *m)
+{
+    return (uint64_t)(c->granted - *budget_of(c) - m->back);
+}
+
+// Is somebody waiting for this access, who was not told of this instruction yet?
+bool is_watched_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc)
+{
+    for (size_t i = 0; i < c->watchpoint_count; i++) {
+        const CoreWatchpoint *w = &c->watchpoints[i];
+        if (!(type == STORE ? w->stores : w->loads) || !touches(w, va, size))
+            continue;
+        const Memo *m = locate(c, host_pc);
+        return m->host_pc && !(c->touch.pc == m->pc && c->touch.index == running_index(c, m));
+    }
+    return false;
+}
+
+// Undoes the instruction, to the state before it. What it has had of devices by then it gets again when it runs.
+void stop_before_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc)
+{
+    const Memo *m = locate(c, host_pc);
+    char *tb;
+    uint64_t pc;
+    int i = find_index(c->arch, c->cpu, host_pc, &tb, &pc);
+    c->touch = (CoreTouch){ .address = va, .index = running_index(c, m), .pc = m->pc, .size = (uint8_t)size, .is_store = type == STORE };
+    if (c->done_index == c->touch.index && c->done_count) {
+        c->replay_next = 0;
+        c->replay_count = c->done_count;
+    }
+    c->exit = CORE_WATCHPOINT;
+    repeat_alone(c->arch, c->cpu, tb, i, host_pc);
+}
+
+CoreTouch core_touch(const Core *c)
+{
+    return c->touch;
+}
+
+// ---- on from there
+bool stops_before(Core *c, uint64_t pc)
+{
+    if (c->passed.pc == pc && c->passed.index == core_index(c))
+        return false;
+    c->passed.pc = pc;
+    c->passed.index = core_index(c);
+    c->exit = CORE_BREAKPOINT;
+    return true;
+}
+
+void core_pass(Core *c)
+{
+    c->passed.pc = c->kind == CORE_RV64 ? AT(uint64_t, c->env, RV_PC) : AT(uint32_t, c->env, c->arch->pc);
+    c->passed.index = core_index(c);
+}
+
+void core_moved(Core *c)
+{
+    c->replay_next = c->replay_count = 0;
+    c->alone = false;
+    c->passed.index = c->touch.index = ~0ull;
+}
