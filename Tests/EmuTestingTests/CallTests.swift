@@ -45,9 +45,9 @@ import Testing
   @Test func saysWhatIsWrong() throws {
     let machine = try Machine(.m4LED, image: .bundled("led-heartbeat"))
     let missing = #expect(throws: VariableError.self) {
-      try machine.advance(until: .call(of: "nothing"), limit: .seconds(1))
+      try machine.advance(until: .call(of: "no-such-function"), limit: .seconds(1))
     }
-    #expect(missing?.description.hasPrefix("there is no function nothing in ") == true)
+    #expect(missing?.description.hasPrefix("there is no function no-such-function in ") == true)
     let late = #expect(throws: RunFailure.self) {
       try machine.instructions(in: "sysTick", limit: .microseconds(1))
     }

@@ -49,8 +49,8 @@ extension Breakpoints {
     let addresses = Array(addresses)
     let watches = watches.filter { !$0.range.isEmpty }.prefix(Self.mostWatches).map {
       CoreWatchpoint(
-        address: $0.range.lowerBound, size: UInt64($0.range.count), loads: $0.loads,
-        stores: $0.stores)
+        address: $0.range.lowerBound, size: $0.range.upperBound - $0.range.lowerBound,
+        loads: $0.loads, stores: $0.stores)
     }
     for core in cores {
       let isSet =

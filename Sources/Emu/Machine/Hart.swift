@@ -139,6 +139,7 @@ public class Hart {
 
   /// Instructions begun since its latest reset, by this hart alone.
   public final var attempts: UInt64 { core_index(core) }
+  public final var isAsleep: Bool { sleep != nil }
 
   final var now: Tick { cycle &+ tickOffset }
   final var index: UInt64 { at &+ indexOffset }

@@ -39,6 +39,14 @@ extension Machine {
     return true
   }
 
+  /// What a device holds, as its model has it, in words; nil: there is no such device.
+  public func fields(ofDevice name: String) -> [(name: String, value: String)]? {
+    guard let slot = board.slot(of: name) else { return nil }
+    return Mirror(reflecting: bus.slots[slot].state).children.map {
+      ($0.label ?? "", String(describing: $0.value))
+    }
+  }
+
   /// As the reset button does it: RAM, time and index stay.
   public func pressReset() {
     bus.requestReset(by: Event.core)
