@@ -228,7 +228,8 @@ extension SurveyCase {
     case 0xF380...0xF39F where second & 0xD000 == 0x8000 && second & 0xFF == 20:
       return control & Self.unmasks == 0  // MSR CONTROL: unprivileged, it could not clear FAULTMASK
     case 0xF3E0...0xF3FF where second & 0xDF00 == 0x8F00:
-      return control & Self.unmasks == 0  // MRS to the PC, away from what clears FAULTMASK
+      // MRS to the PC: away from what clears FAULTMASK, or round in circles where SysTick is masked.
+      return control & (Self.unmasks | Self.primask) == 0
     default: break
     }
     if prefix == 0xBF30_0000 { return false }

@@ -11,7 +11,7 @@ struct SurveyTests {
   private static let step = 101
   private static let passes = isSoak ? step : 1
   /// Cases in one run of the guest.
-  private static let atOnce = 200_000
+  private static let atOnce = 40_000
 
   @Test func agreesWithQEMU() throws {
     let survey = try Survey("all")

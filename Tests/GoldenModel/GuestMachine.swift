@@ -8,8 +8,12 @@ extension Guest {
     var options = MachineOptions()
     options.rv64 = [.svade, .trapsMisaligned]
     options.trace = []
+    // What else QEMU's board has, data that run as code may come upon.
+    var board = Board.rv64Virt()
+    board.devices.removeAll { !["uart0", "clint", "plic"].contains($0.name) }
+    board.leds = []
     return try Machine(
-      .rv64Virt(), image: Image(bytes: elf, path: "guest \(seed)"), options: options)
+      board, image: Image(bytes: elf, path: "guest \(seed)"), options: options)
   }
 
   /// What it has left there.
