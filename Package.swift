@@ -45,6 +45,13 @@ let package = Package(
         "Emu", "Devices", "Timeline",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      resources: [
+        .embedInCode("Template/Package.txt"), .embedInCode("Template/Tests.txt"),
+        .embedInCode("Template/CI.txt"), .embedInCode("Template/README.txt"),
+        .embedInCode("Template/m4-led.txt"), .embedInCode("Template/rv64-virt.txt"),
+        .embedInCode("Template/tm4c123gxl.txt"), .embedInCode("Template/tm4c123gxl-board.txt"),
+        .embedInCode("Template/tm4c123gxl-memory.txt"),
+      ],
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
     .executableTarget(name: "firmware-images", swiftSettings: strict),
@@ -88,7 +95,8 @@ let package = Package(
       name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],
       swiftSettings: strict),
     .testTarget(
-      name: "FirmwareTests", dependencies: ["Emu", "Devices", "EmuTesting"], swiftSettings: strict),
+      name: "FirmwareTests", dependencies: ["Emu", "Devices", "EmuTesting", "EmurunCLI"],
+      swiftSettings: strict),
     .testTarget(
       name: "DevicesTests", dependencies: ["Emu", "Devices", "CFdt"], swiftSettings: strict),
   ]

@@ -11,6 +11,7 @@ public struct Emurun: ParsableCommand {
       emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
       emurun boards
       emurun diff A B
+      emurun init FOLDER
       emurun doctor
       """,
     discussion: """
@@ -18,7 +19,9 @@ public struct Emurun: ParsableCommand {
       goes to standard error.
       """,
     version: "0.1.0",
-    subcommands: [BoardsCommand.self, DiffCommand.self, DoctorCommand.self])
+    subcommands: [
+      BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
+    ])
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")
   var image: String?

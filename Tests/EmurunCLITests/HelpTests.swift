@@ -17,6 +17,7 @@ import Testing
                emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
                emurun boards
                emurun diff A B
+               emurun init FOLDER
                emurun doctor
 
         ARGUMENTS:
@@ -113,6 +114,7 @@ import Testing
           boards                  List the boards, with memory map and devices.
           diff                    Compare two traces that --trace-file wrote; 1 if they differ.
           doctor                  Check libunicorn and this host.
+          init                    Write a package: firmware, tests that boot it, a CI file.
 
           See 'emurun help <subcommand>' for detailed help.
 
