@@ -461,6 +461,21 @@ import Testing
   }
 
   /// What is not modelled is a finding with a name.
+  /// ACTLR keeps the bits of a Cortex-M4 r0p1: DISMCYCINT, DISDEFWBUF, DISFOLD, DISFPCA, DISOOFP.
+  @Test func auxiliaryControl() throws {
+    let bench = try CortexMBench { t in
+      t.label("start")
+      t.load(0, 0xE000_E008)
+      t.ldr(1, 0)
+      t.load(2, 0xFFFF_FFFF)
+      t.str(2, 0)
+      t.ldr(3, 0)
+      t.end()
+    }
+    bench.run()
+    #expect(bench.state.r[1] == 0 && bench.state.r[3] == 0x307)
+  }
+
   @Test func unmodelledRegistersAreFindings() throws {
     let bench = try CortexMBench { t in
       t.label("start")

@@ -1,3 +1,4 @@
+import CoreShim
 import Testing
 
 @testable import Emu
@@ -104,6 +105,32 @@ import Testing
       state.s[1], state.s[16], state.fpscr, bench.word(0x2000_3000), bench.word(0x2000_3004),
       bench.word(0x2000_3008),
     ] + bench.marks
+  }
+
+  /// A store that makes an interrupt pend in the middle of its block is run again alone; one that does so again and again ends
+  /// its block from some time on.
+  @Test func aStoreThatInterruptsAgainAndAgain() throws {
+    let bench = try CortexMBench(vectors: [16: "irq"]) { t in
+      t.label("start")
+      t.poke(SCS.iser, 1)
+      t.load(0, Puller.raise)
+      t.load(5, Puller.lower)
+      t.movs(1, 1)
+      t.movs(2, 200)
+      t.movs(4, 0)
+      t.label("loop")
+      t.str(1, 0)
+      t.adds(4, 1)
+      t.subs(2, 1)
+      t.bne("loop")
+      t.end()
+      t.label("irq")
+      t.str(1, 5)
+      t.returnFromHandler()
+    }
+    #expect(bench.run()?.reason == .finisher)
+    #expect(bench.entered.count == 200 && bench.state.r[4] == 200)
+    #expect((1...100).contains(core_figures(bench.core.core).repeats))
   }
 
   @Test func interruptAtEveryTick() throws {

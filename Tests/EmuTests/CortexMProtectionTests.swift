@@ -193,8 +193,9 @@ import Testing
   }
 
   /// XN, and no right to read: IACCVIOL at the very instruction, also where the edge lies within a
-  /// KiB that holds code which has run before; MMARVALID stays clear.
-  @Test(arguments: [false, true]) func executeNever(_ xn: Bool) throws {
+  /// KiB that holds code which has run before, whole or an instruction at a time; MMARVALID stays clear.
+  @Test(arguments: [false, true], [false, true])
+  func executeNever(_ xn: Bool, sliced: Bool) throws {
     let code: UInt32 = 0x2000_4000
     let bench = try CortexMBench(vectors: [4: "mem"]) { t in
       t.label("start")
@@ -226,6 +227,7 @@ import Testing
       t.ldr(3, 6)
       t.end(2)
     }
+    if sliced { for index in 1..<200 { bench.run(to: UInt64(index)) } }
     #expect(bench.run()?.code == 2)
     #expect(bench.state.r[8] == 32)
     #expect(bench.state.r[4] == 16)

@@ -267,7 +267,10 @@ public struct StellarisTimer: Device {
   }
 
   public var deadline: Tick? {
-    [timeout(\.a), timeout(\.b), nextMatch(\.a), nextMatch(\.b)].compactMap { $0 }.min()
+    let next = min(
+      min(timeout(\.a) ?? .max, timeout(\.b) ?? .max),
+      min(nextMatch(\.a) ?? .max, nextMatch(\.b) ?? .max))
+    return next == .max ? nil : next
   }
 
   public mutating func advance(_ port: inout DevicePort) {
