@@ -71,6 +71,15 @@ struct Report {
     row(
       "one busy hart beside seven that sleep, of the speed of one alone",
       rounded(harts.asleep, 2) + " ×", "1.0 ×")
+    let workloads = Workloads(directory: directory, rounds: rounds)
+    row(
+      "`tm4c123gxl`, of the speed of `m4-led` (the mix)", rounded(workloads.launchPad(), 2) + " ×",
+      "≥ 0.9 ×")
+    let printing = workloads.printing()
+    row(
+      "its UART at 115,200 baud, never idle, of real time",
+      "by interrupts \(rounded(printing.byInterrupts, 0)) ×, polling \(rounded(printing.polling, 0)) ×",
+      "≥ 50 ×")
     row(
       "LEDs, UART and interrupts traced into a file, of the mix with SysTick at 1 kHz",
       percent(Workloads(directory: directory, rounds: rounds).tracing()), "≤ 2 %")

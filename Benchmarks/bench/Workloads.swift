@@ -41,6 +41,26 @@ struct Workloads {
     return (times[0] / times[1], times[0] / times[2], times[3] / times[4])
   }
 
+  /// The mix on `tm4c123gxl`, which has a variable clock, 50 devices and clock gates: speed, as a part of that on `m4-led`.
+  func launchPad() -> Double {
+    let mix = "\(directory)/mix-m4.elf"
+    let times = interleaved([emurun(mix), emurun(mix) + ["--board", "tm4c123gxl"]])
+    return times[0] / times[1]
+  }
+
+  /// Its UART at 115,200 baud, never idle, by interrupts and polling: virtual seconds a second.
+  func printing() -> (byInterrupts: Double, polling: Double) {
+    let seconds = (100.0, 10.0)
+    func command(_ name: String, _ seconds: Double) -> [String] {
+      [
+        ".build/release/emurun", "\(directory)/\(name)-m4.elf", "--board", "tm4c123gxl", "--for",
+        "\(seconds)s",
+      ]
+    }
+    let times = interleaved([command("printing", seconds.0), command("polling", seconds.1)])
+    return (seconds.0 / times[0], seconds.1 / times[1])
+  }
+
   /// What it costs the mix, with a timer interrupt every 16,000 instructions, to be watched: LEDs, UARTs and interrupts as
   /// JSON Lines. A factor of its time.
   func tracing() -> Double {

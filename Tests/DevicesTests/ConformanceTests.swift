@@ -59,6 +59,19 @@ import Testing
   @Test func timedPL011() { expectConformance(PL011(.timed), window: 0x1000) }
   @Test func tm4cWatchdog() { expectConformance(StellarisWatchdog(.piosc), window: 0x1000) }
   @Test func tm4cDMA() { expectConformance(TM4CDMA(), window: 0x1000) }
+  @Test func tm4cADC() {
+    let inputs = [TM4CADC.Signal([(0, 100), (1_000_000, 2_000)])]
+    expectConformance(TM4CADC(inputs), window: 0x1000, clock: Clock(hertz: 16_000_000))
+  }
+  @Test func tm4cPWM() { expectConformance(TM4CPWM(), window: 0x1000) }
+  @Test func tm4cSSI() {
+    let eeprom = SerialEEPROM([UInt8](repeating: 7, count: 512))
+    expectConformance(PL022(isTM4C: true, eeprom: eeprom), window: 0x1000, keepsContent: true)
+  }
+  @Test func tm4cI2C() {
+    let eeprom = SerialEEPROM([UInt8](repeating: 7, count: 256))
+    expectConformance(TM4CI2C(eeprom: eeprom, at: 0), window: 0x1000, keepsContent: true)
+  }
   @Test func tm4cSystemControl() {
     expectConformance(
       TM4CSystemControl(watchdogs: ["a", "b"]), window: 0x1000, keepsContent: true,

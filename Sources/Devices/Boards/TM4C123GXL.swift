@@ -10,11 +10,19 @@ extension Board {
     let adcs = [14, 15, 16, 17, 48, 49, 50, 51]
     let timers = [19, 20, 21, 22, 23, 24, 35, 36, 70, 71, 92, 93] + Array(94...105)
     let ports = [0, 1, 2, 3, 4, 30]
+    /// A trigger of both converters.
+    func toADCs(_ input: Int) -> [Board.Wire] {
+      [.input(input, of: "adc0"), .input(input, of: "adc1")]
+    }
     func port(
       _ name: String, _ gate: String, _ device: StellarisGPIO, at apb: UInt64, or ahb: UInt64,
       _ interrupt: Int, timers: [Int: (String, Int)] = [:]
     ) -> Placement {
-      var wires: [Int: [Board.Wire]] = [0: [.interrupt(interrupt)]]
+      let number = ["GPIOA", "GPIOB", "GPIOC", "GPIOD", "GPIOE", "GPIOF"].firstIndex(of: gate) ?? 0
+      var wires: [Int: [Board.Wire]] = [
+        0: [.interrupt(interrupt)], 9: toADCs(24 + number),
+        10: [.input(TM4CDMA.request(gate, isBurst: true), of: "udma")],
+      ]
       for (pin, timer) in timers { wires[1 + pin] = [.input(timer.1, of: timer.0)] }
       return Placement(name, device, at: apb, or: [ahb], size: 0x1000, gate: gate, wires: wires)
     }
@@ -42,6 +50,9 @@ extension Board {
         wires: requests(of: "UART\(number)", from: 1)
           .merging([0: [.interrupt(uarts[Int(number)])]]) { $1 })
     }
+    func timerNumber(_ gate: String) -> Int {
+      (gate.last?.wholeNumberValue ?? 0) + (gate.hasPrefix("W") ? 6 : 0)
+    }
     func timer(
       _ name: String, _ gate: String, _ chip: StellarisTimer.Chip, at address: UInt64,
       _ interrupts: (Int, Int), next: String? = nil, pins: [(String, Int)] = []
@@ -49,6 +60,7 @@ extension Board {
       var wires: [Int: [Board.Wire]] = [
         0: [.interrupt(interrupts.0)], 1: [.interrupt(interrupts.1)],
       ]
+      wires[2] = toADCs(timerNumber(gate))
       if let next { wires[5] = [.input(2, of: next)] }
       for (number, half) in ["A", "B"].enumerated() {
         wires[6 + number] = [
@@ -62,8 +74,49 @@ extension Board {
       return Placement(
         name, StellarisTimer(chip), at: address, size: 0x1000, gate: gate, wires: wires)
     }
+    func ssi(_ number: UInt64) -> Placement {
+      Placement(
+        "ssi\(number)", PL022(isTM4C: true), at: 0x4000_8000 + 0x1000 * number, size: 0x1000,
+        gate: "SSI\(number)",
+        wires: requests(of: "SSI\(number)", from: 1)
+          .merging([0: [.interrupt(ssis[Int(number)])]]) { $1 })
+    }
+    func i2c(_ number: UInt64, _ interrupt: Int) -> Placement {
+      Placement(
+        "i2c\(number)", TM4CI2C(), at: 0x4002_0000 + 0x1000 * number, size: 0x1000,
+        gate: "I2C\(number)", interrupt: interrupt)
+    }
+    func adc(_ number: UInt64) -> Placement {
+      var wires: [Int: [Board.Wire]] = [:]
+      for sequencer in 0..<4 {
+        wires[sequencer] = [.interrupt(adcs[Int(number) * 4 + sequencer])]
+        let source = "ADC\(number)SS\(sequencer)"
+        wires[4 + sequencer] = [
+          .input(TM4CDMA.request(source, isBurst: true), of: "udma")
+        ]
+      }
+      return Placement(
+        "adc\(number)", TM4CADC(), at: 0x4003_8000 + 0x1000 * number, size: 0x1000,
+        gate: "ADC\(number)", wires: wires)
+    }
+    /// Generators' interrupts and that of faults; by output the pins, where GPIOPCTL has module 0 as number 4 and module 1 as 5.
+    func pwm(_ number: Int, _ interrupts: [Int], pins: [[(String, Int)]]) -> Placement {
+      var wires: [Int: [Board.Wire]] = [:]
+      for (line, interrupt) in interrupts.enumerated() { wires[line] = [.interrupt(interrupt)] }
+      for (output, places) in pins.enumerated() {
+        wires[8 + output] = places.map { .input(8 * (4 + number) + $0.1, of: $0.0) }
+      }
+      for generator in 0..<4 { wires[16 + generator] = toADCs(16 + 4 * number + generator) }
+      return Placement(
+        "pwm\(number)", TM4CPWM(), at: 0x4002_8000 + 0x1000 * UInt64(number), size: 0x1000,
+        gate: "PWM\(number)", wires: wires)
+    }
+    /// RCC's divisor of the PWM clock.
+    var system: [Int: [Board.Wire]] = [0: [.interrupt(28)]]
+    for bit in 0..<4 { system[1 + bit] = [.input(bit, of: "pwm0"), .input(bit, of: "pwm1")] }
+
     return Board(
-      name: "tm4c123gxl", revision: 2,
+      name: "tm4c123gxl", revision: 3,
       summary: "Cortex-M4F, TI's EK-TM4C123GXL LaunchPad; 16 MHz until software says otherwise",
       core: .cortexM4(priorityBits: 3, interrupts: 139), clock: Clock(hertz: 16_000_000),
       hasVariableClock: true,
@@ -77,7 +130,7 @@ extension Board {
       devices: [
         Placement(
           "sysctl", TM4CSystemControl(watchdogs: ["watchdog0", "watchdog1"]), at: 0x400F_E000,
-          size: 0x1000, interrupt: 28),
+          size: 0x1000, wires: system),
         uart(0), uart(1), uart(2), uart(3), uart(4), uart(5), uart(6), uart(7),
         port(
           "gpioa", "GPIOA", StellarisGPIO(.tm4c123, functions: 0x0022_2211), at: 0x4000_4000,
@@ -152,32 +205,9 @@ extension Board {
         Placement(
           "watchdog1", StellarisWatchdog(.piosc), at: 0x4000_1000, size: 0x1000, gate: "WD1",
           interrupt: 18),
-        Placement(
-          "ssi0", PL022(isTM4C: true), at: 0x4000_8000, size: 0x1000, gate: "SSI0", interrupt: 7),
-        Placement(
-          "ssi1", PL022(isTM4C: true), at: 0x4000_9000, size: 0x1000, gate: "SSI1", interrupt: 34),
-        Placement(
-          "ssi2", PL022(isTM4C: true), at: 0x4000_A000, size: 0x1000, gate: "SSI2", interrupt: 57),
-        Placement(
-          "ssi3", PL022(isTM4C: true), at: 0x4000_B000, size: 0x1000, gate: "SSI3", interrupt: 58),
-        Placement(
-          "i2c0", StellarisI2C(), at: 0x4002_0000, size: 0x1000, gate: "I2C0", interrupt: 8),
-        Placement(
-          "i2c1", StellarisI2C(), at: 0x4002_1000, size: 0x1000, gate: "I2C1", interrupt: 37),
-        Placement(
-          "i2c2", StellarisI2C(), at: 0x4002_2000, size: 0x1000, gate: "I2C2", interrupt: 68),
-        Placement(
-          "i2c3", StellarisI2C(), at: 0x4002_3000, size: 0x1000, gate: "I2C3", interrupt: 69),
-        Placement(
-          "adc0", StellarisADC(), at: 0x4003_8000, size: 0x1000, gate: "ADC0",
-          wires: [
-            0: [.interrupt(14)], 1: [.interrupt(15)], 2: [.interrupt(16)], 3: [.interrupt(17)],
-          ]),
-        Placement(
-          "adc1", StellarisADC(), at: 0x4003_9000, size: 0x1000, gate: "ADC1",
-          wires: [
-            0: [.interrupt(48)], 1: [.interrupt(49)], 2: [.interrupt(50)], 3: [.interrupt(51)],
-          ]),
+        ssi(0), ssi(1), ssi(2), ssi(3),
+        i2c(0, 8), i2c(1, 37), i2c(2, 68), i2c(3, 69),
+        adc(0), adc(1),
         Placement(
           "flashctl", TM4CFlashControl(size: 256 << 10), at: 0x400F_D000, size: 0x1000,
           interrupt: 29),
@@ -191,10 +221,19 @@ extension Board {
           "udma", TM4CDMA(), at: 0x400F_F000, size: 0x1000, gate: "DMA0", wires: dma),
         Placement(
           "comp", DeclaredPeripheral.tm4cComparators, at: 0x4003_C000, size: 0x1000, gate: "ACMP0"),
-        Placement(
-          "pwm0", DeclaredPeripheral.tm4cPWM, at: 0x4002_8000, size: 0x1000, gate: "PWM0"),
-        Placement(
-          "pwm1", DeclaredPeripheral.tm4cPWM, at: 0x4002_9000, size: 0x1000, gate: "PWM1"),
+        pwm(
+          0, [10, 11, 12, 45, 9],
+          pins: [
+            [("gpiob", 6)], [("gpiob", 7)], [("gpiob", 4)], [("gpiob", 5)], [("gpioe", 4)],
+            [("gpioe", 5)], [("gpioc", 4), ("gpiod", 0)], [("gpioc", 5), ("gpiod", 1)],
+          ]),
+        pwm(
+          1, [134, 135, 136, 137, 138],
+          pins: [
+            [("gpiod", 0)], [("gpiod", 1)], [("gpioa", 6), ("gpioe", 4)],
+            [("gpioa", 7), ("gpioe", 5)], [("gpiof", 0)], [("gpiof", 1)], [("gpiof", 2)],
+            [("gpiof", 3)],
+          ]),
         Placement(
           "qei0", DeclaredPeripheral.tm4cEncoder, at: 0x4002_C000, size: 0x1000, gate: "QEI0"),
         Placement(

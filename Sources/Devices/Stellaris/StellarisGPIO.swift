@@ -13,7 +13,8 @@ import Emu
 /// Interrupts are those of input pins.
 ///
 /// Inputs 0 to 7 are the pins from outside; on a TM4C123 inputs 8 · n + 0 to 7 are what the peripheral puts out that GPIOPCTL has
-/// as number n, and lines 1 to 8 the levels of pins that are given to number 7, the timers.
+/// as number n, and lines 1 to 8 the levels of pins that are given to number 7, the timers. Lines 9 and 10 change their level with each edge
+/// that GPIOADCCTL and GPIODMACTL name the pin of, for ADC and µDMA.
 public struct StellarisGPIO: Device {
   public struct State: Codable, Hashable, Sendable {
     var data: UInt8 = 0
@@ -37,6 +38,10 @@ public struct StellarisGPIO: Device {
     var commit: UInt8 = 0xFF
     var portControl: UInt32 = 0
     var analogue: UInt8 = 0
+    var adcControl: UInt8 = 0
+    var dmaControl: UInt8 = 0
+    var adcTrigger = false
+    var dmaTrigger = false
     /// What the world outside puts on the pins, and on which of them it puts anything.
     var external: UInt8 = 0
     var isExternal: UInt8 = 0xFF
@@ -141,6 +146,8 @@ public struct StellarisGPIO: Device {
     static let commit: UInt64 = 0x524
     static let analogue: UInt64 = 0x528
     static let portControl: UInt64 = 0x52C
+    static let adcControl: UInt64 = 0x530
+    static let dmaControl: UInt64 = 0x534
   }
 
   private var key: UInt64 { chip == .lm3s6965 ? 0x1ACC_E551 : 0x4C4F_434B }
@@ -184,8 +191,8 @@ public struct StellarisGPIO: Device {
       ] as [(String, UInt64)] {
         registers.append(.notModelled("GPIO\(name), of later chips", offset))
       }
-      registers.append(.notModelled("GPIOADCCTL", 0x530))
-      registers.append(.notModelled("GPIODMACTL", 0x534))
+      registers.append(register("ADCCTL", Offset.adcControl))
+      registers.append(register("DMACTL", Offset.dmaControl))
     }
     return RegisterMap(registers + identity.registers("GPIO"))
   }
@@ -221,6 +228,8 @@ public struct StellarisGPIO: Device {
     case Offset.lock: byte = state.isLocked ? 1 : 0
     case Offset.commit: byte = state.commit
     case Offset.analogue: byte = state.analogue
+    case Offset.adcControl: byte = state.adcControl
+    case Offset.dmaControl: byte = state.dmaControl
     default: return Self.identity.value(at: register) ?? 0
     }
     return UInt64(byte)
@@ -267,6 +276,8 @@ public struct StellarisGPIO: Device {
       case Offset.digitalEnable where isTM4C:
         state.digitalEnable = state.committed(byte, over: state.digitalEnable)
       case Offset.analogue: state.analogue = byte
+      case Offset.adcControl: state.adcControl = byte
+      case Offset.dmaControl: state.dmaControl = byte
       case Offset.drive2: state.drive(byte, \.drive2)
       case Offset.drive4: state.drive(byte, \.drive4)
       case Offset.drive8: state.drive(byte, \.drive8)
@@ -303,7 +314,10 @@ public struct StellarisGPIO: Device {
     let wanted =
       state.bothEdges & (rising | falling) | ~state.bothEdges
       & (rising & state.event | falling & ~state.event)
-    state.edges |= wanted & ~state.sense & ~state.direction & ~before.direction
+    let edges = wanted & ~state.sense & ~state.direction & ~before.direction
+    state.edges |= edges
+    if edges & state.adcControl != 0 { state.adcTrigger.toggle() }
+    if edges & state.dmaControl != 0 { state.dmaTrigger.toggle() }
     port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
   }
 
@@ -349,13 +363,14 @@ public struct StellarisGPIO: Device {
 
   public var lines: LineSet {
     let isRaised = rawInterrupts(state) & state.interruptMask != 0
-    if chip == .lm3s6965 || state.alternate == 0 { return LineSet(level: isRaised) }
+    let triggers: UInt64 =
+      (isRaised ? 1 : 0) | (state.adcTrigger ? 1 << 9 : 0) | (state.dmaTrigger ? 1 << 10 : 0)
+    if chip == .lm3s6965 || state.alternate == 0 { return LineSet(rawValue: triggers) }
     var timers: UInt8 = 0
     for pin in 0..<8 where state.portControl >> UInt32(4 * pin) & 0xF == 7 {
       timers |= 1 << UInt8(pin)
     }
-    return LineSet(
-      rawValue: UInt64(levels(state) & state.alternate & timers) << 1 | (isRaised ? 1 : 0))
+    return LineSet(rawValue: UInt64(levels(state) & state.alternate & timers) << 1 | triggers)
   }
 }
 

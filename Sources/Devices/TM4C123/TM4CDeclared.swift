@@ -1,6 +1,6 @@
 import Emu
 
-/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 6, 17, 18, 19, 20 and 21. Every register by name.
+/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 6, 17, 18, 19 and 21. Every register by name.
 extension DeclaredPeripheral {
   /// "NAME+OFFSET" in hexadecimal, in one text.
   private static func list(_ prefix: String, _ text: String) -> [RegisterMap.Register] {
@@ -43,37 +43,6 @@ extension DeclaredPeripheral {
   /// Chapter 19, the analogue comparators.
   static let tm4cComparators = DeclaredPeripheral(
     list("AC", "MIS+0 RIS+4 INTEN+8 REFCTL+10 STAT0+20 CTL0+24 STAT1+40 CTL1+44 PP+fc0"))
-
-  /// Chapter 20, the two PWM modules.
-  static let tm4cPWM = DeclaredPeripheral(
-    list(
-      "PWM",
-      """
-      CTL+0 SYNC+4 ENABLE+8 INVERT+c FAULT+10 INTEN+14 RIS+18 ISC+1c STATUS+20 FAULTVAL+24 ENUPD+28 \
-      PP+fc0
-      """)
-      + (0..<4 as Range<UInt64>).flatMap { number in
-        list(
-          "PWM\(number)",
-          """
-          CTL+0 INTEN+4 RIS+8 ISC+c LOAD+10 COUNT+14 CMPA+18 CMPB+1c GENA+20 GENB+24 DBCTL+28 \
-          DBRISE+2c DBFALL+30 FLTSRC0+34 FLTSRC1+38 MINFLTPER+3c
-          """
-        ).map { moved($0, by: 0x40 + 0x40 * number) }
-      }
-      + (0..<4 as Range<UInt64>).flatMap { number in
-        list("PWM\(number)", "FLTSEN+0 FLTSTAT0+4 FLTSTAT1+8").map {
-          moved($0, by: 0x800 + 0x80 * number)
-        }
-      })
-
-  private static func moved(
-    _ register: RegisterMap.Register, by distance: UInt64
-  ) -> RegisterMap.Register {
-    var register = register
-    register.offset += distance
-    return register
-  }
 
   /// Chapter 21, the two quadrature encoder interfaces.
   static let tm4cEncoder = DeclaredPeripheral(

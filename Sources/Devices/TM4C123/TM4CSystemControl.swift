@@ -417,7 +417,10 @@ public struct TM4CSystemControl: Device {
     port.setClock(tree.systemClock)
   }
 
+  /// Line 0 is the interrupt; 1 to 4 are RCC.USEPWMDIV and, while that is set, PWMDIV.
   public var lines: LineSet {
-    LineSet(level: state.rawInterrupts & state.interruptMask != 0)
+    let divisor = state.rcc >> 20 & 1 == 0 ? 0 : 1 | state.rcc >> 16 & 0xE
+    let isRaised = state.rawInterrupts & state.interruptMask != 0
+    return LineSet(rawValue: UInt64(divisor) << 1 | (isRaised ? 1 : 0))
   }
 }
