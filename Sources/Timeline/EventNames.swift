@@ -4,7 +4,7 @@ import Emu
 public struct EventNames: Sendable {
   let board: Board
   private var leds: [Pin: Board.LED] = [:]
-  /// By IRQ number: whose it is.
+  /// By IRQ number: whose it is; of several that share it, the first one's.
   private var lines: [Int: String] = [:]
 
   private struct Pin: Hashable {
@@ -20,7 +20,8 @@ public struct EventNames: Sendable {
       }
     }
     for device in board.devices {
-      for case .interrupt(let number, _) in device.wires.values.joined() where !isRV64 {
+      for case .interrupt(let number, _) in device.wires.values.joined()
+      where !isRV64 && lines[number] == nil {
         lines[number] = device.name
       }
     }

@@ -223,6 +223,28 @@ import Testing
     #expect(read(R.raw) == 0x11)
   }
 
+  /// Stopped and enabled again it goes on; set up anew it begins anew.
+  @Test func goesOn() {
+    bench.write(R.modeA, 0x12)
+    bench.write(R.loadA, 999)
+    bench.write(R.control, 1)
+    bench.advance(to: 300)
+    bench.write(R.control, 0)
+    bench.advance(to: 500)
+    bench.write(R.matchA, 700)
+    bench.write(R.control, 1)
+    bench.advance(to: 600)
+    #expect(read(R.shownA) == 400)
+    bench.advance(to: 1_199)
+    #expect(read(R.raw) == 1)
+    bench.write(R.control, 0)
+    bench.write(R.loadA, 99)
+    bench.advance(to: 2_000)
+    bench.write(R.control, 1)
+    bench.advance(to: 2_050)
+    #expect(read(R.shownA) == 50)
+  }
+
   /// PWM: high from the load to the match value, TAPWML inverts.
   @Test(arguments: [0, 0x40] as [UInt64]) func pwm(inverted: UInt64) {
     bench.write(R.configuration, 4)

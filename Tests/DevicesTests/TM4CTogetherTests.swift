@@ -129,7 +129,7 @@ import Testing
     guest.call(table: 1, function: 5)
     let start = guest.here
     guest.load(0, Address.uart0)
-    guest.call(table: 1, function: 18)
+    guest.call(table: 1, function: 14)
     guest.copy(1, 0)
     guest.load(0, Address.uart0)
     guest.call(table: 1, function: 0)

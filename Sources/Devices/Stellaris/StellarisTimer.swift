@@ -3,6 +3,9 @@ import Emu
 /// A general-purpose timer module: of Luminary Micro's Stellaris parts (LM3S6965 datasheet, chapter 10, "General-Purpose Timers")
 /// and of the TM4C123GH6PM (SPMS376E, chapter 11), there in a 16/32-bit and a 32/64-bit ("wide") form.
 ///
+/// A TM4C123's timer that was stopped and is enabled again goes on from where it is, unless it has been set up anew meanwhile or was a
+/// one-shot that is over (RIOT counts on that); an LM3S6965's begins again, as QEMU's.
+///
 /// Two timers, A and B, or one of both together. One that is enabled at tick t with a load value N has N in it at t, reaches
 /// zero at t + N, and in periodic mode has N in it again one tick later, "on the next cycle". Half a module that counts down with
 /// a prescaler P steps every P + 1 ticks; everywhere else the TM4C123's prescaler is what the counter has on top. The RTC mode
@@ -55,6 +58,8 @@ public struct StellarisTimer: Device {
     var willMatch = true
     /// What GPTMTnR shows instead of the counter.
     var captured: UInt64 = 0
+    /// It begins with its load value when it is enabled, and does not go on from where it is.
+    var isFresh = true
     /// It is enabled, but the timer before it has to be done first.
     var isWaiting = false
     /// Levels of its PWM output and of its pin.
@@ -320,6 +325,7 @@ public struct StellarisTimer: Device {
       start(timer, at: due &+ stepLength(timer))
     } else {
       state[keyPath: timer].value = isUp(timer) ? loadValue(timer) : 0
+      state[keyPath: timer].isFresh = true
       state.control &= ~(timer == \State.a ? Control.enableA : Control.enableB)
     }
   }
@@ -513,6 +519,10 @@ public struct StellarisTimer: Device {
   private mutating func configure(_ register: UInt64, _ value: UInt64, _ port: DevicePort) {
     let now = port.now
     hold(now, keepingPhase: register == Offset.loadA || register == Offset.loadB)
+    if register != Offset.valueA && register != Offset.valueB {
+      state.a.isFresh = true
+      state.b.isFresh = true
+    }
     switch register {
     case Offset.configuration:
       state.configuration = UInt8(value & 7)
@@ -557,7 +567,13 @@ public struct StellarisTimer: Device {
       }
       state[keyPath: timer].isWaiting =
         isTM4C && isEnabled(timer) && state[keyPath: timer].mode & Mode.waits != 0
-      start(timer, at: port.now)
+      if isTM4C && kind(timer) == .count && !state[keyPath: timer].isFresh {
+        state[keyPath: timer].since = port.now
+        state[keyPath: timer].willMatch = true
+      } else {
+        start(timer, at: port.now)
+      }
+      state[keyPath: timer].isFresh = false
     }
     if rising & Control.enableA != 0 { startSeconds(port) }
   }
