@@ -144,6 +144,52 @@ import Testing
     #expect(machine.console.text == "Hello, µDMA!" && machine.findings.isEmpty)
   }
 
+  /// The ROM's functions for PWM, converters, I2C and SSI, as DriverLib's users call them.
+  @Test func throughTheROM() throws {
+    var guest = ThumbGuest()
+    func call(_ table: UInt32, _ function: UInt16, _ arguments: UInt32...) {
+      for (number, argument) in arguments.enumerated() { guest.load(UInt16(number), argument) }
+      guest.call(table: table, function: function)
+    }
+    let (i2c0, ssi0) = (0x4002_0000 as UInt32, 0x4000_8000 as UInt32)
+    for gate in [Address.pwmGate, Address.adcGate, 0x400F_E620, 0x400F_E61C] {
+      guest.write(gate == Address.pwmGate ? 2 : 1, to: gate)
+    }
+    // The fifth and sixth arguments: bits a second, and bits of a frame.
+    guest.write(1_000_000, to: 0x2000_7FF0)
+    guest.write(8, to: 0x2000_7FF4)
+    guest.load(0, 0x2000_7FF0)
+    guest.moveToStack(0)
+    call(2, 1, ssi0, 16_000_000, 0, 0)
+    call(3, 1, i2c0, 16_000_000, 0)
+    // Generator 2 of PWM1, counting down; its output B for 200 of 2,000 clocks.
+    call(8, 1, Address.pwm1, 0xC0, 0)
+    call(8, 2, Address.pwm1, 0xC0, 2_000)
+    call(8, 0, Address.pwm1, 0xC5, 200)
+    call(8, 4, Address.pwm1, 0xC0)
+    call(8, 11, Address.pwm1, 0x20, 1)
+    // Sequencer 3: input 1, one step.
+    call(5, 7, Address.adc0, 3, 0, 0)
+    call(5, 8, Address.adc0, 3, 0, 0x61)
+    call(5, 5, Address.adc0, 3)
+    call(5, 13, Address.adc0, 3)
+    for _ in 0..<20 { guest.nop() }
+    call(5, 0, Address.adc0, 3, 0x2000_1000)
+    guest.copy(5, 0)
+    call(8, 6, Address.pwm1, 0xC5)
+    guest.copy(4, 0)
+    guest.load(3, ssi0)
+    guest.fetch(2, at: 3)
+    guest.load(3, i2c0 + 0x0C)
+    guest.fetch(1, at: 3)
+    let machine = try guest.machine()
+    _ = machine.run(until: RunLimit(tick: 1_000))
+    #expect(machine.register("r5") == 1 && machine.register("r4") == 200)
+    #expect(machine.memory.load(0x2000_1000) == 0x800 as UInt32)
+    #expect(machine.register("r2") == 0x707 && machine.register("r1") == 7)
+    #expect(machine.findings.isEmpty && machine.traps.faults == 0)
+  }
+
   /// However a run is cut, and over snapshots: the same.
   @Test(arguments: ["dimmer", "sampler", "echo"]) func isTheSameHoweverItIsCut(which: String) throws
   {

@@ -89,6 +89,24 @@ enum Guest {
     return image
   }
 
+  /// Accesses to a Stellaris part's devices.
+  static func stellaris() throws -> String {
+    let folder = try folder("stellaris")
+    let (object, image) = (folder.path + "/guest.o", folder.path + "/guest.elf")
+    let bin = try toolchain()
+    try need(
+      QEMU.run(
+        bin + "/clang",
+        [
+          "--target=armv7em-none-eabi", "-mcpu=cortex-m4", "-mthumb", "-Os", "-ffreestanding",
+          "-Wall", "-Wextra", "-Werror", "-c", "-o", object,
+          sources.appendingPathComponent("stellaris.c").path,
+        ]))
+    let script = sources.appendingPathComponent("stellaris.ld").path
+    try need(QEMU.run(bin + "/ld.lld", ["-T", script, "-o", image, object]))
+    return image
+  }
+
   /// The C variant of `images/torture-m4`, on the same kernel.
   static func torture() throws -> String {
     let root = sources.deletingLastPathComponent().deletingLastPathComponent()

@@ -109,7 +109,11 @@ enum TM4CROM {
   ) -> Bool {
     switch table {
     case 1: uart(name, &call)
+    case 2: ssi(name, &call)
+    case 3: i2c(name, &call)
     case 4: gpio(name, &call)
+    case 5: adc(name, &call)
+    case 8: pwm(name, &call)
     case 10: sysTick(name, &call)
     case 11: timer(name, &call)
     case 12: watchdog(name, &call)
