@@ -150,6 +150,24 @@ import Testing
     #expect(svg.count < 60_000 && text.contains(#"class="dense""#) && text.contains("50.0 kHz"))
   }
 
+  /// LEDs that are one part have a strip of the colours that eyes see, and others have none.
+  @Test(arguments: ["RGB", nil] as [String?]) func svgOfOnePart(part: String?) {
+    var board = Board.bench
+    board.leds = [
+      .init("R", .red, device: "pins", pin: 1, part: part),
+      .init("B", .blue, device: "pins", pin: 2, part: part),
+      .init("G", .green, device: "pins", pin: 3, part: part),
+    ]
+    let events: [Event] = [
+      .pin(1, 1, at: 100), .pin(2, 1, at: 200), .pin(1, 0, at: 300), .pin(2, 0, at: 400),
+    ]
+    let svg = TimelineSVG.write(Recording(board, events, end: 500), title: "x")
+    let strips = String(decoding: svg, as: UTF8.self).split(separator: "\n")
+      .filter { $0.hasPrefix("<rect x") }
+    let colours = strips.compactMap { $0.split(separator: "\"").first { $0.hasPrefix("rgb") } }
+    #expect(colours == (part == nil ? [] : ["rgb(255,0,0)", "rgb(255,0,255)", "rgb(0,0,255)"]))
+  }
+
   // MARK: HTML
 
   /// In a real browser: hands on the page, numbers read back.
