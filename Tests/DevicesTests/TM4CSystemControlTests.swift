@@ -16,9 +16,9 @@ import Testing
   }
 
   /// "There must be a delay of 3 system clocks after a peripheral module clock is enabled ... before any module registers are
-  /// accessed."
+  /// accessed": one instruction between is enough, none is not.
   @Test(arguments: 0...4)
-  func aPeripheralAnswersThreeClocksAfterItsGateOpens(clocks: Int) throws {
+  func aPeripheralAnswersTwoInstructionsAfterItsGateOpens(clocks: Int) throws {
     var guest = ThumbGuest()
     guest.load(1, Address.portF + 0x400)
     guest.load(0, Address.gpioGate)
@@ -28,7 +28,7 @@ import Testing
     if clocks > 0 { guest.store(2, at: 1) }
     let machine = try guest.machine()
     _ = machine.run(until: RunLimit(tick: 100))
-    let faults = clocks == 1 || clocks == 2
+    let faults = clocks == 1
     #expect(machine.traps.faults == (faults ? 1 : 0))
     #expect(
       machine.findings.map(\.name)

@@ -3,9 +3,10 @@ import Emu
 /// System control of the TM4C123GH6PM: datasheet SPMS376E, chapter 5.
 ///
 /// RCC and RCC2 make the core clock, and time follows at the instruction that writes them. The main oscillator is the board's 16
-/// MHz crystal; the PLL locks 1,024 of its periods after it is powered. A peripheral answers three clocks after its bit of RCGC is
-/// set: "There must be a delay of 3 system clocks after a peripheral module clock is enabled in the RCGC register before any
-/// module registers are accessed"; PR says so. Software resets, the legacy registers (which are the same bits once more) and the
+/// MHz crystal; the PLL locks 1,024 of its periods after it is powered. A peripheral answers two ticks after its bit of RCGC is
+/// set, and PR says so: "There must be a delay of 3 system clocks after a peripheral module clock is enabled in the RCGC register
+/// before any module registers are accessed", and a store and the load of an address, which is all that much software has between,
+/// take the chip more than three clocks and are two instructions. Software resets, the legacy registers (which are the same bits once more) and the
 /// causes of a reset are modelled.
 ///
 /// Clock gating in sleep and deep sleep, brown-out, the verification of the main oscillator and power modes can be read back and do
@@ -285,7 +286,7 @@ public struct TM4CSystemControl: Device {
 
   // MARK: Gates and resets
 
-  private static let clocksUntilReady: Tick = 3
+  private static let ticksUntilReady: Tick = 2
 
   private mutating func gate(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
     let bits = bits & Kind.all[kind].present
@@ -320,7 +321,7 @@ public struct TM4CSystemControl: Device {
   private mutating func wait(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
     if bits == 0 { return }
     state.waiting.append(
-      Waiting(tick: port.now + Self.clocksUntilReady, kind: kind, bits: bits))
+      Waiting(tick: port.now + Self.ticksUntilReady, kind: kind, bits: bits))
   }
 
   private func setGates(_ kind: Int, _ bits: UInt32, _ isOpen: Bool, _ port: DevicePort) {
