@@ -27,6 +27,7 @@ public struct PL022: Device {
     /// When the receive time-out comes.
     var timeout: Tick?
     var dmaControl: UInt8 = 0
+    var clockSource: UInt8 = 0
     var eeprom: SerialEEPROM?
     /// SSIFss, or the pin that a board has for it, is low.
     var isSelected = false
@@ -55,6 +56,7 @@ public struct PL022: Device {
     static let maskedInterrupts: UInt64 = 0x01C
     static let interruptClear: UInt64 = 0x020
     static let dmaControl: UInt64 = 0x024
+    static let clockSource: UInt64 = 0xFC8
   }
 
   private enum Control {
@@ -92,7 +94,8 @@ public struct PL022: Device {
       isTM4C
       ? [
         register("DMACTL", Offset.dmaControl, fields: [.init("RXDMAE", 0), .init("TXDMAE", 1)]),
-        .notModelled("SSICC", 0xFC8),
+        register(
+          "CC", Offset.clockSource, fields: [.init("CS", 0...3, modelled: false)]),
       ] : []
     return RegisterMap(common + more + identity.registers("SSI"))
   }
@@ -145,6 +148,7 @@ public struct PL022: Device {
     case Offset.rawInterrupts: rawInterrupts
     case Offset.maskedInterrupts: rawInterrupts & UInt64(state.interruptMask)
     case Offset.dmaControl: UInt64(state.dmaControl)
+    case Offset.clockSource: UInt64(state.clockSource)
     default: Self.identity.value(at: register) ?? 0
     }
   }
@@ -172,6 +176,7 @@ public struct PL022: Device {
     case Offset.prescale: state.prescale = UInt8(value & 0xFE)
     case Offset.interruptMask: state.interruptMask = UInt8(value & 0xF)
     case Offset.dmaControl: state.dmaControl = UInt8(value & 3)
+    case Offset.clockSource: state.clockSource = UInt8(value & 0xF)
     default: break
     }
   }
