@@ -2,7 +2,8 @@ import Emu
 
 /// One guest on both machines, by what it leaves: its data, its page tables, and every register, the digest among them.
 ///
-/// Where a guest jumps into its data, it may run round in circles there: such a one is compared by its first commits.
+/// Where a guest jumps into its data, it may run round in circles there, or in a handler that traps into itself, which only here
+/// ends the run: such a one is compared by its first commits.
 public struct SignatureComparison {
   /// Instructions retired here, and traps taken.
   public private(set) var retired: UInt64 = 0
@@ -24,7 +25,7 @@ public struct SignatureComparison {
     retired = machine.retired
     let counts = machine.traps
     traps = counts.ecall + counts.ebreak + counts.interrupts + counts.faults
-    guard let stop = machine.stop else {
+    guard let stop = machine.stop, stop.reason != .trapLoop else {
       isEndless = true
       let log = try Comparison(seed: seed, spike: spike, units: units, passes: passes)
       (retired, traps, difference) = (UInt64(log.commits), 0, log.difference)
