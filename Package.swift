@@ -23,7 +23,8 @@ let package = Package(
       enabledTraits: ["Console", "Allocator", "FreeList", "FloatingPoint", "Scheduler"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
   ],
   targets: [
     .systemLibrary(name: "CUnicorn", pkgConfig: "unicorn", providers: [.apt(["libunicorn-dev"])]),
@@ -39,11 +40,15 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
+    .target(name: "GDBStub", dependencies: ["Emu"], swiftSettings: strict),
     .target(
       name: "EmurunCLI",
       dependencies: [
-        "Emu", "Devices", "Timeline",
+        "Emu", "Devices", "Timeline", "GDBStub",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ],
       resources: [
         .embedInCode("Template/Package.txt"), .embedInCode("Template/Tests.txt"),
@@ -91,6 +96,8 @@ let package = Package(
       name: "EmurunCLITests",
       dependencies: ["EmurunCLI", "Emu", "Devices", "Timeline", "PythonReaders"],
       swiftSettings: strict),
+    .testTarget(
+      name: "GDBStubTests", dependencies: ["GDBStub", "Emu", "Devices"], swiftSettings: strict),
     .testTarget(
       name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],
       swiftSettings: strict),

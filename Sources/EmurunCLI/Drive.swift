@@ -29,13 +29,18 @@ extension RunPlan {
   /// - Parameters:
   ///   - size: attempts and ticks at most.
   ///   - goal: a tick that is not to be passed.
+  ///   - stops: what else ends it.
   @discardableResult
-  func slice(_ machine: Machine, size: UInt64, until goal: Tick = .max) -> Pause {
-    let end = min(machine.now.saturatingAdd(size), goal)
-    let pause = machine.run(
-      until: RunLimit(
-        tick: end, moment: self.end, retired: instructions,
-        index: machine.index.saturatingAdd(size), events: eventsOfSlice))
+  func slice(
+    _ machine: Machine, size: UInt64, until goal: Tick = .max, stops: RunLimit = RunLimit()
+  ) -> Pause {
+    var limit = stops
+    limit.tick = min(machine.now.saturatingAdd(size), goal)
+    limit.moment = end
+    limit.retired = instructions
+    limit.index = min(machine.index.saturatingAdd(size), stops.index ?? .max)
+    limit.events = eventsOfSlice
+    let pause = machine.run(until: limit)
     switch pause {
     case .stopped, .event, .asleep, .breakpoint, .watchpoint: break
     case .limit:

@@ -44,6 +44,9 @@ public struct Emurun: ParsableCommand {
   @OptionGroup(title: "Evidence")
   var evidence: EvidenceOptionsGroup
 
+  @OptionGroup(title: "Debugger")
+  var debugger: DebuggerOptionsGroup
+
   public init() {}
 }
 

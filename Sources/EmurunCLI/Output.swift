@@ -2,12 +2,16 @@ import Glibc
 
 /// One of the two streams that a command writes to. In tests it is memory.
 public final class Output {
-  private let descriptor: Int32?
+  let descriptor: Int32?
   private let name: String
   /// Columns; nil: not a terminal. Asked for again each time, since people resize.
   private let terminal: () -> Int?
   /// What was written, where that is memory.
   public private(set) var bytes: [UInt8] = []
+  func take() -> [UInt8] {
+    defer { bytes = [] }
+    return bytes
+  }
   /// The last byte written, by which one sees whether the cursor is at the start of a line.
   private(set) var last: UInt8?
 

@@ -9,8 +9,10 @@ extension Emurun: HostedCommand {
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
     if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
     if let path = dtbDump { return try dump(plan, to: path) }
+    var host = host
+    let debugging = try Debugging(debugger, &host)
     let outputs = try RunOutputs(self, plan, host)
-    let machine = try plan.machine()
+    var machine = try plan.machine()
     outputs.listen(to: machine)
     let words = Words(plan: plan, style: host.style)
     if !evidence.json { host.errors.say("emurun: \(words.opening)") }
@@ -19,7 +21,11 @@ extension Emurun: HostedCommand {
     let begin = host.seconds()
     let seconds: Double
     do {
-      try go(machine, plan, outputs, keyboard, host)
+      if let debugging {
+        machine = try debugging.drive(machine, plan, keyboard, outputs)
+      } else {
+        try go(machine, plan, outputs, keyboard, host)
+      }
       seconds = host.seconds() - begin
       keyboard?.close()
       try outputs.finish(machine)
@@ -45,7 +51,8 @@ extension Emurun: HostedCommand {
       if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
       if evidence.digest || evidence.twice { host.errors.say("traceDigest \(machine.traceDigest)") }
     }
-    if plan.twice && stop.reason != .interrupted {
+    let isRepeatable = stop.reason != .interrupted && debugging?.hasChanged != true
+    if plan.twice && isRepeatable {
       try Repetition(plan: plan, host: host).compare(with: machine)
       if !evidence.json { host.errors.say("the second run, sliced differently, was the same") }
     }

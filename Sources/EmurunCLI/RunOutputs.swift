@@ -134,6 +134,8 @@ final class RunOutputs {
   /// Writes what came since the last call.
   func update(_ machine: Machine) throws(Refusal) {
     let text = machine.console
+    // A debugger has gone back: what comes now was written before.
+    if text.count < written || machine.trace.endIndex < seen { return }
     if text.count > written { try console?.write(text.bytes(from: written)) }
     written = text.count
     try update(machine.trace, machine.findings)

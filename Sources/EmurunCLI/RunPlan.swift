@@ -101,7 +101,8 @@ extension Emurun {
     plan.options.keptText = evidence.json ? 1 << 26 : 1 << 18
     let duration =
       ending.duration
-      ?? VirtualTime(nanoseconds: isInteractive ? nil : 10_000_000_000)
+      ?? VirtualTime(
+        nanoseconds: isInteractive || debugger.address != nil ? nil : 10_000_000_000)
     plan.end = duration.nanoseconds.map { Moment(nanoseconds: $0) }
     plan.instructions = ending.maxInstructions
     plan.expectedText = ending.expectText
@@ -157,6 +158,11 @@ extension Emurun {
         ExitCode.usage,
         "--twice cannot repeat what somebody types; use --input instead of "
           + "--interactive")
+    }
+    if debugger.address == .stdio && (isInteractive || streams.input == "-" || evidence.json) {
+      throw Refusal(
+        ExitCode.usage,
+        "--gdb stdio leaves no standard input and output for --interactive, --input - and --json")
     }
     if isInteractive && streams.input == "-" {
       throw Refusal(

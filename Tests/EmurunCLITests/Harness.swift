@@ -14,6 +14,13 @@ func emurun(
   _ arguments: String..., input: Int32 = -1, environment: [String: String] = ["LANG": "C.UTF-8"],
   isInterrupted: @escaping () -> Bool = { false }
 ) -> Outcome {
+  emurun(arguments, input: input, environment: environment, isInterrupted: isInterrupted)
+}
+
+func emurun(
+  _ arguments: [String], input: Int32 = -1, environment: [String: String] = ["LANG": "C.UTF-8"],
+  isInterrupted: @escaping () -> Bool = { false }
+) -> Outcome {
   let (output, errors) = (Output(), Output())
   let host = Host(
     output: output, errors: errors, input: input, environment: { environment[$0] },

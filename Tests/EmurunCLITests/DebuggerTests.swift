@@ -1,0 +1,289 @@
+import Emu
+import Glibc
+import Testing
+
+@testable import EmurunCLI
+
+/// `gdb-multiarch` at a run, by scripts that come by every packet of the stub on both cores. `scripts/setup test` installs it; without
+/// it these tests are skipped, but where `CI` is set.
+@Suite(.enabled(if: DebuggerTests.isWanted)) struct DebuggerTests {
+  static let isWanted =
+    access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI") != nil
+
+  static let program: String = {
+    var path = [CChar](repeating: 0, count: 4096)
+    readlink("/proc/self/exe", &path, path.count - 1)
+    let parts = String(decoding: path.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+      .split(separator: "/", omittingEmptySubsequences: false)
+    return (parts.dropLast() + ["emurun"]).joined(separator: "/")
+  }()
+
+  /// What GDB, and the emulator that it starts, print. `{target}` in a script connects.
+  private static func gdb(_ name: String, _ options: String = "", _ script: String) throws -> String
+  {
+    try withFolder { folder in
+      let target = "target remote | \(program) \(image(name)) --gdb stdio \(options)"
+      let heading = """
+        set confirm off
+        set pagination off
+        set width 0
+        set remotetimeout 60
+
+        """
+      write(
+        (heading + script.replacing("{target}", with: target) + "\n").utf8, to: folder + "/script")
+      return try text(
+        "timeout 120 gdb-multiarch -nx -batch -x \(folder)/script \(image(name)) </dev/null 2>&1")
+    }
+  }
+
+  private static func text(_ command: String) throws -> String {
+    guard let pipe = popen(command, "r") else { throw Refusal(errno, command) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while case let count = fread(&chunk, 1, chunk.count, pipe), count > 0 {
+      bytes += chunk[..<count]
+    }
+    pclose(pipe)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Each line must come, in this order; one that ends in … only has to begin so.
+  private static func expect(
+    _ text: String, _ lines: [String], sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    var rest = text.split(separator: "\n")[...]
+    for line in lines {
+      let isStart = line.hasSuffix("…")
+      let place = rest.firstIndex {
+        isStart ? $0.hasPrefix(line.dropLast()) : $0 == line
+      }
+      guard let place else {
+        Issue.record("no line \"\(line)\" in:\n\(text)", sourceLocation: sourceLocation)
+        return
+      }
+      rest = rest[(place + 1)...]
+    }
+  }
+
+  @Test func cortexM() throws {
+    let text = try Self.gdb(
+      "led-heartbeat.elf", "--for 1s",
+      """
+      {target}
+      info registers
+      printf "msp %x, d0 %g, fpscr %x, control %x\\n", $msp, $d0, $fpscr, $control
+      info mem
+      info threads
+      break sysTick
+      commands 1
+      silent
+      printf "handler %d\\n", $xpsr & 0x1ff
+      end
+      continue
+      backtrace 2
+      delete 1
+      stepi
+      nexti
+      set var $r3 = 0x1234
+      printf "r3 %x\\n", $r3
+      set {int}0x2000f000 = 0x55aa1234
+      x/1xw 0x2000f000
+      x/2xb 0x2000f000
+      finish
+      monitor icount
+      monitor devices
+      monitor info uart0
+      hbreak sysTick
+      continue
+      printf "second %d\\n", $xpsr & 0x1ff
+      delete
+      watch *(int*)0x400fe608
+      continue
+      delete
+      rwatch ticks
+      continue
+      delete
+      awatch ticks
+      continue
+      delete
+      x/1xw 0x400fe604
+      load
+      compare-sections
+      monitor reset halt
+      printf "at reset %x\\n", $pc
+      monitor snapshot here
+      monitor goto 100000
+      monitor goto here
+      maintenance flush register-cache
+      tbreak main
+      continue
+      next
+      kill
+      """)
+    Self.expect(
+      text,
+      [
+        "r0             0x0…", "xpsr           0x…", "msp 20010000, d0 0, fpscr 0, control 0",
+        "Using memory regions provided by the target.", "* 1    Thread 1 …", "handler 15", "#0  …",
+        "r3 1234", "0x2000f000:\t0x55aa1234", "0x2000f000:\t0x34\t0x12", "Run till exit from…",
+        "index …", "uart0 at 0x4000c000, …", "second 15", "Hardware watchpoint 3: …",
+        "Hardware watchpoint 3: …", "Hardware read watchpoint 4: …", "Value = …",
+        "Hardware access (read/write) watchpoint 5: …", "0x400fe604:\t0x0000000e",
+        "Loading section …",
+        "Transfer rate…", "Section …", "reset; …", "at reset …", "here: …", "index 100000…",
+        "index …", "Temporary breakpoint 6, …", "[Inferior 1 (Remote target) killed]",
+      ])
+    #expect(!text.contains("MIS-MATCHED"))
+    #expect(!text.contains("Error"))
+  }
+
+  @Test func rv64() throws {
+    let text = try Self.gdb(
+      "sbi-harts-rv64.elf", "--smp 3",
+      """
+      {target}
+      info registers
+      printf "priv %d, satp %lx, fa0 %g, fcsr %x\\n", $priv, $satp, $fa0.double, $fcsr
+      info threads
+      set $t0 = 0x123456789abcdef0
+      printf "t0 %lx\\n", $t0
+      set $fa0.double = 1.5
+      printf "fa0 %g\\n", $fa0.double
+      stepi
+      stepi
+      x/2i $pc
+      break *$pc + 8
+      continue
+      delete
+      monitor goto 30000
+      maintenance flush register-cache
+      info threads
+      thread 1
+      stepi
+      thread 2
+      info registers pc
+      x/1xb 0x10000005
+      set scheduler-locking on
+      stepi
+      set scheduler-locking off
+      detach
+      """)
+    Self.expect(
+      text,
+      [
+        "ra             0x…", "pc             0x…", "priv 1, satp 0, fa0 0, fcsr 0",
+        "* 1    Thread 1 …", "  2    Thread 2 …", "  3    Thread 3 …", "t0 123456789abcdef0",
+        "fa0 1.5", "=> 0x…", "Breakpoint 1, …", "index 30000, …", "pc             0x…",
+        "0x10000005:\t0x60", "[Inferior 1 (Remote target) detached]",
+      ])
+    #expect(!text.contains("Error"))
+  }
+
+  /// Stopped a hundred times, stepped, read: the digest of a run that nobody looked at.
+  @Test(arguments: [("led-heartbeat.elf", "sysTick"), ("timer-heartbeat-rv64.elf", "main")])
+  func theDigestIsTheSame(name: String, function: String) throws {
+    let plain = emurun(image(name), "--for", "200ms", "--digest")
+    let digest = try #require(
+      plain.errors.split(separator: "\n").first { $0.hasPrefix("traceDigest") })
+    let text = try Self.gdb(
+      name, "--for 200ms --digest",
+      """
+      {target}
+      break \(function)
+      set $count = 0
+      while $count < 10
+        stepi 20
+        info registers
+        x/16xw $sp
+        x/4xw 0x10000000
+        set $count = $count + 1
+      end
+      continue
+      stepi
+      delete
+      continue
+      """)
+    #expect(text.contains(digest), "\(text)")
+    #expect(text.contains("[Inferior 1 (Remote target) exited normally]"))
+  }
+
+  /// Ctrl-C, a second debugger, one that is lost; over a socket.
+  @Test func overASocket() throws {
+    try withFolder { folder in
+      let log = folder + "/log"
+      let start =
+        "\(Self.program) \(image("delay-heartbeat-m4.elf")) --gdb 127.0.0.1:0 -S >\(log) 2>&1 & echo $!"
+      let process = try #require(pid_t(Self.text(start).split(separator: "\n").first ?? ""))
+      defer { kill(process, SIGKILL) }
+      var port: Substring?
+      for _ in 0..<600 where port == nil {
+        usleep(100_000)
+        port = try read(log).firstMatch(of: /target remote 127\.0\.0\.1:(\d+)/)?.output.1
+      }
+      let place = try #require(port)
+      write(
+        """
+        set confirm off
+        set pagination off
+        set remotetimeout 60
+        target remote 127.0.0.1:\(place)
+        shell timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/\(place); cat <&3; echo turned away'
+        python
+        import threading, time
+        threading.Thread(target=lambda: (time.sleep(2), gdb.post_event(lambda: gdb.execute("interrupt")))).start()
+        end
+        continue &
+        shell sleep 4
+        python time.sleep(0)
+        info registers pc
+
+        """.utf8, to: folder + "/script")
+      let text = try Self.text(
+        "timeout 60 gdb-multiarch -nx -batch -x \(folder)/script \(image("delay-heartbeat-m4.elf")) </dev/null 2>&1"
+      )
+      #expect(text.contains("turned away"), "\(text)")
+      kill(process, SIGINT)
+      var words = ""
+      for _ in 0..<600 where !words.contains("stopped") {
+        usleep(100_000)
+        words = try read(log)
+      }
+      #expect(words.contains("emurun: waiting for GDB at 127.0.0.1:"), "\(words)")
+    }
+  }
+
+  @Test func whatCannotBe() {
+    for (arguments, words) in [
+      (["-S"], "-S waits for a debugger: add --gdb PORT, or -s"),
+      (["--gdb", "nowhere"], "\"nowhere\" is no port: 1234, localhost:1234 and stdio are"),
+      (["--gdb", "70000"], "\"70000\" is no port: 1234, localhost:1234 and stdio are"),
+      (["--gdb", "stdio"], "--gdb stdio: there is no standard input and output"),
+    ] {
+      let outcome = emurun([image("hello-m4.elf")] + arguments)
+      #expect(outcome.code == 64 && outcome.errors.contains(words), "\(outcome)")
+    }
+  }
+
+  /// A port that somebody else has.
+  @Test func aPortInUse() throws {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        #expect(bind(listener, $0, size) == 0 && listen(listener, 1) == 0)
+        #expect(getsockname(listener, $0, &size) == 0)
+      }
+    }
+    let port = UInt16(bigEndian: address.sin_port)
+    let outcome = emurun(image("hello-m4.elf"), "--gdb", "\(port)")
+    #expect(outcome.code == 73)
+    #expect(
+      outcome.errors.contains(
+        "--gdb 127.0.0.1:\(port): Address already in use; choose another port"))
+  }
+}
