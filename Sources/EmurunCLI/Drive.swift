@@ -35,7 +35,7 @@ extension RunPlan {
     _ machine: Machine, size: UInt64, until goal: Tick = .max, stops: RunLimit = RunLimit()
   ) -> Pause {
     var limit = stops
-    limit.tick = min(machine.now.saturatingAdd(size), goal)
+    limit.tick = min(machine.now.saturatingAdd(size), goal, stops.tick ?? .max)
     limit.moment = end
     limit.retired = instructions
     limit.index = min(machine.index.saturatingAdd(size), stops.index ?? .max)

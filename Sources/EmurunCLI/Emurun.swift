@@ -164,7 +164,7 @@ struct EndingOptionsGroup: ParsableArguments {
   @Option(
     name: .customLong("for"),
     help: ArgumentHelp(
-      "Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf with --interactive)",
+      "Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf with --interactive, --gdb)",
       valueName: "duration"),
     transform: VirtualTime.parse)
   var duration: VirtualTime?

@@ -9,6 +9,7 @@ extension Session {
     monitor icount            instructions begun and retired, virtual time
     monitor devices           the devices of the board
     monitor info DEVICE       what a device holds
+    monitor history           how far back one can go, and what that takes
     monitor snapshot [NAME]   keep where the machine is
     monitor goto NAME|INDEX   to a snapshot, or to an index: instructions begun since power-on
 
@@ -30,6 +31,7 @@ extension Session {
         break
       }
       say(lines.map { "\($0.name) = \($0.value)\n" }.joined())
+    case ("history", nil): say(pastInWords)
     case ("snapshot", let name):
       let name = name ?? "latest"
       kept[name] = machine.snapshot()
@@ -64,11 +66,13 @@ extension Session {
     guard let index = UInt64(goal) else {
       return answered("there is no snapshot \(goal), and it is no index")
     }
-    guard index > machine.index else {
-      return answered("index \(index) is past: monitor snapshot keeps a place to go back to")
+    if index > machine.index {
+      motion = .to(index: index)
+      return .nothing
     }
-    motion = .to(index: index)
-    return .nothing
+    return answered(
+      goTo(index: index)
+        ? place : "nothing is kept of index \(index); monitor snapshot keeps a place")
   }
 
   private func answered(_ words: String) -> Reply {

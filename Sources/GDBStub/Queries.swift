@@ -32,10 +32,12 @@ extension Session {
   }
 
   private var features: String {
-    [
+    let backwards = history == nil ? [] : ["ReverseStep+", "ReverseContinue+"]
+    let features = [
       "PacketSize=\(hex(UInt64(Self.packetSize)))", "QStartNoAckMode+", "swbreak+", "hwbreak+",
       "vContSupported+", "qXfer:features:read+", "qXfer:memory-map:read+", "qXfer:threads:read+",
-    ].joined(separator: ";")
+    ]
+    return (features + backwards).joined(separator: ";")
   }
 
   /// "features:read:target.xml:0,fff": a document in pieces, each behind an m, the last one behind an l.

@@ -9,10 +9,12 @@ enum Motion: Hashable {
   case range(hart: Int, Range<UInt64>)
   /// A monitor word, which is answered when the machine is there.
   case to(index: UInt64)
+  /// To the latest attempt of a hart; nil: to the latest stop.
+  case back(hart: Int?)
 
   var hart: Int? {
     switch self {
-    case .goOn, .to: nil
+    case .goOn, .to, .back: nil
     case .step(let hart), .range(let hart, _): hart
     }
   }
@@ -74,7 +76,10 @@ extension Session {
   public func run(_ slice: (Machine, RunLimit) -> Pause) {
     guard let motion else { return }
     if isInterrupted { return halt(stopped(2)) }
-    if case .to(let index) = motion { return run(to: index, slice) }
+    if case .back(let hart) = motion { return runBack(hart: hart) }
+    func part(_ machine: Machine, _ limit: RunLimit) -> Pause { replaying(machine, limit, slice) }
+    defer { reach() }
+    if case .to(let index) = motion { return run(to: index, part) }
     // A debugger takes its breakpoints away for each step, and nothing comes of dropping code for it: a step has none.
     let isAlone = machine.harts.count == 1
     if motion.hart == nil || !isAlone { applied = breakpoints.forMachine }
@@ -84,7 +89,7 @@ extension Session {
       limit.step = motion.hart
       if leaves { limit.passing = motion.hart ?? Int(machine.hart.number) }
       leaves = false
-      let pause = slice(machine, limit)
+      let pause = part(machine, limit)
       if let stop = machine.stop { return halt(ended(stop)) }
       if let reply = reply(to: pause, motion) { return halt(reply) }
       if motion.hart == nil || pause != .limit { return }
@@ -101,25 +106,31 @@ extension Session {
   /// nil: it goes on.
   private func reply(to pause: Pause, _ motion: Motion) -> String? {
     switch pause {
-    case .breakpoint:
-      let kinds = breakpoints.addresses[machine.hart.pc] ?? []
-      // A range is left where there is a breakpoint, which a step does not look at.
-      return stopped(5, kinds.contains(.software) ? "swbreak:;" : "hwbreak:;")
-    case .watchpoint(let touch):
-      guard let watch = breakpoints.watch(for: touch) else { return nil }
-      let word = [BreakpointTable.Kind.store: "watch", .load: "rwatch"][watch.kind] ?? "awatch"
-      return stopped(5, "\(word):\(hex(watch.address));")
+    case .breakpoint: return stopped(5, breakReason)
+    case .watchpoint(let touch): return watchReason(touch).map { stopped(5, $0) }
     case .limit, .instructions, .event, .asleep, .stopped:
       guard let number = motion.hart, machine.harts[number].attempts != origin else { return nil }
       let hart = machine.harts[number]
       origin = hart.attempts
       if case .range(_, let range) = motion, range.contains(hart.pc),
-        breakpoints.addresses[hart.pc] == nil
+        breakpoints.addresses[hart.pc] == nil  // which a step does not look at
       {
         return nil
       }
       return stopped(5, hart: number)
     }
+  }
+
+  var breakReason: String {
+    let kinds = breakpoints.addresses[machine.hart.pc] ?? []
+    return kinds.contains(.software) ? "swbreak:;" : "hwbreak:;"
+  }
+
+  /// nil: nobody waits for it any more.
+  func watchReason(_ touch: Touch) -> String? {
+    guard let watch = breakpoints.watch(for: touch) else { return nil }
+    let word = [BreakpointTable.Kind.store: "watch", .load: "rwatch"][watch.kind] ?? "awatch"
+    return "\(word):\(hex(watch.address));"
   }
 
   func halt(_ reply: String) {
@@ -161,9 +172,13 @@ extension Session {
   /// Something was written: what the machine stands before may be another instruction.
   func changed() {
     hasChanged = true
+    if machine.index < farthest {
+      notices.append(
+        "written in the past, at index \(machine.index): from here on it is another run")
+    }
+    farthest = machine.index
+    history?.startAnew(machine)
     stopReply = stopped(5, hart: selected)
   }
 
-  /// Backwards: bs and bc.
-  func goBack(_ packet: PacketText) -> Reply { .unsupported }
 }

@@ -41,6 +41,10 @@ public final class Session {
   var stopReply = "S05"
   /// The breakpoints that the machine has.
   var applied = Breakpoints()
+  /// nil: nothing is kept, and there is no way back.
+  public internal(set) var history: History?
+  /// The latest index that the machine has been at, before one went back.
+  var farthest: UInt64 = 0
   /// By `monitor snapshot`.
   var kept: [String: Snapshot] = [:]
   /// The attempts of the hart that steps when its step began, and whether the machine is still to leave where it stood.

@@ -72,7 +72,7 @@ import Testing
 
         WHEN IT ENDS:
           --for <duration>        Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf
-                                  with --interactive)
+                                  with --interactive, --gdb)
           --max-instructions <n>  Stop directly after the n-th retired instruction.
           --expect-text <text>    Success (0) when the console prints it; 124 if it never does.
           --fail-text <text>      Failure (1) when the console prints it.
@@ -105,6 +105,15 @@ import Testing
           --json                  One JSON report on standard output instead of words and console.
           --digest                Print the SHA-256 of all that could be seen of the run.
           --twice                 Run twice, sliced differently, and compare; 70 if they differ.
+
+        DEBUGGER:
+          --gdb <[host:]port>     Serve GDB or lldb there; stdio: on standard input and output.
+                                  This machine alone unless a host is named. The run then has no
+                                  end but its own.
+          -s                      The same as --gdb 1234.
+          -S                      Wait for the debugger before the first instruction.
+          --history <size>        Memory for the way back, reverse-stepi and the like; 0: none.
+                                  (default: 256M)
 
         OPTIONS:
           --version               Show the version.

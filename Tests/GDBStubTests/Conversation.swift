@@ -40,7 +40,13 @@ final class Conversation {
   /// What a monitor word says.
   func monitor(_ line: String) -> String {
     session.receive(Self.framed(Array(("qRcmd," + Self.hex(Array(line.utf8))).utf8)))
-    while session.isRunning { session.run { $0.run(until: $1) } }
+    while session.isRunning {
+      session.run { machine, limit in
+        var limit = limit
+        limit.index = min(limit.index ?? .max, machine.index + 1 << 20)
+        return machine.run(until: limit)
+      }
+    }
     let said = answers().filter { $0 != "OK" && $0.hasPrefix("O") }.map {
       Self.text($0.dropFirst())
     }

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3, 1000]) func packetsInPieces(pieces: Int) {
-    let stream = Array("+$g#67-noise\u{03}$m0,4#fd$$?#3f$X0,1:}]#45$?#00$?#zz$?#3f".utf8)
+    let stream = Array("+$g#67-noise\u{03}$m0,4#fd$$?#3f$X0,1:}]#f9$?#00$?#zz$?#3f".utf8)
     #expect(
       items(stream, in: pieces) == [
         .acknowledged, .packet(Array("g".utf8)), .refused, .interrupt,

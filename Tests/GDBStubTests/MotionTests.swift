@@ -31,7 +31,7 @@ import Testing
   @Test func watchpoints() throws {
     let debugger = try Conversation("led-heartbeat.elf")
     let machine = debugger.session.machine
-    let ticks = try Self.address("$s13LEDHeartbeat5ticks", machine)
+    let ticks = try DebugInfo(machine.image).variable("LEDHeartbeat.swift:ticks").address
     for (number, word) in [(2, "watch"), (3, "rwatch"), (4, "awatch")] {
       #expect(debugger.ask("Z\(number),\(Self.hex(ticks)),4") == "OK")
       #expect(debugger.ask("c").hasPrefix("T05thread:1;\(word):\(Self.hex(ticks));"))
@@ -61,7 +61,7 @@ import Testing
     while machine.index < 20_000 && machine.stop == nil {
       switch random.next() % 8 {
       case 0:
-        let address = machine.harts[Int(random.next()) % harts].pc + random.next() % 16 * 2
+        let address = machine.harts[Int(random.next() % UInt64(harts))].pc + random.next() % 16 * 2
         breakpoints.append(address)
         debugger.ask("Z\(random.next() % 2),\(Self.hex(address)),2")
       case 1:
@@ -127,6 +127,7 @@ import Testing
     #expect(debugger.ask("c") == "W00" && debugger.session.hasEnded)
     // One that died can be looked at.
     let dead = try Conversation("led-heartbeat.elf")
+    dead.ask("Mc,4:00000000")
     dead.ask("Pf=f0ffff3f")
     #expect(dead.ask("c").hasPrefix("T0bthread:1;"))
     #expect(dead.ask("g").utf8.count == 17 * 8)

@@ -11,13 +11,13 @@ import Testing
     let machine = debugger.session.machine
     let pc = Conversation.hex((0..<4).map { UInt8(truncatingIfNeeded: machine.pc >> (8 * $0)) })
     for (packet, answer) in [
-      ("?", "T05thread:1;f:\(pc);d:00000120;"), ("qC", "QC1"), ("qAttached", "1"),
+      ("?", "T05thread:1;f:\(pc);d:00100020;"), ("qC", "QC1"), ("qAttached", "1"),
       ("qfThreadInfo", "m1"), ("qsThreadInfo", "l"), ("T1", "OK"), ("T2", "E03"), ("Hg0", "OK"),
       ("Hg1", "OK"), ("Hc-1", "OK"), ("Hg2", "E03"), ("Hx", "E16"), ("vMustReplyEmpty", ""),
-      ("vCont?", "vCont;c;C;s;S;t;r"), ("pd", "00000120"), ("pf", pc), ("p19", "00000001"),
-      ("p1a", "0000000000000000"), ("p2a", "00000000"), ("p2b", "00000120"), ("p63", "E16"),
+      ("vCont?", "vCont;c;C;s;S;t;r"), ("pd", "00100020"), ("pf", pc), ("p19", "00000001"),
+      ("p1a", "0000000000000000"), ("p2a", "00000000"), ("p2b", "00100020"), ("p63", "E16"),
       ("p", "E16"), ("P0=78563412", "OK"), ("p0", "78563412"), ("P0=12", "E16"), ("P63=00", "E16"),
-      ("m0,4", "00000120"), ("m0,0", ""), ("m10000000,4", "E0e"), ("m0", "E16"),
+      ("m0,4", "00100020"), ("m0,0", ""), ("m10000000,4", "E0e"), ("m0", "E16"),
       ("M20000100,4:01020304", "OK"), ("m20000100,4", "01020304"), ("m20000102,1", "03"),
       ("M20000100,4:01", "E16"), ("M20000100,1:zz", "E16"), ("M30000000,1:00", "E0e"),
       ("X20000100,0:", "OK"), ("X20000100,2:ab", "OK"), ("m20000100,4", "61620304"),
@@ -43,8 +43,8 @@ import Testing
       ("?", "T05thread:1;20:0010000000000000;2:0000000000000000;"), ("qfThreadInfo", "m1,2"),
       ("p20", "0010000000000000"), ("Pa=0102030405060708", "OK"), ("pa", "0102030405060708"),
       ("P0=0102030405060708", "OK"), ("p0", "0000000000000000"), ("p1041", "0300000000000000"),
-      ("P1041=0200000000000000", "E16"), ("p21", "0000000000000000"), ("p341", "0000000000000000"),
-      ("P341=0000008000000000", "OK"), ("p341", "E16"), ("p382", "0000008000000000"),
+      ("P1041=0200000000000000", "E16"), ("p21", "0000000000000000"), ("p382", "0000000000000000"),
+      ("P382=0000008000000000", "OK"), ("p382", "0000008000000000"),
       ("p44", "00000000"),
       ("Hg2", "OK"), ("p1", "0000000000000000"), ("p20", "0010000000000000"), ("Hg1", "OK"),
       ("m1000,2", "9702"), ("qThreadExtraInfo,2", hex("hart 1: M mode")), ("qC", "QC1"),
@@ -56,7 +56,7 @@ import Testing
       ("qRegisterInfo1000", "E16"), ("qWatchpointSupportInfo:", "num:32;"),
       (
         "qMemoryRegionInfo:80000010",
-        "start:80000000;size:8000000;permissions:rwx;name:\(hex("ram"));"
+        "start:80000000;size:8000000;permissions:rwx;name:\(hex("dram"));"
       ),
     ] {
       #expect(debugger.ask(packet) == answer, "\(packet)")
@@ -135,11 +135,11 @@ import Testing
     #expect(debugger.monitor("devices").contains("uart0 at 0x4000c000"))
     #expect(debugger.monitor("info uart0").contains(" = "))
     #expect(debugger.monitor("info nothing").contains("monitor devices"))
-    #expect(debugger.monitor("goto 1000") == "index 1000, retired 1000, 62500 ns\n")
+    #expect(debugger.monitor("goto 1000").hasPrefix("index 1000, retired 1000, "))
     let digest = debugger.session.machine.stateDigest
     #expect(debugger.monitor("snapshot here").hasPrefix("here: index 1000,"))
     #expect(debugger.monitor("goto 5000").hasPrefix("index 5000,"))
-    #expect(debugger.monitor("goto 400").contains("past"))
+    #expect(debugger.monitor("goto 400").contains("nothing is kept of index 400"))
     #expect(debugger.monitor("goto here").hasPrefix("index 1000,"))
     #expect(debugger.session.machine.stateDigest == digest)
     #expect(debugger.monitor("goto nowhere").contains("no snapshot"))

@@ -241,6 +241,8 @@ final class Bus {
     if deadlines.next <= now { actNow(now, index) }
   }
 
+  func hasActed(at tick: Tick) -> Bool { acted.tick == tick }
+
   private func actNow(_ now: Tick, _ index: UInt64) {
     if acted.tick != now { acted = (now, 0) }
     if deadlines.next <= now { endCalls() }

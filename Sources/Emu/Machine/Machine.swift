@@ -106,6 +106,7 @@ public final class Machine {
     var traps = TrapCounts()
     var flow: UInt64 = 0
     var resets = 0
+    var inputs: [Input] = []
     /// Ticks that went by without an attempt.
     var asleep: Tick = 0
     var stop: Stop?
@@ -227,6 +228,8 @@ public final class Machine {
   /// Console input: offered to the guest from this tick on.
   public func send(_ bytes: some Sequence<UInt8>) {
     hart.settle()
+    let bytes = Array(bytes)
+    note(input: bytes)
     bus.send(bytes, now: now, index: index)
     htif?.look()
   }

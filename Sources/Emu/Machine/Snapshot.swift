@@ -21,6 +21,13 @@ public struct Snapshot: Sendable {
   public let now: Tick
 }
 
+extension Snapshot {
+  /// In bytes, for whoever keeps many.
+  var size: Int {
+    content.reduce(0) { $0 + $1.bytes.count } + cores.reduce(0) { $0 + $1.count }
+  }
+}
+
 extension Machine {
   /// Where this machine is now; the machine itself stays as it is.
   public func snapshot() -> Snapshot {

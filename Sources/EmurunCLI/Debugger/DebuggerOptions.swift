@@ -14,7 +14,29 @@ struct DebuggerOptionsGroup: ParsableArguments {
   @Flag(name: .customShort("S"), help: "Wait for the debugger before the first instruction.")
   var waits = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Memory for the way back, reverse-stepi and the like; 0: none. (default: 256M)",
+      valueName: "size"),
+    transform: HistorySize.parse)
+  var history: HistorySize?
+
   var address: DebuggerAddress? { gdb ?? (usualPort ? .socket(host: nil, port: 1234) : nil) }
+}
+
+/// "256M", and "0".
+struct HistorySize: OptionValue, Hashable {
+  static let form = MemorySize.form + ", or 0"
+  let bytes: Int
+
+  init?(argument: String) {
+    if argument == "0" {
+      bytes = 0
+      return
+    }
+    guard let size = MemorySize(argument: argument) else { return nil }
+    bytes = Int(clamping: size.bytes)
+  }
 }
 
 /// Where a debugger comes from.

@@ -6,6 +6,8 @@ final class Debugging {
   private let link: any DebuggerLink
   private let host: Host
   private let waits: Bool
+  /// Bytes for the past.
+  private let history: Int
   /// Where the console's text goes, too, for a debugger on standard input and output.
   private let console: Output?
   private var session: Session?
@@ -14,6 +16,7 @@ final class Debugging {
 
   /// nil: nobody asked for one. From here on the console of a run with `--gdb stdio` is the debugger's.
   init?(_ options: DebuggerOptionsGroup, _ host: inout Host) throws(Refusal) {
+    history = options.history?.bytes ?? 256 << 20
     guard let address = options.address else {
       if options.waits {
         throw Refusal(ExitCode.usage, "-S waits for a debugger: add --gdb PORT, or -s")
@@ -59,7 +62,9 @@ final class Debugging {
       let begin = host.seconds()
       var pause = Pause.limit
       if session == nil, link.isConnected {
-        session = Session(machine)
+        let session = Session(machine)
+        if history > 0 { session.keepHistory(budget: history) }
+        self.session = session
         waits = false
       }
       if let session {

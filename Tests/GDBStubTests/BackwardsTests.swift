@@ -1,0 +1,139 @@
+import Devices
+import Emu
+import GDBStub
+import Testing
+
+/// The past, as it was.
+@Suite struct BackwardsTests {
+  private static func hex(_ value: UInt64) -> String { String(value, radix: 16) }
+
+  private static func conversation(_ image: String, harts: Int = 1, budget: Int = 1 << 26) throws
+    -> Conversation
+  {
+    let debugger = try Conversation(image, harts: harts)
+    debugger.session.keepHistory(budget: budget)
+    return debugger
+  }
+
+  /// Each instruction back is where it was on the way there; and on again it is the same run.
+  @Test(arguments: ["torture-m4.elf", "timer-heartbeat-rv64.elf", "sbi-harts-rv64.elf"])
+  func stepsBack(image: String) throws {
+    let harts = image.hasPrefix("sbi-harts") ? 3 : 1
+    let plain = try Conversation(image, harts: harts).session.machine
+    var digests: [String] = []
+    for index in 0..<400 as Range<UInt64> {
+      _ = plain.run(until: RunLimit(index: index))
+      digests.append(plain.stateDigest)
+    }
+    _ = plain.run(until: RunLimit(index: 9000))
+    let debugger = try Self.conversation(image, harts: harts)
+    _ = debugger.monitor("goto 399")
+    var last: UInt64 = 399
+    while last > 0 {
+      let reply = debugger.ask("bs")
+      let machine = debugger.session.machine
+      #expect(reply.hasPrefix("T05thread:"))
+      if reply.contains("replaylog:begin") { break }
+      #expect(machine.index < last && machine.stateDigest == digests[Int(machine.index)])
+      if harts == 1 { #expect(machine.index == last - 1) }
+      last = machine.index
+    }
+    #expect(debugger.ask("bs").contains("replaylog:begin;"))
+    #expect(debugger.session.machine.index == 0)
+    _ = debugger.monitor("goto 9000")
+    #expect(debugger.session.machine.stateDigest == plain.stateDigest)
+    #expect(debugger.session.machine.traceDigest == plain.traceDigest)
+    #expect(!debugger.session.hasChanged)
+  }
+
+  /// The stops on the way back are those of the way there, the last one first.
+  @Test func backToBreakpoints() throws {
+    let debugger = try Self.conversation("led-heartbeat.elf")
+    let handler =
+      try #require(
+        DebugInfo(debugger.session.machine.image).address(ofSymbol: "sysTick")) & ~1
+    debugger.ask("Z0,\(Self.hex(handler)),2")
+    var places: [(UInt64, String)] = []
+    for _ in 0..<8 {
+      debugger.ask("c")
+      places.append((debugger.session.machine.index, debugger.session.machine.stateDigest))
+    }
+    for place in places.dropLast().reversed() {
+      #expect(debugger.ask("bc").hasPrefix("T05thread:1;swbreak:;"))
+      #expect(debugger.session.machine.index == place.0)
+      #expect(debugger.session.machine.stateDigest == place.1)
+    }
+    #expect(debugger.ask("bc").contains("replaylog:begin;"))
+    #expect(debugger.session.machine.index == 0)
+    for place in places {
+      debugger.ask("c")
+      #expect(debugger.session.machine.index == place.0)
+      #expect(debugger.session.machine.stateDigest == place.1)
+    }
+  }
+
+  /// Who wrote it last? The stop is directly behind that store, and a step back is before it.
+  @Test func backToAWrite() throws {
+    let debugger = try Self.conversation("led-heartbeat.elf")
+    debugger.ask("Z2,400fe608,4")
+    debugger.ask("c")
+    debugger.ask("s")
+    let (index, pc) = (debugger.session.machine.index, debugger.session.machine.pc)
+    debugger.ask("z2,400fe608,4")
+    _ = debugger.monitor("goto \(index + 5000)")
+    debugger.ask("Z2,400fe608,4")
+    #expect(debugger.ask("bc").hasPrefix("T05thread:1;watch:400fe608;"))
+    #expect(debugger.session.machine.index >= index)
+    while debugger.session.machine.index > index {
+      debugger.ask("bs")
+      debugger.ask("bc")
+    }
+    #expect(debugger.session.machine.index == index && debugger.session.machine.pc == pc)
+  }
+
+  /// Input that came at some index comes again there, and what comes new in the past makes another history.
+  @Test func inputIsPartOfIt() throws {
+    let debugger = try Self.conversation("torture-m4.elf")
+    var random = SplitMix(seed: 5)
+    var places: [(UInt64, String)] = []
+    for number in 0..<30 as Range<UInt64> {
+      _ = debugger.monitor("goto \(100 + number * 150)")
+      if random.next() % 2 == 0 { debugger.session.machine.send([UInt8(number + 65)]) }
+      places.append((debugger.session.machine.index, debugger.session.machine.stateDigest))
+    }
+    let end = debugger.session.machine.stateDigest
+    for place in places.shuffled(by: &random) {
+      #expect(debugger.session.goTo(index: place.0))
+      // The input of that index comes when one goes on.
+      #expect(debugger.session.goTo(index: places[29].0))
+      #expect(debugger.session.machine.index == places[29].0)
+    }
+    #expect(debugger.session.machine.stateDigest == end)
+    #expect(debugger.session.goTo(index: 1000))
+    debugger.session.machine.send("other".utf8)
+    _ = debugger.monitor("goto \(places[29].0)")
+    #expect(debugger.session.machine.inputs.last?.bytes == Array("other".utf8))
+  }
+
+  @Test func whatIsKeptIsBounded() throws {
+    let debugger = try Self.conversation("delay-heartbeat-m4.elf", budget: 1 << 20)
+    _ = debugger.monitor("goto 200000000")
+    let history = try #require(debugger.session.history)
+    #expect(history.count > 3)
+    #expect(history.size <= 1 << 20 + 1 << 18)
+    #expect(history.begin == 0)
+    let index = debugger.session.machine.index
+    #expect(debugger.ask("bs").hasPrefix("T05"))
+    #expect(debugger.session.machine.index == index - 1)
+  }
+}
+
+extension Array {
+  fileprivate func shuffled(by random: inout SplitMix) -> [Element] {
+    var all = self
+    for place in all.indices.reversed() {
+      all.swapAt(place, Int(random.next() % UInt64(place + 1)))
+    }
+    return all
+  }
+}
