@@ -9,6 +9,8 @@ let package = Package(
   products: [
     .executable(name: "emurun", targets: ["emurun"]),
     .library(name: "EmuTesting", targets: ["EmuTesting"]),
+    .library(name: "BoardFiles", targets: ["BoardFiles"]),
+    .library(name: "EmurunCLI", targets: ["EmurunCLI"]),
     .plugin(name: "FirmwareImages", targets: ["FirmwareImages"]),
   ],
   // What firmware may have of the runtime. Each image says what of it it wants (docs/firmware.md, Traits).
@@ -25,11 +27,13 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(name: "CUnicorn", pkgConfig: "unicorn", providers: [.apt(["libunicorn-dev"])]),
     .systemLibrary(name: "CElf", pkgConfig: "libdw", providers: [.apt(["libdw-dev"])]),
     .systemLibrary(name: "CFdt", providers: [.apt(["libfdt-dev"])]),
+    .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
     .target(name: "CoreShim", dependencies: ["CUnicorn"], cSettings: strictC),
     .target(
@@ -42,9 +46,15 @@ let package = Package(
       name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
     .target(name: "GDBStub", dependencies: ["Emu"], swiftSettings: strict),
     .target(
+      name: "BoardFiles",
+      dependencies: [
+        "Emu", "Devices", "Timeline", "CExpat", .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+    .target(
       name: "EmurunCLI",
       dependencies: [
-        "Emu", "Devices", "Timeline", "GDBStub",
+        "Emu", "Devices", "Timeline", "BoardFiles", "GDBStub",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -74,7 +84,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PythonReaders", path: "Tests/Python",
-      exclude: ["page.py", "trace_digest.py", "vcd.py"], swiftSettings: strict),
+      exclude: ["page.py", "sarif.py", "trace_digest.py", "vcd.py"], swiftSettings: strict),
     .testTarget(
       name: "GoldenModelTests", dependencies: ["GoldenModel", "CoreShim"], swiftSettings: strict),
     .testTarget(
@@ -98,6 +108,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "GDBStubTests", dependencies: ["GDBStub", "Emu", "Devices"], swiftSettings: strict),
+    .testTarget(
+      name: "BoardFilesTests", dependencies: ["BoardFiles", "Emu", "Devices"],
+      swiftSettings: strict),
     .testTarget(
       name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],
       swiftSettings: strict),

@@ -84,6 +84,23 @@ static void access_fault(Core *c, uint64_t va, int type, uint64_t m4_cause, uint
     m4_access_fault(c, va, m4_cause, host_pc);
 }
 
+static CoreAccess describe(Core *c, const Memo *m, uint64_t address, unsigned size, int type, unsigned mmu, uint64_t value)
+{
+    CoreAccess access = { .address = address, .value = value, .pc = m->pc, .index = (uint64_t)(c->granted - *budget_of(c) - m->back),
+        .size = (uint8_t)size, .is_store = type == STORE };
+    access.cycle = c->counts_cycles ? (uint64_t)(c->granted_cycles - *cycles_of(c) - m->cycles_back) : access.index;
+    access.privileged = c->arch == &rv64 ? mmu != 0 : mmu & 1;
+    return access;
+}
+
+static void tell_misaligned(Core *c, const CoreAccess *access)
+{
+    c->in_access = true;
+    if (c->host.misaligned)
+        c->host.misaligned(c->context, access);
+    c->in_access = false;
+}
+
 static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uint64_t value, uintptr_t host_pc)
 {
     const Memo *m = locate(c, host_pc);
@@ -94,18 +111,17 @@ static uint64_t device(Core *c, uint64_t va, unsigned size, int type, unsigned m
         return answer;
     }
     uint64_t mask = size == 8 ? ~0ull : (1ull << 8 * size) - 1;
-    CoreAccess access = { .address = physical(c, va, size, type, mmu, host_pc), .value = value & mask, .pc = m->pc,
-        .index = (uint64_t)(c->granted - *budget_of(c) - m->back), .size = (uint8_t)size, .is_store = type == STORE };
-    access.cycle = c->counts_cycles ? (uint64_t)(c->granted_cycles - *cycles_of(c) - m->cycles_back) : access.index;
+    CoreAccess access = describe(c, m, physical(c, va, size, type, mmu, host_pc), size, type, mmu, value & mask);
     c->done_cycle = access.cycle;
-    access.privileged = c->arch == &rv64 ? mmu != 0 : mmu & 1;
     if (access.index != c->done_index) {
         c->done_index = access.index;
         c->done_count = 0;
     }
     bool misaligned = va & (size - 1);
     CoreAccessVerdict verdict = CORE_ACCESS_FAULT;
-    if (!misaligned) {
+    if (misaligned) {
+        tell_misaligned(c, &access);
+    } else {
         c->in_access = true;
         verdict = c->host.access(c->context, &access);
         c->in_access = false;
@@ -208,8 +224,11 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
         rv64_misaligned(c, va, type == STORE, host_pc);
     if (must_align && type == LOAD && a == &rv64 && rv64_is_amo(c, host_pc) && !tlb_hits(c, tlb_word(c, tlb_entry(c, mmu, va), STORE), va))
         fill(c, va, size, STORE, mmu, host_pc);                 // an AMO that may not store does not load: its page fault goes before an access fault
-    if (must_align && a == &arm && va & (size < 4 ? size - 1 : 3))
-        m4_access_fault(c, va, CORE_M4_UNALIGNED, host_pc);
+    if (must_align && a == &arm && va & (size < 4 ? size - 1 : 3)) {
+        CoreAccess access = describe(c, locate(c, host_pc), va, size, type, mmu, value);
+        tell_misaligned(c, &access);
+        access_fault(c, va, type, CORE_M4_UNALIGNED, host_pc);
+    }
     if (a == &arm && va & (size - 1) && c->mpu.control & 1)
         m4_check_tail(c, (uint32_t)va, size, type, mmu, host_pc);
     if (c->watchpoint_count && is_watched_access(c, va, size, type, host_pc)) {

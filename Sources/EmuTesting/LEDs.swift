@@ -38,15 +38,7 @@ public struct LEDHistory: Sendable, CustomStringConvertible {
   /// Does it beat at that frequency? Every period counts, not just their mean, and so does the time since the last one: an LED
   /// that has stopped beats no more.
   public func blinks(at frequency: Frequency, within tolerance: Tolerance) -> Bool {
-    let rises = stride(from: 0, to: waveform.edges.count, by: 2).map { waveform.edges[$0] }
-    guard rises.count >= 2, let last = rises.last else { return false }
-    let wanted = Double(clock.hertz) / frequency.hertz
-    let slack = wanted * tolerance.share
-    // Half a tick is what rounding an exact frequency to whole ticks may cost.
-    let isRegular = zip(rises, rises.dropFirst()).allSatisfy { rise, next in
-      abs(Double(next - rise) - wanted) <= slack + 0.5
-    }
-    return isRegular && Double(waveform.end - last) <= wanted + slack + 0.5
+    waveform.blinks(at: frequency.hertz, within: tolerance.share, clock)
   }
 
   /// Has it been in that state, without a change, for at least this long up to now?

@@ -1,3 +1,4 @@
+import BoardFiles
 import Devices
 import Emu
 
@@ -34,16 +35,34 @@ struct BoardChoice {
     var drives: [Drive] = []
     var virtio = VirtioVersion.modern
     var seed: UInt64 = 0
+    var types = DeviceTypes.builtIn
   }
 
   private static func named(
     _ name: String, _ needs: Needs, _ equipment: Equipment
   ) throws(Refusal) -> Board {
-    do {
+    var isExtended = false
+    let named = { (name: String) throws(BoardError) in
+      isExtended = true
       return try Boards.named(
         name, memory: needs.memory, harts: needs.harts, drives: equipment.drives,
         virtio: equipment.virtio, seed: equipment.seed)
-    } catch {
+    }
+    if BoardFile.isPath(name) {
+      let board: Board
+      do { board = try BoardFile(types: equipment.types, named: named).read(path: name) } catch {
+        throw Refusal(error)
+      }
+      let isAsked = needs.memory != nil || needs.harts != nil || !equipment.drives.isEmpty
+      if isAsked && !isExtended {
+        throw Refusal(
+          ExitCode.usage,
+          "\(name): says itself what memory, harts and drives it has; leave --memory, --smp and --drive "
+            + "out, or let it extend a board that has them")
+      }
+      return board
+    }
+    do { return try named(name) } catch {
       let isUnknown = (try? Boards.named(name)) == nil
       throw needs.isBoardFromNote && isUnknown
         ? Refusal(ExitCode.badData, "\(needs.path): its note names a board, and \(error)")

@@ -1,3 +1,4 @@
+import BoardFiles
 import Emu
 import Timeline
 
@@ -17,9 +18,19 @@ struct Divergence {
   private struct Side {
     var machine: Machine
     var pace: Pace
+    var script: ScriptRun?
+
+    init(_ plan: RunPlan, _ machine: Machine, _ pace: Pace) {
+      self.machine = machine
+      self.pace = pace
+      script = plan.script.map { ScriptRun($0, plan.board) }
+    }
 
     func copy() throws(MachineError) -> Side {
-      Side(machine: try Machine(machine.snapshot()), pace: pace)
+      var side = self
+      side.machine = try Machine(machine.snapshot())
+      side.script = script?.copy()
+      return side
     }
   }
 
@@ -38,8 +49,8 @@ struct Divergence {
   /// nil: this time they did not differ.
   func words() throws(Refusal) -> String? {
     var last = Pair(
-      one: Side(machine: try plan.machine(), pace: .start),
-      two: Side(machine: try plan.machine(fresh: true, trace: .visible), pace: .second))
+      one: Side(plan, try plan.machine(), .start),
+      two: Side(plan, try plan.machine(fresh: true, trace: .visible), .second))
     do {
       var (low, step) = (0 as Tick, max(1, end / 64))
       var next = try last.copy()
@@ -77,7 +88,8 @@ struct Divergence {
 
   private func advance(_ side: inout Side, to tick: Tick) {
     while side.machine.stop == nil && side.machine.now < tick {
-      let pause = plan.slice(side.machine, size: side.pace.next(), until: tick)
+      let pause = plan.slice(
+        side.machine, size: side.pace.next(), until: tick, script: side.script)
       if pause == .asleep { side.machine.end(.idle) }
     }
   }

@@ -1,3 +1,4 @@
+import BoardFiles
 import Emu
 
 /// A run goes on for as long as it likes: what is written of it is written while it goes on, and what is kept is bounded. So many
@@ -15,9 +16,11 @@ extension RunPlan {
     between: () throws(Refusal) -> Void
   ) throws(Refusal) {
     var pace = pace
+    let script = script.map { ScriptRun($0, board) }
     while machine.stop == nil {
       let begin = host.seconds()
-      if slice(machine, size: pace.next()) == .asleep, try !waiting() { machine.end(.idle) }
+      let pause = slice(machine, size: pace.next(), script: script)
+      if pause == .asleep, try !waiting() { machine.end(.idle) }
       if machine.stop == nil && host.isInterrupted() { machine.end(.interrupted) }
       pace.took(host.seconds() - begin)
       try between()
@@ -32,7 +35,8 @@ extension RunPlan {
   ///   - stops: what else ends it.
   @discardableResult
   func slice(
-    _ machine: Machine, size: UInt64, until goal: Tick = .max, stops: RunLimit = RunLimit()
+    _ machine: Machine, size: UInt64, until goal: Tick = .max, stops: RunLimit = RunLimit(),
+    script: ScriptRun? = nil
   ) -> Pause {
     var limit = stops
     limit.tick = min(machine.now.saturatingAdd(size), goal, stops.tick ?? .max)
@@ -40,7 +44,15 @@ extension RunPlan {
     limit.retired = instructions
     limit.index = min(machine.index.saturatingAdd(size), stops.index ?? .max)
     limit.events = eventsOfSlice
+    if let script {
+      script.advance(machine)
+      limit = script.limit(limit)
+    }
     let pause = machine.run(until: limit)
+    if let script {
+      script.advance(machine)
+      finish(script, machine)
+    }
     switch pause {
     case .stopped, .event, .asleep, .breakpoint, .watchpoint: break
     case .limit:

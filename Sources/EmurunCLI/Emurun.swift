@@ -9,10 +9,11 @@ public struct Emurun: ParsableCommand {
     usage: """
       emurun IMAGE [OPTIONS]
       emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
-      emurun boards
+      emurun boards [--show NAME]
       emurun diff A B
       emurun init FOLDER
       emurun doctor
+      emurun svd FILE
       """,
     discussion: """
       The console comes out on standard output byte for byte; everything that emurun has to say \
@@ -21,6 +22,7 @@ public struct Emurun: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
+      SVDCommand.self,
     ])
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")
@@ -41,6 +43,12 @@ public struct Emurun: ParsableCommand {
   @OptionGroup(title: "Input and output")
   var streams: StreamOptionsGroup
 
+  @OptionGroup(title: "Findings")
+  var findings: FindingOptionsGroup
+
+  @OptionGroup(title: "The world outside")
+  var world: WorldOptionsGroup
+
   @OptionGroup(title: "Evidence")
   var evidence: EvidenceOptionsGroup
 
@@ -54,7 +62,8 @@ struct MachineOptionsGroup: ParsableArguments {
   @Option(
     name: [.long, .customShort("M"), .customLong("machine", withSingleDash: true)],
     help: ArgumentHelp(
-      "The board; otherwise the image decides. 'emurun boards' lists them.", valueName: "name"),
+      "The board, or a file that describes one; otherwise the image decides. 'emurun boards' lists them.",
+      valueName: "name|file.yaml"),
     transform: QEMUWords.parse)
   var board: QEMUWords?
 

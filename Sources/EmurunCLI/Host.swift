@@ -1,3 +1,4 @@
+import Devices
 import Glibc
 import Synchronization
 
@@ -14,6 +15,8 @@ public struct Host {
   public var seconds: () -> Double
   /// From here on, Ctrl-C and the like are ways for a run to end and not for the process.
   public var catchSignals: () -> Void = {}
+  /// What boards in files may name.
+  public var deviceTypes = DeviceTypes.builtIn
   /// Has somebody pressed Ctrl-C, or asked the process to end?
   public var isInterrupted: () -> Bool
 
@@ -71,6 +74,13 @@ public struct Host {
       raise(asked)
     }
     Glibc.exit(code)
+  }
+
+  /// The process's; "" if it is gone.
+  static var folder: String {
+    guard let path = getcwd(nil, 0) else { return "" }
+    defer { free(path) }
+    return String(cString: path)
   }
 
   /// UTF-8, by the same three variables that C's locales go by.

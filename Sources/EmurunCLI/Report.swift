@@ -4,7 +4,8 @@ import Timeline
 /// The run as one JSON object: keys, their order and their units are a promise to scripts (docs/cli.md).
 enum Report {
   static func json(
-    _ plan: RunPlan, _ machine: Machine, _ outputs: RunOutputs, hostSeconds: Double
+    _ plan: RunPlan, _ machine: Machine, _ outputs: RunOutputs, _ findings: FindingReport,
+    hostSeconds: Double
   ) -> String {
     let board = machine.board
     let waves = outputs.waves
@@ -43,6 +44,7 @@ enum Report {
       }
       // Microseconds: what is finer is noise.
       $0.add("hostSeconds", (hostSeconds * 1e6).rounded() / 1e6)
+      $0.array("findings") { findings.add(to: &$0) }
     }
     return json.text
   }

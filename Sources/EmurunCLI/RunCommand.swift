@@ -4,7 +4,7 @@ import Timeline
 
 extension Emurun: HostedCommand {
   func run(on host: Host) throws(Refusal) -> Int32 {
-    let plan = try plan(standardInput: host.input)
+    let plan = try plan(standardInput: host.input, types: host.deviceTypes)
     host.catchSignals()
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
     if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
@@ -20,6 +20,7 @@ extension Emurun: HostedCommand {
     let keyboard = plan.isInteractive ? Keyboard(host) : nil
     let begin = host.seconds()
     let seconds: Double
+    let findings: FindingReport
     do {
       if let debugging {
         machine = try debugging.drive(machine, plan, keyboard, outputs)
@@ -28,7 +29,8 @@ extension Emurun: HostedCommand {
       }
       seconds = host.seconds() - begin
       keyboard?.close()
-      try outputs.finish(machine)
+      findings = plan.findings(machine)
+      try outputs.finish(machine, findings)
     } catch {
       outputs.salvage()
       throw error
@@ -43,9 +45,12 @@ extension Emurun: HostedCommand {
       host.errors.say(Obituary(machine: machine, image: plan.image, style: host.style).text())
     }
     for check in words.failedChecks(machine) { host.errors.say("emurun: \(check)") }
-    for finding in words.findings(machine) { host.errors.say("emurun: warning: \(finding)") }
+    for finding in findings.words(style: host.style) {
+      host.errors.say("emurun: \(plan.isStrict ? "error" : "warning"): \(finding)")
+    }
     if evidence.json {
-      try host.output.write((Report.json(plan, machine, outputs, hostSeconds: seconds) + "\n").utf8)
+      let report = Report.json(plan, machine, outputs, findings, hostSeconds: seconds)
+      try host.output.write((report + "\n").utf8)
     } else {
       host.errors.say(words.closing(machine, outputs.waves, hostSeconds: seconds))
       if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
@@ -60,7 +65,8 @@ extension Emurun: HostedCommand {
     do { try machine.commit(plan.drives) } catch {
       throw Refusal(ExitCode.ioError, error.description)
     }
-    return keyboard?.hasQuit == true ? ExitCode.success : plan.verdict(stop)
+    return plan.verdict(
+      stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty)
   }
 
   /// The device tree as software would get it.

@@ -17,6 +17,7 @@ final class RunOutputs {
   private var lines: (writer: EventLines, file: OutputFile)?
   private var commits: (log: CommitLog, file: OutputFile)?
   private var pictures: Pictures?
+  private var sarif: OutputFile?
   private var files: [OutputFile] = []
   private var seen = 0
   private var written = 0
@@ -45,7 +46,7 @@ final class RunOutputs {
     let board = plan.board
     self.host = host
     isReported = command.evidence.json
-    names = EventNames(board)
+    names = EventNames(board, registers: plan.registerNames)
     waves = Waveforms(board, most: Self.mostEdges)
     var console: Sink? = command.evidence.json ? nil : .stream(host.output)
     for uart in command.streams.uart {
@@ -88,6 +89,9 @@ final class RunOutputs {
       pictures = try Pictures(command, board) { path throws(Refusal) in
         try Self.open(path, .whole, command, &files)
       }
+    }
+    if let path = command.findings.sarif {
+      sarif = try Self.open(path, .whole, command, &files)
     }
     if let path = command.evidence.commitLog {
       guard board.core.machine == .riscv64 else {
@@ -175,12 +179,15 @@ final class RunOutputs {
   }
 
   /// The run is over: what was held back, and the files to their places.
-  func finish(_ machine: Machine) throws(Refusal) {
+  func finish(_ machine: Machine, _ findings: FindingReport) throws(Refusal) {
     try update(machine)
     text?.flush()
     lines?.writer.end(machine)
     try flush()
     try pictures?.write(machine, host)
+    try sarif?.write(
+      findings.sarif(
+        version: Emurun.configuration.version, image: machine.image.path, top: Host.folder))
     for port in silent.sorted() {
       host.errors.say(
         "emurun: warning: nothing came from ITM port \(port); the firmware must set DEMCR.TRCENA, ITM_TCR.ITMENA and bit "

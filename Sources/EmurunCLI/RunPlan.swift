@@ -1,3 +1,4 @@
+import BoardFiles
 import Devices
 import Emu
 import Glibc
@@ -17,7 +18,12 @@ struct RunPlan {
   var expectedText: String?
   var failText: String?
   var presses: [Press] = []
+  var script: Script?
+  /// By the chip's SVD.
+  var registerNames: RegisterNames?
   var twice = false
+  /// Findings are errors.
+  var isStrict = false
   /// Somebody, or what is piped in, types at the console.
   var isInteractive = false
   /// To be said before the run, one sentence each.
@@ -52,7 +58,9 @@ struct RunPlan {
 
 extension Emurun {
   /// Reads the image and everything else that is read before a run.
-  func plan(standardInput: Int32) throws(Refusal) -> RunPlan {
+  ///
+  /// - Parameter types: of devices, for boards in files.
+  func plan(standardInput: Int32, types: DeviceTypes = .builtIn) throws(Refusal) -> RunPlan {
     let isInteractive =
       streams.interactive || streams.noGraphic && isatty(standardInput) == 1
     try checkCombinations(isInteractive)
@@ -61,9 +69,16 @@ extension Emurun {
     var needs = Needs(sources.image.note, path: sources.image.path)
     try needs.override(by: self)
     let equipment = BoardChoice.Equipment(
-      drives: try drives.drives(), virtio: try drives.version(), seed: drives.seed ?? 0)
+      drives: try drives.drives(), virtio: try drives.version(), seed: drives.seed ?? 0,
+      types: types)
     let choice = try BoardChoice(for: sources, needs, equipment)
     var plan = RunPlan(image: sources.image, board: choice.board, choice: choice)
+    if let path = findings.svd {
+      let svd: SVDFile
+      do { svd = try SVDFile(path: path) } catch { throw Refusal(error) }
+      plan.registerNames = svd.registerNames
+      plan.board.stubs = svd.stubs(for: choice.board)
+    }
     plan.drives = equipment.drives
     if let model = machine.cpu { plan.options.rv64 = try CPUModel.check(model) }
     plan.warnings = needs.warnings
@@ -108,7 +123,9 @@ extension Emurun {
     plan.expectedText = ending.expectText
     plan.failText = ending.failText
     plan.presses = streams.press
+    plan.script = try world.script(for: choice.board)
     plan.twice = evidence.twice
+    plan.isStrict = findings.strict
     return plan
   }
 
@@ -140,8 +157,15 @@ extension Emurun {
   /// Every file that a run reads.
   var inputs: [String] {
     let bios = boot.bios.map { FileAtAddress(argument: $0)?.path ?? $0 }
-    return [image, bios, boot.kernel, boot.initrd, boot.dtb, streams.input].compactMap { $0 }
-      + machine.load.map(\.path) + drives.paths
+    return [
+      image, bios, boot.kernel, boot.initrd, boot.dtb, streams.input, world.script, findings.svd,
+      boardFile,
+    ]
+    .compactMap { $0 } + machine.load.map(\.path) + drives.paths
+  }
+
+  private var boardFile: String? {
+    machine.board?.name.flatMap { BoardFile.isPath($0) ? $0 : nil }
   }
 
   private func checkCombinations(_ isInteractive: Bool) throws(Refusal) {

@@ -1,15 +1,24 @@
 import Emu
 
 extension RunPlan {
-  /// The exit code of a run.
+  /// The exit code of a run; `hasQuit`: its user ended it, content.
+  func verdict(_ stop: Stop, hasQuit: Bool, hasFindings: Bool) -> Int32 {
+    let code = hasQuit ? ExitCode.success : verdict(stop)
+    return code == ExitCode.success && isStrict && hasFindings ? ExitCode.failure : code
+  }
+
+  /// There is nothing that has not come when the run ends by itself.
+  private var isContent: Bool { expectedText == nil && script == nil }
+
   func verdict(_ stop: Stop) -> Int32 {
     switch stop.reason {
     case .finisher, .semihosting, .htif, .sbiReset, .reset:
       if stop.code != 0 { return Int32(min(stop.code, ExitCode.largestOfGuest)) }
       // It is content with itself, but did not do what was asked for.
-      return expectedText == nil ? ExitCode.success : ExitCode.failure
+      return isContent ? ExitCode.success : ExitCode.failure
     case .timeLimit, .instructionLimit, .idle:
-      return expectedText == nil ? ExitCode.success : ExitCode.limit
+      return isContent ? ExitCode.success : ExitCode.limit
+    case .script: return stop.code == 0 ? ExitCode.success : ExitCode.failure
     case .expectText: return ExitCode.success
     case .failText: return ExitCode.failure
     case .fault where stop.isOurs: return ExitCode.software

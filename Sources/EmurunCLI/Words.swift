@@ -78,27 +78,18 @@ struct Words {
     case .idle: return "asleep for good"
     case .lockup, .trapLoop, .fault: return "died"
     case .interrupted: return "interrupted"
+    case .script: return stop.code == 0 ? "the script passed" : "the script failed"
     }
   }
 
   /// What was asked for and did not happen; nil: nothing, or it happened.
   func unmet(_ machine: Machine) -> String? {
+    if let script = plan.script, let stop = machine.stop {
+      if stop.reason != .script { return "the script \(script.path) did not come to its end" }
+      if stop.code != 0 { return stop.detail }
+    }
     guard let text = plan.expectedText, machine.stop?.reason != .expectText else { return nil }
     return "\(quoted(text)) was never printed"
-  }
-
-  /// What the firmware touched that the board does not have: it may well be why something does not work.
-  func findings(_ machine: Machine) -> [String] {
-    let most = 8
-    var lines = machine.findings.prefix(most).map { finding in
-      let time = Quantity.time(
-        picoseconds: machine.clock.picoseconds(at: finding.tick), micro: style.micro)
-      let count = finding.count == 1 ? "once" : "\(Quantity.grouped(finding.count)) times, first"
-      return "\(finding.kind.rawValue): \(finding.device): \(finding.name), \(count) at \(time)"
-    }
-    let rest = machine.findings.count - lines.count
-    if rest > 0 { lines.append("and \(rest) more of these") }
-    return lines
   }
 
   /// Swift's own checks among the last traps: the firmware need not say a word for that.

@@ -205,7 +205,16 @@ private struct EventFields: Sendable {
       json.add("by", names.consoleSource(event))
       json.add("byte", event.value)
     case .mmioRead, .mmioWrite:
-      json.add("register", names.register(event))
+      if let (register, address) = names.known(event) {
+        json.add("register", "\(register.peripheral).\(register.name)")
+        json.object("fields") {
+          for field in register.fields(in: event.value, at: address) {
+            $0.add(field.name, hex: field.value)
+          }
+        }
+      } else {
+        json.add("register", names.register(event))
+      }
       json.add("offset", event.accessOffset)
       json.add("width", event.accessWidth)
       json.add("value", hex: event.value)

@@ -3,6 +3,8 @@ import Emu
 /// The names behind the numbers of a board's events.
 public struct EventNames: Sendable {
   let board: Board
+  /// The vendor's names, which go before the board's own.
+  private let registers: RegisterNames?
   private var leds: [Pin: Board.LED] = [:]
   /// By IRQ number: whose it is; of several that share it, the first one's.
   private var lines: [Int: String] = [:]
@@ -12,8 +14,9 @@ public struct EventNames: Sendable {
     var pin: UInt32
   }
 
-  public init(_ board: Board) {
+  public init(_ board: Board, registers: RegisterNames? = nil) {
     self.board = board
+    self.registers = registers
     for led in board.leds {
       if let slot = board.slot(of: led.device) {
         leds[Pin(slot: slot, pin: UInt32(led.pin))] = led
@@ -39,6 +42,22 @@ public struct EventNames: Sendable {
   /// The LED whose pin changed.
   func led(_ event: Event) -> Board.LED? {
     leds[Pin(slot: Int(event.source), pin: event.detail)]
+  }
+
+  /// The vendor's, where an access went: physical addresses of cores' own registers included.
+  func known(_ event: Event) -> (register: RegisterNames.Register, address: UInt64)? {
+    guard let registers else { return nil }
+    let slot = Int(event.source)
+    let base = slot < board.devices.count ? board.devices[slot].address : 0xE000_0000
+    let address = base + UInt64(event.accessOffset)
+    return registers.register(at: address).map { ($0, address) }
+  }
+
+  /// "gpiof.GPIODIR", or as the vendor has it.
+  func access(_ event: Event) -> String {
+    if let (register, _) = known(event) { return "\(register.peripheral).\(register.name)" }
+    return source(event) + "."
+      + (register(event) ?? "0x" + String(event.accessOffset, radix: 16))
   }
 
   /// The register at an access's offset; nil where there is none.

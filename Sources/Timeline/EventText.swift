@@ -94,7 +94,8 @@ public struct EventText {
       let number = Int(event.detail)
       let name = number < findings.count ? findings[number].name : "finding \(number)"
       let kind = number < findings.count ? findings[number].kind : .notModelled
-      return ("mmio", "\(names.source(event)): \(kind.rawValue): \(name)")
+      let device = number < findings.count ? findings[number].device : names.source(event)
+      return ("mmio", "\(device): \(kind.rawValue): \(name)")
     case .interrupt:
       guard kinds.contains(.irq) else { return nil }
       return ("irq ", "\(names.interrupt(event)) at \(place(event.value))")
@@ -129,12 +130,18 @@ public struct EventText {
     let key = UInt64(event.rawKind) << 48 | UInt64(event.source) << 32 | UInt64(event.detail)
     let place = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 56)
     if accesses[place].key != key {
-      let register = names.register(event) ?? Self.hex(UInt64(event.accessOffset))
       let arrow = event.kind == .mmioRead ? "->" : "<-"
-      accesses[place] = (key, Array("  mmio \(names.source(event)).\(register) \(arrow) 0x".utf8))
+      accesses[place] = (key, Array("  mmio \(names.access(event)) \(arrow) 0x".utf8))
     }
     output.append(contentsOf: accesses[place].words)
     output.append(hex: event.value, digits: 2 * event.accessWidth)
+    if let (register, address) = names.known(event) {
+      let fields = register.fields(in: event.value, at: address)
+      if !fields.isEmpty {
+        let words = fields.map { "\($0.name)=\(Self.hex($0.value))" }.joined(separator: " ")
+        output.append(contentsOf: " {\(words)}".utf8)
+      }
+    }
     output.append("\n")
   }
 
@@ -149,7 +156,7 @@ public struct EventText {
   private static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 
   /// In quotes, with everything that is not printable written out.
-  static func quoted(_ bytes: [UInt8]) -> String {
+  public static func quoted(_ bytes: [UInt8]) -> String {
     var text = "\""
     for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
       text += scalar == "'" ? "'" : scalar.escaped(asASCII: false)

@@ -39,10 +39,10 @@ import Testing
     let codes = { (plan: RunPlan) in
       StopReason.allCases.map { plan.verdict(Stop($0)) }
     }
-    // finisher semihosting htif sbi-reset reset time instructions expect fail idle lockup trap-loop fault interrupted
-    #expect(codes(plan) == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 125, 125, 125, 130])
+    // finisher semihosting htif sbi-reset reset time instructions expect fail idle lockup trap-loop fault interrupted script
+    #expect(codes(plan) == [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 125, 125, 125, 130, 0])
     plan.expectedText = "x"
-    #expect(codes(plan) == [1, 1, 1, 1, 1, 124, 124, 0, 1, 124, 125, 125, 125, 130])
+    #expect(codes(plan) == [1, 1, 1, 1, 1, 124, 124, 0, 1, 124, 125, 125, 125, 130, 0])
     #expect(plan.verdict(Stop(.fault, detail: "emulator bug: something")) == 70)
     #expect(plan.verdict(Stop(.semihosting, code: 200)) == 63)
   }

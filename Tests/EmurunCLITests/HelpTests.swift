@@ -15,18 +15,19 @@ import Testing
 
         USAGE: emurun IMAGE [OPTIONS]
                emurun --bios FIRMWARE --kernel KERNEL [OPTIONS]
-               emurun boards
+               emurun boards [--show NAME]
                emurun diff A B
                emurun init FOLDER
                emurun doctor
+               emurun svd FILE
 
         ARGUMENTS:
           <image>                 ELF, raw, Intel HEX, SREC or UF2: told apart by content.
 
         MACHINE:
-          -M, --board, -machine <name>
-                                  The board; otherwise the image decides. 'emurun boards' lists
-                                  them.
+          -M, --board, -machine <name|file.yaml>
+                                  The board, or a file that describes one; otherwise the image
+                                  decides. 'emurun boards' lists them.
           -cpu <model>            As QEMU users type it, rv64,g=on: refused where the core is
                                   another. svade=on and zicclsm=off can be chosen.
           -m, --memory <size>     RV64: how much RAM: 512M, 2G.
@@ -91,6 +92,17 @@ import Testing
           --interactive           The terminal is the console; Ctrl-A x ends the run.
           -nographic              The same, where standard input is a terminal.
 
+        FINDINGS:
+          --sarif <file>          Findings, what software asked of the board and did not get, as
+                                  SARIF 2.1.0.
+          --svd <file>            CMSIS-SVD of the chip: names registers and fields; what the
+                                  board has not answers as at reset.
+          --strict                A finding is an error: exit code 1.
+
+        THE WORLD OUTSIDE:
+          --script <file.yaml>    What is done to the board and expected of it, step by step; 0
+                                  when all came, 1 when not.
+
         EVIDENCE:
           --trace <kinds>         Events as text on standard error:
                                   led,gpio,uart,mmio,irq,trap,sbi.
@@ -124,6 +136,7 @@ import Testing
           diff                    Compare two traces that --trace-file wrote; 1 if they differ.
           doctor                  Check libunicorn and this host.
           init                    Write a package: firmware, tests that boot it, a CI file.
+          svd                     List and check the registers in a CMSIS-SVD file.
 
           See 'emurun help <subcommand>' for detailed help.
 
@@ -137,9 +150,11 @@ import Testing
       emurun("boards", "--help").output == """
         OVERVIEW: List the boards, with memory map and devices.
 
-        USAGE: boards
+        USAGE: boards [--show <name|file.yaml>]
 
         OPTIONS:
+          --show <name|file.yaml> Print one board as a file for --board, which gives the same
+                                  board again.
           -h, --help              Show help information.
 
 

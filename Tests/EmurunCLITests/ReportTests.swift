@@ -35,7 +35,7 @@ import Testing
         + ["stop", ".reason", ".code", ".hart", ".pc", ".detail", "instructions", "index"]
         + ["virtualNanoseconds", "traceDigest", "stateDigest", "leds"] + led + led + led
         + ["uart", "..name", "..text", "traps", ".ecall", ".ebreak", ".svc", ".interrupts"]
-        + [".faults", "memory"] + region + region + ["hostSeconds"])
+        + [".faults", "memory"] + region + region + ["hostSeconds", "findings"])
     for line in [
       #"  "board": "m4-led","#, #"    "reason": "time-limit","#,
       #"  "virtualNanoseconds": 10000000000,"#, #"      "name": "console","#,

@@ -10,7 +10,7 @@ import sys
 
 REASONS = (
     "finisher semihosting htif sbi-reset reset time-limit instruction-limit expect-text fail-text idle lockup trap-loop fault "
-    "interrupted"
+    "interrupted script"
 ).split()
 CONSOLE = {"sbi": 1, "semihosting": 2, "htif": 3}
 CORE = 0xFFFF

@@ -102,6 +102,9 @@ typedef struct {
     // A store into watched memory, once it is done: between it and the next instruction. The registers that this one writes behind
     // its store (rd of an AMO or SC, a base register on M4) are still to come. The host may write memory and stop.
     void (*stored)(void *context, const CoreStore *store);
+    // A load or store that is refused for its alignment, so that access is not asked; M4: also of memory, where it traps. A precise guest
+    // fault whatever the host does. May be NULL.
+    void (*misaligned)(void *context, const CoreAccess *access);
 } CoreHost;
 
 typedef struct {

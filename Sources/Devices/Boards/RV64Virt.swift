@@ -28,10 +28,7 @@ extension Board {
     let dram = Board.Region("dram", at: 0x8000_0000, size: memory, writable: true)
 
     // Slot numbers are in traces and digests: only append.
-    var parts = RV64VirtParts(
-      harts: harts,
-      tree: .rv64Virt(
-        memory: dram, harts: harts, timebaseFrequency: 10_000_000, seed: seed))
+    var parts = RV64VirtParts()
     parts.add("uart0", UART16550(), at: 0x1000_0000, size: 0x100, interrupts: [10])
     parts.add("test", SiFiveTest(), at: 0x10_0000, size: 0x1000)
     parts.add(
@@ -51,32 +48,26 @@ extension Board {
     for slot in 0..<virtioSlots { parts.addVirtio(slot, drives, virtio, seed: seed) }
     parts.add("flash", CFIFlash(), at: 0x2000_0000, size: 0x400_0000)
     parts.addPCI(memoryEnd: dram.end)
-    parts.placements.append(
-      Placement("fw-cfg", DeclaredPeripheral.firmwareConfiguration, at: 0x1010_0000, size: 0x18))
-    parts.tree.add(leds: leds)
+    parts.add(
+      "fw-cfg", DeclaredPeripheral.firmwareConfiguration, at: 0x1010_0000, size: 0x18)
 
-    return Board(
+    var board = Board(
       name: "rv64-virt", revision: 2,
       summary: "RV64GC, 1 ns an instruction; QEMU's virt, with LEDs",
       core: .rv64(timebase: timebase), harts: harts, clock: clock,
       regions: [.init("boot-rom", at: 0x1000, size: 0xF000, writable: false), dram],
-      devices: parts.placements, leds: leds, console: "uart0", deviceTree: parts.tree.blob())
+      devices: parts.placements, leds: leds, console: "uart0")
+    board.deviceTree = DeviceTreeNode(board, seed: seed).blob()
+    return board
   }
 }
 
-/// Puts each device on the bus and into the device tree.
+/// The devices, with interrupts as the PLIC's sources.
 private struct RV64VirtParts {
-  let harts: Int
-  var tree: DeviceTreeNode
   var placements: [Placement] = []
 
-  init(harts: Int, tree: DeviceTreeNode) {
-    self.harts = harts
-    self.tree = tree
-  }
-
   /// - Parameter interrupts: the PLIC's sources that its lines are, from line 0 up.
-  mutating func add<D: Device & DescribedInDeviceTree>(
+  mutating func add<D: Device>(
     _ name: String, _ device: D, at address: UInt64, size: UInt64, interrupts: [Int] = [],
     wires: [Int: [Board.Wire]] = [:]
   ) {
@@ -85,10 +76,6 @@ private struct RV64VirtParts {
       wires[line] = [.input(source, of: "plic")]
     }
     placements.append(Placement(name, device, at: address, size: size, wires: wires))
-    device.describe(
-      DeviceTreePlace(
-        name: name, address: address, size: size, interrupts: interrupts, harts: harts),
-      into: &tree)
   }
 }
 
@@ -99,18 +86,17 @@ extension RV64VirtParts {
     let windows = PCIWindows(
       ports: .init(address: 0x0300_0000, size: 0x1_0000),
       memory: .init(address: 0x4000_0000, size: 0x4000_0000),
-      highMemory: .init(address: (memoryEnd + highSize - 1) / highSize * highSize, size: highSize))
+      highMemory: .init(address: (memoryEnd + highSize - 1) / highSize * highSize, size: highSize),
+      firstInterrupt: 32)
     let ecam = Board.Range(address: 0x3000_0000, size: 0x1000_0000)
     for (name, range) in [
       ("pci", ecam), ("pci-io", windows.ports), ("pci-mem", windows.memory),
       ("pci-mem64", windows.highMemory),
     ] {
-      placements.append(
-        Placement(name, PCIHost(name, size: range.size), at: range.address, size: range.size))
+      add(
+        name, PCIHost(name, size: range.size, windows: name == "pci" ? windows : nil),
+        at: range.address, size: range.size)
     }
-    tree.addPCIHost(
-      DeviceTreePlace(name: "pci", address: ecam.address, size: ecam.size, harts: harts), windows,
-      firstInterrupt: 32)
   }
 
   /// Drives from the first slot up, so that they are found in their order; what every board has, in the last ones.
@@ -118,7 +104,7 @@ extension RV64VirtParts {
     _ slot: Int, _ drives: [Drive], _ version: VirtioVersion, seed: UInt64
   ) {
     let address = 0x1000_1000 + 0x1000 * UInt64(slot)
-    func add<D: Device & DescribedInDeviceTree>(_ name: String, _ device: D) {
+    func add(_ name: String, _ device: some Device) {
       self.add(name, device, at: address, size: 0x1000, interrupts: [slot + 1])
     }
     switch slot {
@@ -142,86 +128,5 @@ extension [Int: [Board.Wire]] {
       for (line, bit) in bits(hart) { wires[line] = [.interrupt(bit, hart: hart)] }
     }
     return wires
-  }
-}
-
-extension DeviceTreeNode {
-  /// The tree without its devices: harts, memory, what the kernel is told.
-  fileprivate static func rv64Virt(
-    memory: Board.Region, harts: Int, timebaseFrequency: UInt32, seed: UInt64
-  ) -> DeviceTreeNode {
-    var root = DeviceTreeNode("/")
-    root.set("compatible", "emurun,rv64-virt", "riscv-virtio")
-    root.set("model", "emurun,rv64-virt")
-    root.set("#address-cells", 2)
-    root.set("#size-cells", 2)
-
-    var chosen = DeviceTreeNode("chosen")
-    chosen.set("stdout-path", "/soc/serial@10000000")
-    var random = SplitMix(seed: seed)
-    chosen.set(
-      "rng-seed", .cells((0..<8).map { _ in .number(UInt32(truncatingIfNeeded: random.next())) }))
-
-    var cpus = DeviceTreeNode("cpus")
-    cpus.set("#address-cells", 1)
-    cpus.set("#size-cells", 0)
-    cpus.set("timebase-frequency", .number(timebaseFrequency))
-    cpus.children = (0..<harts).map(Self.hart) + [Self.map(ofHarts: harts)]
-
-    var ram = DeviceTreeNode("memory", at: memory.address, size: memory.size)
-    ram.set("device_type", "memory")
-
-    var bus = DeviceTreeNode(Self.bus)
-    bus.set("compatible", "simple-bus")
-    bus.set("#address-cells", 2)
-    bus.set("#size-cells", 2)
-    bus.set("ranges")
-
-    root.children = [chosen, cpus, ram, bus]
-    return root
-  }
-
-  /// One cluster, in which every hart is a core.
-  private static func map(ofHarts harts: Int) -> DeviceTreeNode {
-    var map = DeviceTreeNode("cpu-map")
-    var cluster = DeviceTreeNode("cluster0")
-    for number in 0..<harts {
-      var core = DeviceTreeNode("core\(number)")
-      core.set("cpu", .phandle("cpu\(number)"))
-      cluster.children.append(core)
-    }
-    map.children = [cluster]
-    return map
-  }
-
-  private static func hart(_ number: Int) -> DeviceTreeNode {
-    var hart = DeviceTreeNode("cpu@" + String(number, radix: 16), label: "cpu\(number)")
-    hart.set("device_type", "cpu")
-    hart.set("reg", .number(UInt32(number)))
-    hart.set("status", "okay")
-    hart.set("compatible", "riscv")
-    hart.set("riscv,isa", "rv64imafdc_zicntr_zicsr_zifencei_zihpm")
-    hart.set("mmu-type", "riscv,sv57")
-    var controller = DeviceTreeNode(
-      "interrupt-controller", label: DeviceTreePlace.interruptController(hart: number))
-    controller.set("compatible", "riscv,cpu-intc")
-    controller.set("interrupt-controller")
-    controller.set("#address-cells", 0)
-    controller.set("#interrupt-cells", 1)
-    hart.children = [controller]
-    return hart
-  }
-
-  fileprivate mutating func add(leds: [Board.LED]) {
-    var node = DeviceTreeNode("leds")
-    node.set("compatible", "gpio-leds")
-    for led in leds {
-      var child = DeviceTreeNode("led-\(led.pin)")
-      child.set("label", led.name)
-      let activeLow: UInt32 = led.activeHigh ? 0 : 1
-      child.set("gpios", .phandle(led.device), .number(UInt32(led.pin)), .number(activeLow))
-      node.children.append(child)
-    }
-    children.append(node)
   }
 }

@@ -44,7 +44,7 @@ public struct CFIFlash: Device {
   }
 
   public var state: State
-  private let bankSize: UInt64
+  let bankSize: UInt64
 
   /// - Parameter bankSize: in bytes, a power of two and sectors.
   public init(banks: Int = 2, bankSize: UInt64 = 32 << 20) {

@@ -21,8 +21,8 @@ public struct CLINT: Device {
   }
   public var state: State
 
-  private let harts: Int
-  private let timebase: Ratio
+  let harts: Int
+  let timebase: Ratio
 
   /// The output line of a hart's machine software interrupt.
   public static func softwareLine(hart: Int) -> Int { 2 * hart }

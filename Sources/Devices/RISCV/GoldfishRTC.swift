@@ -21,7 +21,7 @@ public struct GoldfishRTC: Device {
     var alarmTick: Tick?
   }
   public var state = State()
-  private let clock: Clock
+  let clock: Clock
 
   /// - Parameter clock: how long a tick is.
   public init(clock: Clock) { self.clock = clock }

@@ -10,12 +10,17 @@ public struct PCIHost: Device {
   public var state = State()
 
   /// What an access of the window is for, for traces.
-  private let name: String
-  private let size: UInt64
+  let name: String
+  let size: UInt64
+  /// Of the one with the configuration space: where the others are, for the device tree.
+  let windows: PCIWindows?
 
-  public init(_ name: String, size: UInt64) {
+  public init(_ name: String, size: UInt64) { self.init(name, size: size, windows: nil) }
+
+  init(_ name: String, size: UInt64, windows: PCIWindows?) {
     self.name = name
     self.size = size
+    self.windows = windows
   }
 
   public var map: RegisterMap {
@@ -32,26 +37,31 @@ public struct PCIHost: Device {
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {}
 }
 
-/// Where on a board the windows of a host bridge are.
-struct PCIWindows {
+/// Where on a board the windows of a host bridge are, and the first of the four sources of its interrupts at the PLIC.
+struct PCIWindows: Hashable {
   var ports: Board.Range
   var memory: Board.Range
   var highMemory: Board.Range
+  var firstInterrupt: UInt32
 }
 
 extension Board {
-  struct Range {
+  struct Range: Hashable {
     var address: UInt64
     var size: UInt64
   }
 }
 
+extension PCIHost: DescribedInDeviceTree {
+  public func describe(_ place: DeviceTreePlace, into tree: inout DeviceTreeNode) {
+    if let windows { tree.addPCIHost(place, windows) }
+  }
+}
+
 extension DeviceTreeNode {
-  /// The PCI bus binding (IEEE Std 1275), "pci-host-ecam-generic". The bridge's four interrupts, from `firstInterrupt` up, are
-  /// dealt out to the devices by their numbers.
-  mutating func addPCIHost(
-    _ place: DeviceTreePlace, _ windows: PCIWindows, firstInterrupt: UInt32
-  ) {
+  /// The PCI bus binding (IEEE Std 1275), "pci-host-ecam-generic". The bridge's four interrupts are dealt out to the devices by
+  /// their numbers.
+  fileprivate mutating func addPCIHost(_ place: DeviceTreePlace, _ windows: PCIWindows) {
     var node = DeviceTreeNode("pci", at: place.address, size: place.size, label: place.name)
     node.set("compatible", "pci-host-ecam-generic")
     node.set("device_type", "pci")
@@ -76,7 +86,7 @@ extension DeviceTreeNode {
     for device in 0..<4 as Range<UInt32> {
       for pin in 0..<4 as Range<UInt32> {
         map += [.number(device << 11), 0, 0, .number(pin + 1)]
-        map += [.phandle("plic"), .number(firstInterrupt + (device + pin) % 4)]
+        map += [.phandle("plic"), .number(windows.firstInterrupt + (device + pin) % 4)]
       }
     }
     node.set("interrupt-map", .cells(map))

@@ -28,7 +28,7 @@ public struct PLIC: Device {
   }
 
   public var state: State
-  private let contexts: Int
+  let contexts: Int
 
   /// - Parameter harts: up to 8.
   public init(harts: Int) {

@@ -34,7 +34,7 @@ public struct PL022: Device {
     var hasSelectPin = false
   }
   public var state = State()
-  private let isTM4C: Bool
+  let isTM4C: Bool
 
   /// - Parameters:
   ///   - isTM4C: as a TM4C123GH6PM has it.

@@ -50,13 +50,13 @@ public struct StellarisGPIO: Device {
     var isFunction = [UInt16](repeating: 0, count: 8)
   }
 
-  public enum Chip: Sendable, Hashable {
+  public enum Chip: String, Sendable, CaseIterable {
     case lm3s6965
     case tm4c123
   }
   public var state = State()
 
-  private let chip: Chip
+  let chip: Chip
   /// Pins whose GPIOCR bit can be 0.
   private let committed: UInt8
 

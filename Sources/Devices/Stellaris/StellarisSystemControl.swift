@@ -15,7 +15,7 @@ public struct StellarisSystemControl: Device {
     var kept: [UInt32] = Kept.all.map(\.reset)
   }
   public var state = State()
-  private let clock: Clock
+  let clock: Clock
 
   /// - Parameter clock: the system clock that the board has.
   public init(clock: Clock) { self.clock = clock }

@@ -20,10 +20,10 @@ import Emu
 /// of A and of B, for µDMA. Inputs 0 and 1 are the pins, 2 is the module
 /// before.
 public struct StellarisTimer: Device {
-  public enum Chip: Sendable, Hashable {
+  public enum Chip: String, Sendable, CaseIterable {
     case lm3s6965
     case tm4c123
-    case tm4c123Wide
+    case tm4c123Wide = "tm4c123-wide"
   }
 
   public struct State: Codable, Hashable, Sendable {
@@ -67,7 +67,7 @@ public struct StellarisTimer: Device {
     var pin = false
   }
   public var state: State
-  private let chip: Chip
+  let chip: Chip
   public let map: RegisterMap
 
   public init(_ chip: Chip = .lm3s6965) {

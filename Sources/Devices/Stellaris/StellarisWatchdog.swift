@@ -23,12 +23,12 @@ public struct StellarisWatchdog: Device {
   }
   public var state = State()
 
-  public enum Clocking: Sendable, Hashable {
+  public enum Clocking: String, Sendable, CaseIterable {
     case system
     /// And WRC says whether a store has got there.
     case piosc
   }
-  private let clocking: Clocking
+  let clocking: Clocking
   public let map: RegisterMap
 
   public init(_ clocking: Clocking = .system) {

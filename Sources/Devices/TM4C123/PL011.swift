@@ -18,7 +18,7 @@ import Emu
 /// Line 0 is the interrupt; on a timed line 1 and 2 are the single and the burst request for µDMA of the receiver, 3 and 4 those of the
 /// transmitter. IrDA, smart-card mode, modem flow control and the 9-bit mode are declared, not modelled.
 public struct PL011: Device {
-  public enum Line: Sendable, Hashable {
+  public enum Line: String, Sendable, CaseIterable {
     case instant
     case timed
   }
@@ -56,7 +56,7 @@ public struct PL011: Device {
     var tick: Tick { (end + 63) / 64 }
   }
   public var state = State()
-  private let line: Line
+  let line: Line
 
   public init(_ line: Line = .instant) {
     self.line = line

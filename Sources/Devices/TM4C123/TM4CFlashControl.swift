@@ -18,7 +18,7 @@ public struct TM4CFlashControl: Device {
     var valid: UInt32 = 0
   }
   public var state = State()
-  private let size: UInt32
+  let size: UInt32
   public let map: RegisterMap
 
   /// - Parameter size: bytes of flash, at 0.

@@ -41,7 +41,7 @@ public struct TM4CSystemControl: Device {
     var bits: UInt32
   }
   public var state = State()
-  private let watchdogs: [String]
+  let watchdogs: [String]
 
   /// - Parameter watchdogs: names of the devices whose resets are RESC.WDT0 and WDT1.
   public init(watchdogs: [String]) { self.watchdogs = watchdogs }

@@ -8,7 +8,12 @@ public struct VirtioEntropy: VirtioFunction {
   }
   public var state: State
 
-  public init(seed: UInt64) { state = State(generator: SplitMix(seed: seed)) }
+  let seed: UInt64
+
+  public init(seed: UInt64) {
+    self.seed = seed
+    state = State(generator: SplitMix(seed: seed))
+  }
 
   public static let deviceID: UInt32 = 4
   public let queueCount = 1

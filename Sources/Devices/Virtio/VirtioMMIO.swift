@@ -24,8 +24,8 @@ public struct VirtioMMIO<Function: VirtioFunction>: Device {
   }
 
   private var transport: VirtioTransport
-  private var function: Function
-  private let version: VirtioVersion
+  var function: Function
+  let version: VirtioVersion
   private let features: UInt64
   private let configuration: [UInt8]
 

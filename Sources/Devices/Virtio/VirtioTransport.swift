@@ -139,7 +139,7 @@ extension DeviceTreeNode {
 public struct VirtioEmptySlot: Device {
   public struct State: Codable, Hashable, Sendable {}
   public var state = State()
-  private let version: VirtioVersion
+  let version: VirtioVersion
 
   public init(version: VirtioVersion = .modern) { self.version = version }
 

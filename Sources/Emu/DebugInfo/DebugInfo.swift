@@ -21,6 +21,11 @@ public final class DebugInfo {
     symbols.symbol(at: address).map { ($0.name, address - $0.address) }
   }
 
+  /// The same, a Swift name as people write it.
+  public func function(at address: UInt64) -> (name: String, offset: UInt64)? {
+    symbol(at: address).map { (demangled($0.name), $0.offset) }
+  }
+
   /// The same in words, as a backtrace has it: `main+0x4`, and Swift's names as people write them.
   public func place(at address: UInt64) -> String? { symbol(at: address).map(Self.words) }
 

@@ -88,7 +88,7 @@ public final class DeviceBench<D: Device> {
   /// Everything it said, accesses included.
   public var events: Trace { bus.recorder.trace }
   public var console: Console { bus.console }
-  public var findings: [Finding] { bus.findings }
+  public var findings: [Finding] { bus.findings.list }
   public var stop: Stop? { bus.stop }
   public var isResetRequested: Bool { bus.resetSource != nil }
   public var timeOffset: UInt64 { bus.timeOffset }

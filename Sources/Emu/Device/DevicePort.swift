@@ -1,3 +1,5 @@
+import CoreShim
+
 /// What a device may say to its machine, and all that it may know of it. Handed to every call of a
 /// device.
 public struct DevicePort {
@@ -9,6 +11,10 @@ public struct DevicePort {
   public internal(set) var hart: UInt8 = 0
   var faulted = false
   var source: UInt16 = 0
+  /// What this call is about; nil: no access. Valid as long as the call is.
+  var access: UnsafePointer<CoreAccess>?
+  /// Of an instruction that is no access.
+  var pc: UInt64?
   /// Not counted: a port is handed out millions of times a second and never outlives its bus.
   private let owner: Unmanaged<Bus>
   private var bus: Bus { owner._withUnsafeGuaranteedRef { $0 } }

@@ -42,7 +42,8 @@ public struct RegisterMap: Sendable {
       _ name: String, _ bit: Int, _ permission: Permission = .readWrite, modelled: Bool = true
     ) { self.init(name, bit...bit, permission, modelled: modelled) }
 
-    var mask: UInt64 {
+    /// Its bits in the register.
+    public var mask: UInt64 {
       (bits.count == 64 ? UInt64.max : (1 << UInt64(bits.count)) - 1) << UInt64(bits.lowerBound)
     }
   }

@@ -8,16 +8,21 @@ final class RegisterTable: @unchecked Sendable {
     var size: UInt64
     var widths: UInt8
     var modelled: Bool
+    /// No store into it is a finding.
+    var isPlain: Bool
+    var isReadOnly: Bool
     /// Bits that a store may not set without a finding.
     var unmodelledBits: UInt64
   }
 
   enum Answer {
-    /// `unmodelled`: bits of the access that are not, and that a store may not set without a finding.
-    case device(unmodelled: UInt64)
-    case fault
+    case device
+    /// The device, for a store that may be a finding: see `doubt`.
+    case doubtful
+    /// A finding.
+    case fault(Finding.Kind)
     /// Reads as that, ignores writes; a finding.
-    case notModelled(UInt64)
+    case notModelled(UInt64, Finding.Kind)
   }
 
   let map: RegisterMap
@@ -38,7 +43,9 @@ final class RegisterTable: @unchecked Sendable {
       (entries + number).initialize(
         to: Entry(
           start: register.offset, end: register.end, size: register.size,
-          widths: widths, modelled: register.modelled, unmodelledBits: bits))
+          widths: widths, modelled: register.modelled,
+          isPlain: bits == 0 && register.permission != .readOnly,
+          isReadOnly: register.permission == .readOnly, unmodelledBits: bits))
     }
   }
 
@@ -56,33 +63,41 @@ final class RegisterTable: @unchecked Sendable {
   }
 
   /// Who answers this access.
-  func answer(_ access: Access) -> Answer {
+  @inline(__always) func answer(_ access: Access, isStore: Bool) -> Answer {
     guard let number = find(access.offset) else {
-      if case .fault = map.reserved { return .fault }
-      return .notModelled(0)
+      if case .fault = map.reserved { return .fault(.reserved) }
+      return .notModelled(0, .reserved)
     }
     let entry = entries + number
-    if entry.pointee.widths & access.width == 0 { return .fault }
+    if entry.pointee.widths & access.width == 0 { return .fault(.wrongWidth) }
     if !entry.pointee.modelled {
       let within = (access.offset - entry.pointee.start) & (entry.pointee.size - 1)
       let mask = UInt64.max >> (64 - UInt64(access.width) * 8)
-      return .notModelled(map.registers[number].reset >> (within * 8) & mask)
+      return .notModelled(map.registers[number].reset >> (within * 8) & mask, .notModelled)
     }
-    if entry.pointee.unmodelledBits == 0 { return .device(unmodelled: 0) }
-    let within = (access.offset - entry.pointee.start) & (entry.pointee.size - 1)
-    return .device(unmodelled: entry.pointee.unmodelledBits >> (within * 8))
+    return entry.pointee.isPlain || !isStore ? .device : .doubtful
   }
 
-  /// The name of the first declared field, not modelled, in which a store sets bits.
-  func unmodelledField(_ access: Access, _ value: UInt64) -> String? {
+  /// What is wrong with a store: it goes to what can only be read, or sets bits of a declared field that is not modelled, the
+  /// first of which is named. nil: nothing.
+  func doubt(_ access: Access, _ value: UInt64) -> (name: String, kind: Finding.Kind)? {
     guard let number = find(access.offset) else { return nil }
     let entry = entries + number
+    let register = map.registers[number]
+    if entry.pointee.isReadOnly { return (register.name(at: access.offset), .readOnly) }
     let shift = ((access.offset - entry.pointee.start) & (entry.pointee.size - 1)) * 8
     let set = (value << shift) & entry.pointee.unmodelledBits
     if set == 0 { return nil }
-    let register = map.registers[number]
     let field = register.fields.first { !$0.modelled && $0.mask & set != 0 }
-    return register.name(at: access.offset) + "." + (field?.name ?? "")
+    return (register.name(at: access.offset) + "." + (field?.name ?? ""), .notModelled)
+  }
+
+  /// Of an access that faults.
+  func refusal(_ access: Access) -> String {
+    guard let number = find(access.offset) else { return name(at: access.offset) }
+    let widths = [1, 2, 4, 8].filter { entries[number].widths & UInt8($0) != 0 }
+    return "\(name(at: access.offset)), \(access.width) bytes, which takes "
+      + widths.map(String.init).joined(separator: ", ")
   }
 
   /// "NAME", or "+0x40" for an offset that has none.

@@ -15,6 +15,8 @@ class AnySlot {
   final let number: Int
   final let name: String
   final let address: UInt64
+  private let others: [UInt64]
+  private let size: UInt64
   final let table: RegisterTable
   final let wires: [Int: [Board.Wire]]
   final let port: UnsafeMutablePointer<DevicePort>
@@ -29,12 +31,19 @@ class AnySlot {
     number = place.number
     name = place.placement.name
     address = place.placement.address
+    others = place.placement.others
+    size = place.placement.size
     table = place.placement.table
     wires = place.placement.wires
     port = place.port
     takesInput = place.takesInput
     gate = place.placement.gate
     bus = place.bus
+  }
+
+  /// What is at an address of one of its apertures; nil: it is in none.
+  final func register(at address: UInt64) -> String? {
+    ([self.address] + others).first { address &- $0 < size }.map { table.name(at: address - $0) }
   }
 
   func read(_ access: Access) -> UInt64 { fatalError("abstract") }

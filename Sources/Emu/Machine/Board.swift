@@ -104,6 +104,22 @@ public struct Board: Sendable {
     }
   }
 
+  /// A peripheral that the chip has and the board has no device for: its registers read as at reset and take nothing, and
+  /// touching one is a finding. Devices go first.
+  public struct Stub: Sendable {
+    public let name: String
+    public let address: UInt64
+    public let size: UInt64
+    let table: RegisterTable
+
+    public init(_ name: String, at address: UInt64, size: UInt64, map: RegisterMap) {
+      self.name = name
+      self.address = address
+      self.size = size
+      table = RegisterTable(map)
+    }
+  }
+
   public var name: String
   /// Bumped by every change of a model that moves an event: part of the digest.
   public var revision: Int
@@ -126,6 +142,7 @@ public struct Board: Sendable {
   public var deviceTree: [UInt8]
   /// Cortex-M: functions in ROM that the emulator answers.
   public var firmwareCalls: FirmwareCalls?
+  public var stubs: [Stub] = []
 
   public init(
     name: String, revision: Int, summary: String, core: Core, harts: Int = 1, clock: Clock,
@@ -169,6 +186,8 @@ public struct Placement: Sendable {
   public let gate: String?
   /// By line.
   public let wires: [Int: [Board.Wire]]
+  /// As it is at power-on.
+  public let device: any Device
   public let map: RegisterMap
   let table: RegisterTable
   let makeSlot: @Sendable (SlotPlace) -> AnySlot
@@ -183,6 +202,7 @@ public struct Placement: Sendable {
     self.size = size
     self.gate = gate
     self.wires = wires
+    self.device = device
     map = device.map
     table = RegisterTable(map)
     makeSlot = { Slot(device, at: $0) }

@@ -25,8 +25,7 @@ final class Bus {
 
   @exclusivity(unchecked) var console: Console
   @exclusivity(unchecked) var watch = ConsoleWatch()
-  @exclusivity(unchecked) private(set) var findings: [Finding] = []
-  @exclusivity(unchecked) private var findingNumbers: [FindingKey: Int] = [:]
+  @exclusivity(unchecked) private(set) var findings = Findings()
   @exclusivity(unchecked) private(set) var deadlines: Deadlines
   /// Who has acted at that tick, one bit a slot.
   @exclusivity(unchecked) private var acted: (tick: Tick, slots: UInt64) = (.max, 0)
@@ -107,7 +106,7 @@ final class Bus {
       return refuse(access, now: now, index: index, hart: hart)
     }
     return window.pointee.slot._withUnsafeGuaranteedRef { slot in
-      enter(slot, now: now, index: index, hart: hart)
+      enter(slot, now: now, index: index, hart: hart, access)
       return self.access(slot, address &- window.pointee.start, access)
     }
   }
@@ -116,24 +115,24 @@ final class Bus {
   @inline(never) private func refuse(
     _ access: UnsafeMutablePointer<CoreAccess>, now: Tick, index: UInt64, hart: UInt8
   ) -> CoreAccessVerdict {
-    if access.pointee.is_store,
-      let region = board.regions.first(where: {
-        $0.ignoresStores && access.pointee.address &- $0.address < $0.size
-      })
-    {
-      var port = DevicePort(bus: self)
-      (port.now, port.index, port.hart, port.source) = (now, index, hart, Event.core)
-      find("a store to \(region.name)", value: access.pointee.value, port: port, kind: .guestError)
-      return CORE_ACCESS_DONE
-    }
-    guard let window = windows.closed(at: access.pointee.address) else {
-      return CORE_ACCESS_FAULT
+    let address = access.pointee.address
+    guard let window = windows.closed(at: address) else {
+      let port = corePort(now: now, index: index, hart: hart, access)
+      let region = board.regions.first { address &- $0.address < $0.size }
+      if region == nil, let stub = board.stubs.first(where: { address &- $0.address < $0.size }) {
+        return answer(for: stub, access, port)
+      }
+      guard access.pointee.is_store, let region else {
+        find(hex(address) + ", where nothing is", port: port, kind: .reserved)
+        return CORE_ACCESS_FAULT
+      }
+      find("a store to \(region.name)", value: access.pointee.value, port: port, kind: .readOnly)
+      return region.ignoresStores ? CORE_ACCESS_DONE : CORE_ACCESS_FAULT
     }
     let slot = window.pointee.slot.takeUnretainedValue()
-    enter(slot, now: now, index: index, hart: hart)
+    enter(slot, now: now, index: index, hart: hart, access)
     findClosed(
-      slot, access.pointee.address &- window.pointee.start,
-      access.pointee.is_store ? access.pointee.value : 0)
+      slot, address &- window.pointee.start, access.pointee.is_store ? access.pointee.value : 0)
     return CORE_ACCESS_FAULT
   }
 
@@ -144,7 +143,7 @@ final class Bus {
       state.isOpen
         ? "\(register) through an aperture that is switched off"
         : "\(register) while the clock of \(gate) is off, or is not there yet",
-      value: value, port: port.pointee, kind: .guestError)
+      value: value, port: port.pointee, kind: .clockGated)
   }
 
   // MARK: Bus masters
@@ -177,6 +176,52 @@ final class Bus {
     return isDone ? access.value : nil
   }
 
+  // MARK: What nobody answers
+
+  /// Nothing has a model there, but it has a name.
+  private func answer(
+    for stub: Board.Stub, _ core: UnsafeMutablePointer<CoreAccess>, _ port: DevicePort
+  ) -> CoreAccessVerdict {
+    let isStore = core.pointee.is_store
+    let access = Access(
+      offset: core.pointee.address &- stub.address, width: core.pointee.size,
+      privileged: core.pointee.privileged, hart: port.hart)
+    let name = stub.table.name(at: access.offset)
+    switch stub.table.answer(access, isStore: isStore) {
+    case .notModelled(let value, let kind):
+      find(name, value: isStore ? core.pointee.value : 0, port: port, kind: kind, device: stub.name)
+      if !isStore { core.pointee.value = value }
+    case .fault, .device, .doubtful:
+      find(stub.table.refusal(access), port: port, kind: .wrongWidth, device: stub.name)
+      if !isStore { core.pointee.value = 0 }
+    }
+    return CORE_ACCESS_DONE
+  }
+
+  /// An access that was refused for its alignment, before anybody was asked. Only those to a device are told: elsewhere it is
+  /// between the guest and its core.
+  func misaligned(
+    _ access: UnsafePointer<CoreAccess>, now: Tick, index: UInt64, hart: UInt8
+  ) {
+    let address = access.pointee.address
+    guard let window = windows.find(address) ?? windows.closed(at: address) else { return }
+    window.pointee.slot._withUnsafeGuaranteedRef { slot in
+      enter(slot, now: now, index: index, hart: hart, access)
+      let place = slot.table.name(at: address &- window.pointee.start)
+      find(access.pointee.words(place), port: port.pointee, kind: .unaligned)
+    }
+  }
+
+  /// A core speaks, and no device.
+  func corePort(
+    now: Tick, index: UInt64, hart: UInt8, _ access: UnsafePointer<CoreAccess>?, pc: UInt64? = nil
+  ) -> DevicePort {
+    var port = DevicePort(bus: self)
+    (port.now, port.index, port.hart, port.source) = (now, index, hart, Event.core)
+    (port.access, port.pc) = (access, pc)
+    return port
+  }
+
   @inline(__always) private func access(
     _ slot: AnySlot, _ offset: UInt64, _ core: UnsafeMutablePointer<CoreAccess>
   ) -> CoreAccessVerdict {
@@ -184,24 +229,32 @@ final class Bus {
     let access = Access(
       offset: offset, width: core.pointee.size, privileged: core.pointee.privileged,
       hart: port.pointee.hart)
-    switch slot.table.answer(access) {
-    case .fault:
-      return CORE_ACCESS_FAULT
-    case .notModelled(let value):
-      if !isStore { core.pointee.value = value }
-      find(slot.table.name(at: offset), value: isStore ? core.pointee.value : 0, port: port.pointee)
-    case .device(let unmodelled):
+    switch slot.table.answer(access, isStore: isStore) {
+    case .device:
       if isStore {
         slot.write(access, core.pointee.value)
       } else {
         core.pointee.value = slot.read(access)
       }
       if port.pointee.faulted { return CORE_ACCESS_FAULT }
-      if isStore, core.pointee.value & unmodelled != 0,
-        let name = slot.table.unmodelledField(access, core.pointee.value)
+    case .doubtful:
+      let said = findings.total
+      slot.write(access, core.pointee.value)
+      if port.pointee.faulted { return CORE_ACCESS_FAULT }
+      // The device may have had better words for it.
+      if findings.total == said,
+        let (name, kind) = slot.table.doubt(access, core.pointee.value)
       {
-        find(name, value: core.pointee.value, port: port.pointee)
+        find(name, value: core.pointee.value, port: port.pointee, kind: kind)
       }
+    case .notModelled(let value, let kind):
+      if !isStore { core.pointee.value = value }
+      find(
+        slot.table.name(at: offset), value: isStore ? core.pointee.value : 0, port: port.pointee,
+        kind: kind)
+    case .fault(let kind):
+      find(slot.table.refusal(access), port: port.pointee, kind: kind)
+      return CORE_ACCESS_FAULT
     }
     let kind = isStore ? Event.Kind.mmioWrite : .mmioRead
     if recorder.wants(kind) {
@@ -214,12 +267,14 @@ final class Bus {
 
   /// Makes the port that of a call of this slot.
   @inline(__always) private func enter(
-    _ slot: AnySlot, now: Tick, index: UInt64, hart: UInt8
+    _ slot: AnySlot, now: Tick, index: UInt64, hart: UInt8,
+    _ access: UnsafePointer<CoreAccess>? = nil
   ) {
     port.pointee.now = now
     port.pointee.index = index
     port.pointee.hart = hart
     port.pointee.faulted = false
+    port.pointee.access = access
     port.pointee.source = UInt16(truncatingIfNeeded: slot.number)
   }
 
@@ -342,7 +397,7 @@ final class Bus {
   /// A call of a device within the call of another.
   private func call(_ slot: AnySlot, _ body: (AnySlot) -> Void) {
     let old = port.pointee
-    enter(slot, now: old.now, index: old.index, hart: old.hart)
+    enter(slot, now: old.now, index: old.index, hart: old.hart, old.access)
     body(slot)
     port.pointee.source = old.source
     port.pointee.faulted = old.faulted
@@ -417,15 +472,13 @@ final class Bus {
     fileprivate var world: World
     fileprivate var console: Console
     fileprivate var watch: ConsoleWatch
-    fileprivate var findings: [Finding]
-    fileprivate var findingNumbers: [FindingKey: Int]
+    fileprivate var findings: Findings
   }
 
   func save() -> Saved {
     Saved(
       devices: slots.map(\.state), turns: turns, acted: acted, timeOffset: timeOffset,
-      clock: clock, gates: gates, world: world, console: console, watch: watch, findings: findings,
-      findingNumbers: findingNumbers)
+      clock: clock, gates: gates, world: world, console: console, watch: watch, findings: findings)
   }
 
   func restore(_ saved: Saved) {
@@ -441,7 +494,6 @@ final class Bus {
     console = saved.console
     watch = saved.watch
     findings = saved.findings
-    findingNumbers = saved.findingNumbers
   }
 
   /// Everything to the state of power-on, and all lines at their levels.
@@ -482,21 +534,18 @@ final class Bus {
   }
 
   func find(
-    _ name: String, value: UInt64, port: DevicePort, kind: Finding.Kind = .notModelled
+    _ name: String, value: UInt64 = 0, port: DevicePort, kind: Finding.Kind = .notModelled,
+    device: String? = nil
   ) {
-    let key = FindingKey(source: port.source, name: name)
-    let number: Int
-    if let known = findingNumbers[key] {
-      number = known
-      findings[known].count += 1
-    } else {
-      number = findings.count
-      findingNumbers[key] = number
-      let device = Int(port.source) < slots.count ? slots[Int(port.source)].name : "core"
-      findings.append(
-        Finding(
-          kind: kind, device: device, name: name, tick: port.now, index: port.index, count: 1))
-    }
+    let slot = Int(port.source) < slots.count ? slots[Int(port.source)] : nil
+    let access = port.access?.pointee
+    let number = findings.add(
+      Finding(
+        kind: kind, device: device ?? slot?.name ?? "core", name: name,
+        register: access.flatMap { slot?.register(at: $0.address) }, address: access?.address,
+        isStore: access?.is_store ?? false, value: value, pc: access?.pc ?? port.pc,
+        hart: port.hart,
+        tick: port.now, index: port.index))
     if recorder.wants(.notModelled) {
       record(
         Event(
@@ -544,24 +593,7 @@ public enum ResetCause: Sendable, Hashable {
   case device(String)
 }
 
-/// Something that software asked of the board and did not get.
-public struct Finding: Sendable, Hashable {
-  public enum Kind: String, Sendable, Hashable {
-    /// The hardware has it, the model has not.
-    case notModelled = "not modelled"
-    /// The hardware would not have done it either.
-    case guestError = "guest error"
-  }
-  public var kind = Kind.notModelled
-  public var device: String
-  public var name: String
-  /// When it was first touched.
-  public var tick: Tick
-  public var index: UInt64
-  public var count: Int
-}
-
-private struct FindingKey: Hashable, Sendable {
-  var source: UInt16
-  var name: String
+extension CoreAccess {
+  /// "UARTCTL, 4 bytes at 0x4000c032"
+  func words(_ register: String) -> String { "\(register), \(size) bytes at \(hex(address))" }
 }

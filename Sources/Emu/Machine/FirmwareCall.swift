@@ -62,7 +62,14 @@ public struct FirmwareCall {
   public mutating func again() { isAgain = true }
 
   /// The emulator has no such function.
-  public func notModelled(_ name: String) { core.notModelled(name) }
+  public func notModelled(_ name: String) {
+    var access = CoreAccess()
+    access.pc = caller
+    core.notModelled(name, &access)
+  }
+
+  /// Where the program called it.
+  private var caller: UInt64 { UInt64(state.r.14 & ~1 &- 2) }
 
   // MARK: The bus
 
@@ -88,7 +95,7 @@ public struct FirmwareCall {
   private func access(_ address: UInt32, _ width: UInt8) -> CoreAccess {
     var access = CoreAccess()
     access.address = UInt64(address)
-    access.pc = UInt64(pc)
+    access.pc = caller
     access.size = width
     access.privileged = state.xpsr & 0x1FF != 0 || state.control & CortexM.Control.npriv == 0
     return access

@@ -19,6 +19,8 @@ public class Hart {
   /// The engine's counts for the instruction that a callback is about.
   @exclusivity(unchecked) final private var at: UInt64 = 0
   @exclusivity(unchecked) final private var cycle: UInt64 = 0
+  /// The instruction that a trap's callback is about.
+  @exclusivity(unchecked) final private var trapPC: UInt64?
   /// How it sleeps; nil: it does not. One that was woken is awake from its next turn on.
   @exclusivity(unchecked) final var sleep: Sleep?
   /// Since when.
@@ -60,6 +62,10 @@ public class Hart {
     Unmanaged.passUnretained(bus)._withUnsafeGuaranteedRef {
       $0.access(access, now: now, index: index, hart: number)
     }
+  }
+  /// One that was refused for its alignment. A Cortex-M first looks at its private peripherals.
+  func misaligned(_ access: UnsafePointer<CoreAccess>) {
+    bus.misaligned(access, now: now, index: index, hart: number)
   }
   func trap(_ trap: CoreTrap) -> CoreTrapVerdict { fatalError("abstract") }
   /// Cortex-M: enter the pending exception if its priority allows.
@@ -190,13 +196,13 @@ public class Hart {
     return byte
   }
 
-  final func notModelled(_ name: String, value: UInt64 = 0) {
-    var port = DevicePort(bus: bus)
-    port.now = now
-    port.index = index
-    port.hart = number
-    port.source = Event.core
-    bus.find(name, value: value, port: port)
+  /// - Parameter access: what it is about; nil: the instruction that traps.
+  final func notModelled(
+    _ name: String, value: UInt64 = 0, _ access: UnsafePointer<CoreAccess>? = nil,
+    kind: Finding.Kind = .notModelled
+  ) {
+    let port = bus.corePort(now: now, index: index, hart: number, access, pc: trapPC)
+    bus.find(name, value: value, port: port, kind: kind)
   }
 
   final func end(_ reason: StopReason, code: UInt32 = 0, detail: String = "") {
@@ -274,6 +280,7 @@ public class Hart {
           $0.at = trap.pointee.index - (isAttempt ? 1 : 0)
           // The last cycle of an instruction that traps.
           $0.cycle = trap.pointee.cycle - (isAttempt ? 1 : 0)
+          $0.trapPC = trap.pointee.pc
           return $0.trap(trap.pointee)
         }
       },
@@ -290,6 +297,14 @@ public class Hart {
           $0.at = store.pointee.index
           $0.cycle = store.pointee.index
           $0.memory.stored(store.pointee)
+        }
+      },
+      misaligned: { context, access in
+        guard let context, let access else { return }
+        Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
+          $0.at = access.pointee.index
+          $0.cycle = access.pointee.cycle
+          $0.misaligned(access)
         }
       })
     core_reset(core, host, Unmanaged.passUnretained(self).toOpaque())

@@ -202,7 +202,8 @@ public final class Machine {
   public var trace: Trace { bus.recorder.trace }
   /// The last few events, those included that the options want only here.
   public var recent: [Event] { bus.recorder.recent }
-  public var findings: [Finding] { bus.findings }
+  /// What software asked for and did not get, in the order in which it came up first.
+  public var findings: [Finding] { bus.findings.list }
   /// The text so far, and what of it was not drained yet.
   public var console: Console {
     get { bus.console }

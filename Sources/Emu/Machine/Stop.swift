@@ -18,6 +18,8 @@ public enum StopReason: String, Sendable, Hashable, CaseIterable {
   /// The guest can not go on: an unhandled fault, or an emulator bug, which `detail` says.
   case fault
   case interrupted
+  /// The script of the world outside came to its end, code 0, or found what it did not expect, code 1.
+  case script
 
   /// Its number in events and digests, from 1.
   public var number: UInt32 {

@@ -35,9 +35,7 @@ extension Machine {
   public func press(
     _ name: String, at moment: Moment? = nil, for duration: Duration
   ) throws(MachineError) {
-    guard let button = board.buttons.first(where: { $0.name == name }),
-      let slot = board.slot(of: button.device)
-    else {
+    guard let (button, slot) = button(name) else {
       let known = board.buttons.map(\.name).joined(separator: ", ")
       throw MachineError(
         .options,
@@ -48,5 +46,21 @@ extension Machine {
     for (moment, level) in [(start, button.pressed), (start + duration, nil)] {
       bus.add(World.Change(moment: moment, slot: slot, pin: button.pin, level: level))
     }
+  }
+
+  /// Presses a button, or lets it go, where the machine stands. Nothing if the board has no such button.
+  public func setButton(_ name: String, isPressed: Bool) {
+    guard let (button, slot) = button(name) else { return }
+    bus.add(
+      World.Change(
+        moment: clock.moment(at: now), slot: slot, pin: button.pin,
+        level: isPressed ? button.pressed : nil))
+  }
+
+  private func button(_ name: String) -> (Board.Button, slot: Int)? {
+    guard let button = board.buttons.first(where: { $0.name == name }),
+      let slot = board.slot(of: button.device)
+    else { return nil }
+    return (button, slot)
   }
 }

@@ -112,6 +112,12 @@ final class CortexM: Hart {
     return verdict
   }
 
+  override func misaligned(_ access: UnsafePointer<CoreAccess>) {
+    let offset = access.pointee.address &- Self.privateBase
+    if offset >= Self.privateSize { return super.misaligned(access) }
+    notModelled(access.pointee.words(registers32.name(at: offset)), access, kind: .unaligned)
+  }
+
   func accessDevice(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
     super.access(access)
   }

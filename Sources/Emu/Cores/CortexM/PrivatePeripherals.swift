@@ -18,17 +18,24 @@ extension CortexM {
       // The ITM is open to everybody; but of its registers only stimulus ports take anything.
       if isTrace && isStore && offset >= At.itmTER { return CORE_ACCESS_DONE }
     }
-    if !Self.isImplemented(offset) { return CORE_ACCESS_FAULT }
+    if !Self.isImplemented(offset) {
+      notModelled(hex(access.pointee.address) + ", where nothing is", access, kind: .reserved)
+      return CORE_ACCESS_FAULT
+    }
     let asked = Access(
       offset: offset, width: width, privileged: access.pointee.privileged, hart: number)
     let shift = UInt32(truncatingIfNeeded: offset & 3) * 8
     let mask = width == 4 ? UInt32.max : ((1 << (UInt32(width) * 8)) - 1) << shift
-    switch registers32.answer(asked) {
-    case .fault: return CORE_ACCESS_FAULT
-    case .notModelled(let value):
-      notModelled(registers32.name(at: offset), value: isStore ? access.pointee.value : 0)
+    let answer = registers32.answer(asked, isStore: isStore)
+    switch answer {
+    case .fault(let kind):
+      notModelled(registers32.refusal(asked), access, kind: kind)
+      return CORE_ACCESS_FAULT
+    case .notModelled(let value, let kind):
+      notModelled(
+        registers32.name(at: offset), value: isStore ? access.pointee.value : 0, access, kind: kind)
       if !isStore { access.pointee.value = value }
-    case .device(let unmodelled):
+    case .device, .doubtful:
       if isStore {
         let value = UInt32(truncatingIfNeeded: access.pointee.value)
         if offset < At.itmTER {
@@ -38,10 +45,10 @@ extension CortexM {
         } else {
           write(register, value << shift, mask)
         }
-        if access.pointee.value & unmodelled != 0,
-          let name = registers32.unmodelledField(asked, access.pointee.value)
+        if case .doubtful = answer,
+          let (name, kind) = registers32.doubt(asked, access.pointee.value)
         {
-          notModelled(name, value: access.pointee.value)
+          notModelled(name, value: access.pointee.value, access, kind: kind)
         }
       } else {
         access.pointee.value = UInt64((read(register, pc: access.pointee.pc) & mask) >> shift)

@@ -1,0 +1,33 @@
+import ArgumentParser
+import BoardFiles
+import Emu
+
+struct WorldOptionsGroup: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What is done to the board and expected of it, step by step; 0 when all came, 1 when not.",
+      valueName: "file.yaml"))
+  var script: String?
+
+  func script(for board: Board) throws(Refusal) -> Script? {
+    guard let script else { return nil }
+    do { return try Script(path: script, board: board) } catch { throw Refusal(error) }
+  }
+}
+
+extension Refusal {
+  init(_ error: FileError) {
+    self.init(error.isMissing ? ExitCode.noInput : ExitCode.badData, error.description)
+  }
+}
+
+extension RunPlan {
+  /// What a script did at its end, and what did not come of one that has not ended.
+  func finish(_ script: ScriptRun, _ machine: Machine) {
+    switch script.outcome {
+    case .passed: machine.end(.script)
+    case .failed(let what): machine.end(.script, code: 1, detail: what)
+    case nil: break
+    }
+  }
+}
