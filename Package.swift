@@ -90,7 +90,8 @@ let package = Package(
     .testTarget(
       name: "DeterminismTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .executableTarget(
-      name: "bench", dependencies: ["Emu", "Devices", "Timeline"], path: "Benchmarks/bench",
+      name: "bench", dependencies: ["Emu", "Devices", "Timeline", "BoardFiles"],
+      path: "Benchmarks/bench",
       swiftSettings: strict),
     .target(
       name: "CoreProofs", dependencies: ["CoreShim", "CUnicorn"], path: "Tests/CoreProofs",

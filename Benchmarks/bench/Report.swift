@@ -92,6 +92,11 @@ struct Report {
       "≥ 500 MB/s")
     row(
       "page of a run of 1,000,000 edges", rounded(Evidence.pageSeconds(), 2) + " s", "≤ 1 s")
+    let reading = BoardReading.milliseconds()
+    row(
+      "`--board FILE` of the largest board, from text to a checked board",
+      "\(rounded(reading.median, 1)) ms, the first of a process \(rounded(reading.first, 1)) ms",
+      "≤ 10 ms")
     row("process start to first guest instruction and out again", start(), "≤ 15 ms")
     row("resident memory over 100,000 boots", Boots.growth(100_000), "flat")
     row("resident memory over 1,000,000 exact stops", Stores.growth(1_000_000), "flat")

@@ -10,6 +10,8 @@ case 2 where arguments[1] == "evidence":
   say("access text \(rounded(Evidence.accessNanoseconds(json: false), 0)) ns")
   say("access JSON \(rounded(Evidence.accessNanoseconds(json: true), 0)) ns")
   say("digest \(rounded(Evidence.digestMegabytesPerSecond(), 0)) MB/s")
+  let reading = BoardReading.milliseconds()
+  say("board file \(rounded(reading.median, 2)) ms, first \(rounded(reading.first, 2)) ms")
   say("page \(rounded(Evidence.pageSeconds(), 2)) s")
 case 3 where arguments[1] == "disk":
   say(rounded(DiskTransfers.megabytesPerSecond(arguments[2]), 0))

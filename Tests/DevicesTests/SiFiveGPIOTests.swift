@@ -110,6 +110,7 @@ import Testing
     bench.write(0x14, 1)
     #expect(bench.read(0x10) == 0)
     #expect(bench.read(outputValue, width: 1) == nil)
-    #expect(bench.findings.map(\.name) == ["ds", "pue"])
+    #expect(
+      bench.findings.map(\.name) == ["ds", "pue", "output_val, 1 bytes, which takes 4"])
   }
 }
