@@ -29,10 +29,14 @@ public struct DeviceTypes: Sendable {
     .adding(PL022.self).adding(PLIC.self).adding(SiFiveGPIO.self).adding(SiFiveTest.self)
     .adding(StellarisADC.self).adding(StellarisGPIO.self).adding(StellarisI2C.self)
     .adding(StellarisSystemControl.self).adding(StellarisTimer.self)
-    .adding(StellarisWatchdog.self).adding(TM4CDMA.self).adding(TM4CEEPROM.self).adding(
+    .adding(StellarisWatchdog.self).adding(TM4CADC.self).adding(TM4CDMA.self).adding(
+      TM4CEEPROM.self
+    ).adding(
       TM4CFlashControl.self
     )
-    .adding(TM4CHibernation.self).adding(TM4CSystemControl.self).adding(UART16550.self)
+    .adding(TM4CHibernation.self).adding(TM4CI2C.self).adding(TM4CPWM.self).adding(
+      TM4CSystemControl.self
+    ).adding(UART16550.self)
     .adding(VirtioEmptySlot.self).adding(VirtioMMIO<VirtioConsole>.self)
     .adding(VirtioMMIO<VirtioEntropy>.self)
 }
@@ -49,6 +53,7 @@ extension TM4CEEPROM: BoardDevice { public static var typeName: String { "tm4c-e
 extension TM4CHibernation: BoardDevice {
   public static var typeName: String { "tm4c-hibernation" }
 }
+extension TM4CPWM: BoardDevice { public static var typeName: String { "tm4c-pwm" } }
 extension UART16550: BoardDevice { public static var typeName: String { "uart16550" } }
 
 // MARK: With parameters
@@ -164,7 +169,7 @@ extension DeclaredPeripheral: BoardDevice {
     ("lm3s-ethernet", lm3sEthernet), ("lm3s-comparators", lm3sComparators),
     ("lm3s-pwm", lm3sPWM), ("lm3s-encoder", lm3sEncoder), ("fw-cfg", firmwareConfiguration),
     ("tm4c-can", tm4cCAN), ("tm4c-usb", tm4cUSB), ("tm4c-comparators", tm4cComparators),
-    ("tm4c-pwm", tm4cPWM), ("tm4c-encoder", tm4cEncoder),
+    ("tm4c-encoder", tm4cEncoder),
     ("tm4c-system-exceptions", tm4cSystemExceptions),
   ]
 }
@@ -210,12 +215,86 @@ extension PL022: BoardDevice {
   public static var typeName: String { "pl022" }
 
   public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
-    self.init(isTM4C: try parameters.flag("tm4c"))
+    self.init(
+      isTM4C: try parameters.flag("tm4c"), eeprom: try SerialEEPROM(&parameters))
   }
 
   public var parameters: DeviceParameters {
     var parameters = DeviceParameters()
     if isTM4C { parameters.add("tm4c", "true") }
+    state.eeprom?.add(to: &parameters)
+    return parameters
+  }
+}
+
+extension SerialEEPROM {
+  /// `eeprom`: how large one is, which is empty; nil: there is none.
+  fileprivate init?(_ parameters: inout DeviceParameters) throws(ParameterError) {
+    let size = try parameters.size("eeprom", default: 0)
+    if size == 0 { return nil }
+    guard size.nonzeroBitCount == 1, size <= 65_536 else {
+      throw ParameterError("eeprom", "is a power of two up to 64 KiB")
+    }
+    self.init([UInt8](repeating: 0xFF, count: Int(size)))
+  }
+
+  fileprivate func add(to parameters: inout DeviceParameters) {
+    parameters.add("eeprom", BoardQuantity.size(UInt64(bytes.count)))
+  }
+}
+
+extension TM4CI2C: BoardDevice {
+  public static var typeName: String { "tm4c-i2c" }
+
+  public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
+    let eeprom = try SerialEEPROM(&parameters)
+    self.init(
+      eeprom: eeprom, at: try parameters.number("address", default: 0x50, in: 0...0x7F))
+  }
+
+  public var parameters: DeviceParameters {
+    var parameters = DeviceParameters()
+    state.eeprom?.add(to: &parameters)
+    if busAddress != 0x50 { parameters.add("address", "0x" + String(busAddress, radix: 16)) }
+    return parameters
+  }
+}
+
+extension TM4CADC: BoardDevice {
+  public static var typeName: String { "tm4c-adc" }
+
+  /// `inputs`: what AIN0 and on see, each in millivolts, and behind an "@" from how many nanoseconds on: "0 3300@500_000_000".
+  public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
+    let texts = parameters.list("inputs")
+    if texts.count > Self.inputs { throw ParameterError("inputs", "are \(Self.inputs) at most") }
+    var signals: [Signal] = []
+    for text in texts {
+      var steps: [(UInt64, UInt32)] = []
+      for word in text.split(separator: " ") {
+        let parts = word.split(separator: "@", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { BoardQuantity.number(String($0)) }
+        guard (1...2).contains(parts.count), numbers.count == parts.count, numbers[0] <= 100_000
+        else {
+          throw ParameterError(
+            "inputs", "are millivolts as 1650 or 0 3300@500000000, not \"\(text)\"")
+        }
+        steps.append((numbers.count == 2 ? numbers[1] : 0, UInt32(numbers[0])))
+      }
+      signals.append(Signal(steps))
+    }
+    self.init(signals)
+  }
+
+  public var parameters: DeviceParameters {
+    var parameters = DeviceParameters()
+    var signals = signals[...]
+    while signals.last == Signal(millivolts: Self.reference / 2) { signals.removeLast() }
+    let texts = signals.map { signal in
+      signal.steps.map { step in
+        "\(step.millivolts)" + (step.nanoseconds == 0 ? "" : "@\(step.nanoseconds)")
+      }.joined(separator: " ")
+    }
+    if !texts.isEmpty { parameters.add("inputs", .list(texts)) }
     return parameters
   }
 }

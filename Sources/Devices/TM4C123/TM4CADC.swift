@@ -88,7 +88,7 @@ public struct TM4CADC: Device {
     var tick: Tick
   }
   public var state = State()
-  private let signals: [Signal]
+  let signals: [Signal]
 
   /// - Parameter signals: of AIN0 to AIN11; those that are missing see 1.65 V, half of the reference.
   public init(_ signals: [Signal] = []) {
@@ -97,10 +97,10 @@ public struct TM4CADC: Device {
       signals + [Signal](repeating: Signal(millivolts: Self.reference / 2), count: rest)
   }
 
-  private static let inputs = 12
+  static let inputs = 12
   private static let depths = [8, 4, 4, 1]
   /// VREFP - VREFN, in millivolts.
-  private static let reference: UInt32 = 3_300
+  static let reference: UInt32 = 3_300
   /// "TEMP = 147.5 - ((75 * (VREFP - VREFN) × ADCCODE) / 4096)".
   private static let temperature: UInt32 = 2_027
   private static let converterClock: UInt64 = 16_000_000

@@ -44,7 +44,7 @@ public struct TM4CI2C: Device {
     var acknowledge: UInt8 = 0
   }
   public var state = State()
-  private let busAddress: UInt8
+  let busAddress: UInt8
 
   /// - Parameters:
   ///   - eeprom: one that is on the bus.
