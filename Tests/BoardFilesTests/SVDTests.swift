@@ -115,25 +115,25 @@ import Testing
       ("0x40028000", "0x4002800g", "chip.svd:6: <baseAddress> is a number, not \"0x4002800g\""),
       (
         "<baseAddress>0x40029000</baseAddress>", "",
-        "chip.svd:37: <peripheral> PWM1 has no <baseAddress>"
+        "chip.svd:31: <peripheral> PWM1 has no <baseAddress>"
       ),
       (
         "derivedFrom=\"PWM0\"", "derivedFrom=\"PWM9\"",
-        "chip.svd:37: is derived from \"PWM9\", which is not there"
+        "chip.svd:31: is derived from \"PWM9\", which is not there"
       ),
       (
         "derivedFrom=\"PWM0\"", "derivedFrom=\"PWM1\"",
-        "chip.svd:37: is derived from itself by way of \"PWM1\""
+        "chip.svd:31: is derived from itself by way of \"PWM1\""
       ),
       (
         "<dim>3</dim>", "<dim>1000000000</dim>",
-        "chip.svd:21: <register> CMP%s is there 1000000000 times"
+        "chip.svd:20: <register> CMP%s is there 1000000000 times"
       ),
       (
         "<dimIncrement>0x4</dimIncrement>", "",
-        "chip.svd:21: <register> CMP%s has a <dim> and no <dimIncrement>"
+        "chip.svd:20: <register> CMP%s has a <dim> and no <dimIncrement>"
       ),
-      ("A-C", "A-D", "chip.svd:21: <dimIndex> \"A-D\" does not name 3 of them"),
+      ("A-C", "A-D", "chip.svd:20: <dimIndex> \"A-D\" does not name 3 of them"),
       ("[3:0]", "[3]", "chip.svd:13: <bitRange> is as [7:0], not \"[3]\""),
       ("<msb>5</msb>", "<msb>3</msb>", "chip.svd:14: there are no bits 3 to 4"),
       ("<name>CTL</name>", "", "chip.svd:10: a <register> has no name"),

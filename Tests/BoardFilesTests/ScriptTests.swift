@@ -107,7 +107,7 @@ import Testing
       ("- delay: soon", "1:10: here is to be a time such as 500ms, not \"soon\""),
       ("steps: []", "1:8: a script has at least one step"),
       ("version: 2\nsteps: [{delay: 1}]", "1:10: there is only version 1"),
-      ("step: []", "1:1: \"steps\" is missing"),
+      ("step: []", "1:1: there is no key \"step\" here; is steps meant?"),
       ("- wait-serial: \"\"", "1:16: here is to be a text that is not empty"),
       (
         "- set-control: {part-id: SW9, value: 1}",

@@ -33,7 +33,7 @@ import Testing
     #expect(
       machine.findings.map(\.name)
         == (faults ? ["GPIODIR while the clock of GPIOF is off, or is not there yet"] : []))
-    #expect(machine.findings.allSatisfy { $0.kind == .guestError && $0.device == "gpiof" })
+    #expect(machine.findings.allSatisfy { $0.kind == .clockGated && $0.device == "gpiof" })
   }
 
   /// The legacy register is the same bit once more: "a read of the legacy register reflects".
