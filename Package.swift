@@ -84,7 +84,8 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PythonReaders", path: "Tests/Python",
-      exclude: ["page.py", "sarif.py", "trace_digest.py", "vcd.py"], swiftSettings: strict),
+      exclude: ["otlp.py", "page.py", "sarif.py", "trace_digest.py", "vcd.py"],
+      swiftSettings: strict),
     .testTarget(
       name: "GoldenModelTests", dependencies: ["GoldenModel", "CoreShim"], swiftSettings: strict),
     .testTarget(

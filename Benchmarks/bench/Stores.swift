@@ -66,10 +66,8 @@ enum Stores {
       toggling ? 0x0000_E7FC : 0x0000_E7FE,  // b .
       address, UInt32(count),
     ]
-    let vectors: [UInt32] = [0x2000_1000, 0x41] + [UInt32](repeating: 0, count: 14)
-    let bytes = (vectors + code).flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
     do {
-      let image = try Image(bytes: bytes, path: "stores.bin", format: .raw, base: 0)
+      let image = try Image(bytes: Stores.image(code), path: "stores.bin", format: .raw, base: 0)
       var options = MachineOptions()
       options.trace = trace
       if trace != .visible { options.keptEvents = 1 << 18 }
@@ -77,6 +75,14 @@ enum Stores {
     } catch {
       fatal("\(error)")
     }
+  }
+}
+
+extension Stores {
+  /// A raw image with this code behind its vectors.
+  static func image(_ code: [UInt32]) -> [UInt8] {
+    let vectors: [UInt32] = [0x2000_1000, 0x41] + [UInt32](repeating: 0, count: 14)
+    return (vectors + code).flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
   }
 }
 

@@ -1,11 +1,15 @@
 // bench WORKLOADS [ROUNDS]: everything, as a page of Markdown on standard output.
 // bench disk WORKLOADS: one figure.
 // bench evidence: what traces, digests and pages cost.
+// bench restores N: restores a second, and memory.
 // bench boots warm|cold N: one figure, for the build that it is compiled as.
 let arguments = CommandLine.arguments
 switch arguments.count {
 case 4 where arguments[1] == "boots":
   say(rounded(Boots.perSecond(cold: arguments[2] == "cold", count: Int(arguments[3]) ?? 1000), 0))
+case 3 where arguments[1] == "restores":
+  let restores = Boots.restores(Int(arguments[2]) ?? 100_000)
+  say("\(rounded(restores.perSecond, 0)) a second, \(restores.growth)")
 case 2 where arguments[1] == "evidence":
   say("access text \(rounded(Evidence.accessNanoseconds(json: false), 0)) ns")
   say("access JSON \(rounded(Evidence.accessNanoseconds(json: true), 0)) ns")

@@ -1,6 +1,7 @@
 // RV64 control and status registers after the Privileged Architecture 1.12: which exist, who may touch them, what their fields may hold.
 // docs/rv64.md lists the choices that the specification leaves open.
 #include "internal.h"
+#include <string.h>
 
 enum { // numbers (table 2.2 to 2.6)
     FFLAGS = 0x001, FRM, FCSR,
@@ -322,4 +323,24 @@ bool core_rv64_set_csr(Core *c, unsigned csr, uint64_t value)
     c->host_csr = false;
     rv64_look_for_interrupts(c);
     return exists;
+}
+
+bool core_rv64_is_legal(Core *c)
+{
+    static const uint16_t all[] = {
+        MSTATUS, MEDELEG, MIDELEG, MIE, MTVEC, MCOUNTEREN, MENVCFG, SENVCFG, MCOUNTINHIBIT, MEPC, MCAUSE, STVEC, SCOUNTEREN, SEPC, SCAUSE, SATP,
+    };
+    uint64_t mstatus = words_of(c)[CORE_RV64_MSTATUS];
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        uint64_t before, after;
+        if (!core_rv64_csr(c, all[i], &before) || !core_rv64_set_csr(c, all[i], before) || !core_rv64_csr(c, all[i], &after) || after != before)
+            return false;
+    }
+    uint64_t from[16], past[16];
+    memcpy(from, c->rv64.pmp_from, sizeof from);
+    memcpy(past, c->rv64.pmp_past, sizeof past);
+    uint8_t used = c->rv64.pmp_used;
+    rv64_protection_changed(c);
+    bool same = !memcmp(from, c->rv64.pmp_from, sizeof from) && !memcmp(past, c->rv64.pmp_past, sizeof past) && used == c->rv64.pmp_used;
+    return same && mstatus == words_of(c)[CORE_RV64_MSTATUS] && !(core_rv64_mip(c) & ~INTERRUPTS);
 }

@@ -9,6 +9,7 @@ import Emu
 /// - State is all that there is: the same accesses give the same answers, events and outputs again, also when the state is
 ///   moved to a new device on the way; a read that changes no state reads the same again; lines and deadline follow from
 ///   state alone.
+/// - The state goes into the file of a snapshot and back, and `accepts` takes it.
 /// - No value that a guest can store traps in the model, and time never stands still.
 public struct DeviceConformance<D: Device> {
   private let device: D
@@ -178,6 +179,13 @@ public struct DeviceConformance<D: Device> {
       }
       run.answers.append(act(on: bench, &random, &sent, &problems))
       checkOutputs(bench, step, &problems)
+      if step % 64 == 0 {
+        do {
+          if try bench.stateByFile() != bench.state {
+            problems.add("after step \(step): a file has another state")
+          }
+        } catch { problems.add("after step \(step): its state in a file is refused: \(error)") }
+      }
       if step % 64 == 0, let complaint = visit(bench.state) {
         problems.add("after step \(step): \(complaint)")
       }

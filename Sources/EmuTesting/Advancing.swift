@@ -3,6 +3,7 @@ import Emu
 extension Machine {
   /// Lets virtual time go by, awake or asleep. A run that ends by itself before that is no failure, a guest that dies is.
   public func advance(for duration: Duration) throws {
+    EvidenceLog.current?.note(self)
     let goal = deadline(after: duration)
     let limit = RunLimit(moment: goal, sleepsOn: true)
     while stop == nil && now < clock.tick(reaching: goal) {
@@ -16,6 +17,7 @@ extension Machine {
 
   /// Runs up to the instruction that makes a condition true. Throws when the limit of virtual time comes first, or the run ends.
   public func advance(until condition: Condition, limit: Duration) throws {
+    EvidenceLog.current?.note(self)
     if condition.isMet(self) { return }
     let goal = deadline(after: limit)
     let retiredGoal = condition.instructions.map { retired + $0 }

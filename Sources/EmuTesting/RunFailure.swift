@@ -10,9 +10,15 @@ public struct RunFailure: Error, CustomStringConvertible {
   static let consoleLines = 10
 
   init(_ machine: Machine, _ wanted: String) {
+    self.init("waited for \(wanted); \(Self.state(machine))", machine)
+  }
+
+  /// - Parameter what: what is wrong, in a sentence.
+  init(_ what: String, _ machine: Machine) {
+    let folder = EvidenceLog.current == nil ? machine.keepEvidence() : nil
     description = [
-      "waited for \(wanted); \(Self.state(machine))", Self.drawing(machine), Self.console(machine),
-      Self.events(machine),
+      what, Self.drawing(machine), Self.console(machine), Self.events(machine),
+      Self.calls(machine), folder.map { "evidence: \($0)" } ?? "",
     ].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
@@ -45,12 +51,28 @@ public struct RunFailure: Error, CustomStringConvertible {
   }
 
   private static func events(_ machine: Machine) -> String {
-    var words = EventText(
-      EventNames(machine.board), [.led, .irq, .trap, .sbi], clock: machine.clock)
+    let kinds: Set<Event.Kind> = [
+      .pin, .interrupt, .interruptReturn, .trap, .sbi, .input, .clock, .reset,
+    ]
     // Text is shown above; a look back over a few more events finds enough of the others.
-    for event in machine.trace.suffix(20 * events) { words.add(event, findings: machine.findings) }
-    let lines = String(decoding: words.take(), as: UTF8.self).split(separator: "\n")
-    if lines.isEmpty { return "" }
-    return (["the last events:"] + lines.suffix(events)).joined(separator: "\n")
+    let trace = machine.trace
+    let positions = trace.indices.suffix(20 * events).filter { kinds.contains(trace[$0].kind) }
+      .suffix(events)
+    if positions.isEmpty { return "" }
+    let places = SourcePlaces(machine).places(of: Array(positions))
+    let lines = positions.map { position in
+      var words = EventText(
+        EventNames(machine.board), [.led, .gpio, .irq, .trap, .sbi], clock: machine.clock)
+      words.add(trace[position], findings: machine.findings)
+      let line = String(decoding: words.take().filter { $0 != 10 }, as: UTF8.self)
+      return line + (places[position].map { ", by \($0)" } ?? "")
+    }
+    return (["the last events:"] + lines).joined(separator: "\n")
+  }
+
+  private static func calls(_ machine: Machine) -> String {
+    let frames = machine.callStack.prefix(6)
+    if frames.isEmpty { return "" }
+    return (["it is at:"] + frames.map { "  \($0)" }).joined(separator: "\n")
   }
 }

@@ -8,6 +8,8 @@ protocol HostedCommand: ParsableCommand {
 extension Emurun {
   /// The whole program: parses, runs, and says what the process should end with. Never exits by itself.
   public static func main(_ arguments: [String], on host: Host) -> Int32 {
+    var host = host
+    host.arguments = arguments
     do {
       return try parse(words: arguments).run(on: host)
     } catch let refusal as Refusal {

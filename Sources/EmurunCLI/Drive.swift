@@ -9,9 +9,11 @@ let keptEvents = 1 << 18
 extension RunPlan {
   /// Runs a machine to its end. `between` is called after every slice, and with it everything that happened is over.
   ///
-  /// - Parameter waiting: the guest sleeps for good unless input comes; false: none will.
+  /// - Parameters:
+  ///   - saving: where it is to be saved on the way.
+  ///   - waiting: the guest sleeps for good unless input comes; false: none will.
   func drive(
-    _ machine: Machine, pace: Pace = .start, host: Host,
+    _ machine: Machine, pace: Pace = .start, host: Host, saving: SavePoint? = nil,
     waiting: () throws(Refusal) -> Bool = { () throws(Refusal) in false },
     between: () throws(Refusal) -> Void
   ) throws(Refusal) {
@@ -19,9 +21,19 @@ extension RunPlan {
     let script = script.map { ScriptRun($0, board) }
     while machine.stop == nil {
       let begin = host.seconds()
-      let pause = slice(machine, size: pace.next(), script: script)
-      if pause == .asleep, try !waiting() { machine.end(.idle) }
-      if machine.stop == nil && host.isInterrupted() { machine.end(.interrupted) }
+      let goal = saving?.goal(machine) ?? .max
+      let pause = slice(machine, size: pace.next(), until: goal, script: script) {
+        saving?.beforeEnd($0)
+      }
+      saving?.look(machine, pause)
+      if pause == .asleep, try !waiting() {
+        saving?.beforeEnd(machine)
+        machine.end(.idle)
+      }
+      if machine.stop == nil && host.isInterrupted() {
+        saving?.beforeEnd(machine)
+        machine.end(.interrupted)
+      }
       pace.took(host.seconds() - begin)
       try between()
     }
@@ -33,10 +45,11 @@ extension RunPlan {
   ///   - size: attempts and ticks at most.
   ///   - goal: a tick that is not to be passed.
   ///   - stops: what else ends it.
+  ///   - beforeEnd: called where the run is over by its limits, before the machine is told.
   @discardableResult
   func slice(
     _ machine: Machine, size: UInt64, until goal: Tick = .max, stops: RunLimit = RunLimit(),
-    script: ScriptRun? = nil
+    script: ScriptRun? = nil, beforeEnd: (Machine) -> Void = { _ in }
   ) -> Pause {
     var limit = stops
     limit.tick = min(machine.now.saturatingAdd(size), goal, stops.tick ?? .max)
@@ -51,15 +64,19 @@ extension RunPlan {
     let pause = machine.run(until: limit)
     if let script {
       script.advance(machine)
+      if script.outcome != nil { beforeEnd(machine) }
       finish(script, machine)
     }
     switch pause {
     case .stopped, .event, .asleep, .breakpoint, .watchpoint: break
     case .limit:
       if let end = self.end, machine.now >= machine.clock.tick(reaching: end) {
+        beforeEnd(machine)
         machine.end(.timeLimit)
       }
-    case .instructions: machine.end(.instructionLimit)
+    case .instructions:
+      beforeEnd(machine)
+      machine.end(.instructionLimit)
     }
     return pause
   }

@@ -12,6 +12,7 @@ public struct Emurun: ParsableCommand {
       emurun boards [--show NAME]
       emurun diff A B
       emurun init FOLDER
+      emurun repeat DIR
       emurun doctor
       emurun svd FILE
       """,
@@ -22,7 +23,7 @@ public struct Emurun: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
-      SVDCommand.self,
+      RepeatCommand.self, SVDCommand.self,
     ])
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")
@@ -42,6 +43,9 @@ public struct Emurun: ParsableCommand {
 
   @OptionGroup(title: "Input and output")
   var streams: StreamOptionsGroup
+
+  @OptionGroup(title: "Snapshots")
+  var snapshots: SnapshotOptionsGroup
 
   @OptionGroup(title: "Findings")
   var findings: FindingOptionsGroup
@@ -262,6 +266,18 @@ struct EvidenceOptionsGroup: ParsableArguments {
   @Option(
     help: ArgumentHelp("The run for Perfetto, as Chrome's trace events.", valueName: "file"))
   var perfetto: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder for report.json, uart.log, led.vcd, timeline.html and junit.xml; 'emurun repeat' does it again.",
+      valueName: "folder"))
+  var report: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The run for OpenTelemetry: OTLP/JSON into a file, or to a collector at http://host:4318.",
+      valueName: "file|url"))
+  var otlp: String?
 
   @Flag(help: "One JSON report on standard output instead of words and console.")
   var json = false

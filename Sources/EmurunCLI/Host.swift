@@ -11,6 +11,8 @@ public struct Host {
   /// Where `--input -` and `--interactive` read.
   public var input: Int32
   public var environment: (String) -> String?
+  /// The words of the command line, without the program's name.
+  public var arguments: [String] = []
   /// The host's clock, for what a run took; nothing in a run depends on it.
   public var seconds: () -> Double
   /// From here on, Ctrl-C and the like are ways for a run to end and not for the process.

@@ -1,3 +1,4 @@
+import Emu
 import Glibc
 
 /// Files that are read whole, before a run: input for the guest, content for its memory.
@@ -22,6 +23,22 @@ enum InputFile {
       } else if errno != EINTR {
         throw refusal(path, errno)
       }
+    }
+  }
+
+  /// Of a file; nil: it cannot be read.
+  static func sha256(_ path: String) -> String? {
+    // What "file@address" names is not there.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { return nil }
+    defer { close(descriptor) }
+    var hash = SHA256()
+    var chunk = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count == 0 { return SHA256.hex(hash.finish()) }
+      if count < 0 { return nil }
+      chunk.withUnsafeBytes { hash.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
     }
   }
 

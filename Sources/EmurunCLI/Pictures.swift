@@ -3,7 +3,9 @@ import Timeline
 
 extension EvidenceOptionsGroup {
   /// Something is written that wants the whole run.
-  var isRecorded: Bool { html != nil || svg != nil || vcd != nil || perfetto != nil }
+  var isRecorded: Bool {
+    [html, svg, vcd, perfetto, report, otlp].contains { $0 != nil }
+  }
 }
 
 /// What is drawn of a run when it is over: opened before it begins, so that a place that cannot be written is known then.

@@ -12,6 +12,14 @@ extension Emurun: HostedCommand {
     var host = host
     let debugging = try Debugging(debugger, &host)
     let outputs = try RunOutputs(self, plan, host)
+    let savePoint = snapshots.save.map { SavePoint($0) }
+    let saved = try snapshots.save.map { place throws(Refusal) in try outputs.open(place.path, self)
+    }
+    let folder = try evidence.report.map { path throws(Refusal) in
+      try ReportFolder(path, self, plan, outputs, host)
+    }
+    let otlp = try evidence.otlp.map { place throws(Refusal) in try OTLPExport(place, self, outputs)
+    }
     var machine = try plan.machine()
     outputs.listen(to: machine)
     let words = Words(plan: plan, style: host.style)
@@ -25,7 +33,7 @@ extension Emurun: HostedCommand {
       if let debugging {
         machine = try debugging.drive(machine, plan, keyboard, outputs)
       } else {
-        try go(machine, plan, outputs, keyboard, host)
+        try go(machine, plan, outputs, keyboard, savePoint, host)
       }
       seconds = host.seconds() - begin
       keyboard?.close()
@@ -49,8 +57,7 @@ extension Emurun: HostedCommand {
       host.errors.say("emurun: \(plan.isStrict ? "error" : "warning"): \(finding)")
     }
     if evidence.json {
-      let report = Report.json(plan, machine, outputs, findings, hostSeconds: seconds)
-      try host.output.write((report + "\n").utf8)
+      try host.output.write((outputs.report(machine).json(hostSeconds: seconds) + "\n").utf8)
     } else {
       host.errors.say(words.closing(machine, outputs.waves, hostSeconds: seconds))
       if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
@@ -65,8 +72,17 @@ extension Emurun: HostedCommand {
     do { try machine.commit(plan.drives) } catch {
       throw Refusal(ExitCode.ioError, error.description)
     }
-    return plan.verdict(
+    try otlp?.write(machine, outputs)
+    let verdict = plan.verdict(
       stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty)
+    try folder?.write(machine, outputs, words, hostSeconds: seconds, code: verdict)
+    if let savePoint, let saved, let place = snapshots.save, try !savePoint.write(to: saved) {
+      host.errors.say(
+        "emurun: \(place.path): not written: the run ended by itself"
+          + (place.moment == nil ? ", and nothing goes on from there" : " before that time"))
+      return verdict == ExitCode.success ? ExitCode.failure : verdict
+    }
+    return verdict
   }
 
   /// The device tree as software would get it.
@@ -79,7 +95,8 @@ extension Emurun: HostedCommand {
   }
 
   private func go(
-    _ machine: Machine, _ plan: RunPlan, _ outputs: RunOutputs, _ keyboard: Keyboard?, _ host: Host
+    _ machine: Machine, _ plan: RunPlan, _ outputs: RunOutputs, _ keyboard: Keyboard?,
+    _ savePoint: SavePoint?, _ host: Host
   ) throws(Refusal) {
     // Text that runs through the same terminal all the time leaves no line to draw on.
     let scrolls = keyboard != nil || (evidence.trace != nil && evidence.traceFile == nil)
@@ -89,6 +106,7 @@ extension Emurun: HostedCommand {
     var clock = WallClock()
     try plan.drive(
       machine, pace: isTyped ? .typed(plan.board.clock) : .start, host: host,
+      saving: savePoint,
       waiting: { () throws(Refusal) in
         try outputs.update(machine)
         return keyboard?.wait() ?? false

@@ -18,8 +18,12 @@ final class RunOutputs {
   private var commits: (log: CommitLog, file: OutputFile)?
   private var pictures: Pictures?
   private var sarif: OutputFile?
+  /// Known when the run is over.
+  private var findings: FindingReport?
   private var files: [OutputFile] = []
   private var seen = 0
+  /// Events before this one were in other runs.
+  private var fresh = 0
   private var written = 0
   /// What the LEDs did so far.
   private(set) var waves: Waveforms
@@ -45,7 +49,7 @@ final class RunOutputs {
   init(_ command: Emurun, _ plan: RunPlan, _ host: Host) throws(Refusal) {
     let board = plan.board
     self.host = host
-    isReported = command.evidence.json
+    isReported = command.evidence.json || command.evidence.report != nil
     names = EventNames(board, registers: plan.registerNames)
     waves = Waveforms(board, most: Self.mostEdges)
     var console: Sink? = command.evidence.json ? nil : .stream(host.output)
@@ -102,8 +106,19 @@ final class RunOutputs {
     }
   }
 
-  /// Whatever has to be listened to while the machine runs.
+  /// A file for which somebody else says when it is complete.
+  func open(_ path: String, _ command: Emurun) throws(Refusal) -> OutputFile {
+    let file = try Self.open(path, .whole, command, &files)
+    files.removeLast()
+    return file
+  }
+
+  /// Whatever has to be listened to while the machine runs. Of one that goes on from a snapshot, figures, pictures and traces in
+  /// files know what was before; what is written while it runs begins here.
   func listen(to machine: Machine) {
+    seen = machine.trace.startIndex
+    fresh = machine.trace.endIndex
+    written = machine.console.count
     if commits != nil { machine.onCommit = { [unowned self] in commits?.log.add($0) } }
   }
 
@@ -130,6 +145,16 @@ final class RunOutputs {
       "--uart: \(board.name) has no \(name); it has \(known.joined(separator: ", "))")
   }
 
+  /// What pictures are made of, where any were asked for.
+  var recording: Recording {
+    guard let pictures else { preconditionFailure("nothing was recorded") }
+    return pictures.recording
+  }
+
+  func report(_ machine: Machine) -> RunReport {
+    RunReport(machine, waves: waves, texts: texts, findings: findings)
+  }
+
   /// Is there anything to write that was not there at the last call?
   func hasNews(_ machine: Machine) -> Bool {
     console != nil && machine.console.count > written
@@ -150,15 +175,19 @@ final class RunOutputs {
   private func update(_ trace: Trace, _ findings: [Finding]) throws(Refusal) {
     precondition(seen >= trace.startIndex, "events were forgotten before they were written")
     let hasReaders = text != nil || lines != nil || !uarts.isEmpty || !stimulus.isEmpty
+    var position = seen
     try trace.forEach(from: seen) { event throws(Refusal) in
+      let isFresh = position >= fresh
+      position += 1
       waves.add(event)
       pictures?.recording.add(event)
       if isReported, event.kind == .uart, texts[event.source, default: []].count < Self.mostText {
         texts[event.source, default: []].append(UInt8(truncatingIfNeeded: event.value))
       }
       if hasReaders {
-        text?.add(event, findings: findings)
         lines?.writer.add(event, findings: findings)
+        if !isFresh { return }
+        text?.add(event, findings: findings)
         if event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
           silent.remove(event.detail & 0xFF)
           let width = Int(event.detail >> 24)
@@ -180,6 +209,7 @@ final class RunOutputs {
 
   /// The run is over: what was held back, and the files to their places.
   func finish(_ machine: Machine, _ findings: FindingReport) throws(Refusal) {
+    self.findings = findings
     try update(machine)
     text?.flush()
     lines?.writer.end(machine)

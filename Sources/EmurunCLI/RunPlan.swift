@@ -24,6 +24,8 @@ struct RunPlan {
   var twice = false
   /// Findings are errors.
   var isStrict = false
+  /// Where it goes on from; nil: from power-on.
+  var snapshot: Snapshot?
   /// Somebody, or what is piped in, types at the console.
   var isInteractive = false
   /// To be said before the run, one sentence each.
@@ -39,7 +41,7 @@ struct RunPlan {
       options.recent = []
     }
     do {
-      let machine = try Machine(board, image: image, options: options)
+      let machine = try start(options)
       if let expectedText { machine.stop(.expectText, onText: expectedText.utf8) }
       if let failText { machine.stop(.failText, onText: failText.utf8) }
       for press in presses {
@@ -47,12 +49,16 @@ struct RunPlan {
       }
       return machine
     } catch {
-      switch error.kind {
-      case .image: throw Refusal(ExitCode.badData, error.description)
-      case .options: throw Refusal(ExitCode.usage, error.description)
-      case .engine: throw EngineLibrary.current.refusal(error.description)
-      }
+      throw Refusal(error)
     }
+  }
+
+  private func start(_ options: MachineOptions) throws(MachineError) -> Machine {
+    guard var snapshot else { return try Machine(board, image: image, options: options) }
+    snapshot.options = options
+    let machine = try Machine(snapshot)
+    machine.send(options.input)
+    return machine
   }
 }
 
@@ -113,7 +119,7 @@ extension Emurun {
     plan.options.recent = Self.recent
     plan.options.keptEvents = keptEvents
     // All of it where it is to be in a report.
-    plan.options.keptText = evidence.json ? 1 << 26 : 1 << 18
+    plan.options.keptText = evidence.json || evidence.report != nil ? 1 << 26 : 1 << 18
     let duration =
       ending.duration
       ?? VirtualTime(
@@ -126,7 +132,29 @@ extension Emurun {
     plan.script = try world.script(for: choice.board)
     plan.twice = evidence.twice
     plan.isStrict = findings.strict
+    if let path = snapshots.restore { try restore(path, &plan, standardInput) }
     return plan
+  }
+
+  private func restore(
+    _ path: String, _ plan: inout RunPlan, _ standardInput: Int32
+  ) throws(Refusal) {
+    let file = try InputFile.read(path, standardInput: standardInput)
+    do {
+      let snapshot = try Snapshot(
+        file, of: plan.board, image: plan.image, options: plan.options)
+      let time = Quantity.time(picoseconds: snapshot.clock.picoseconds(at: snapshot.now))
+      plan.notices.append("the run goes on from \(path), \(time) after power-on")
+      if snapshot.forgottenEvents > 0 {
+        plan.warnings.append(
+          "\(path) has forgotten the first \(snapshot.forgottenEvents) events of its run: figures, pictures and "
+            + "--trace-file begin behind them; digests know them")
+      }
+      plan.snapshot = snapshot
+    } catch {
+      throw error.kind == .snapshot
+        ? Refusal(ExitCode.badData, "\(path): \(error.description)") : Refusal(error)
+    }
   }
 
   /// What one wants to know of a guest that died. Only the latest of it: a run may go on for days.
@@ -158,8 +186,8 @@ extension Emurun {
   var inputs: [String] {
     let bios = boot.bios.map { FileAtAddress(argument: $0)?.path ?? $0 }
     return [
-      image, bios, boot.kernel, boot.initrd, boot.dtb, streams.input, world.script, findings.svd,
-      boardFile,
+      image, bios, boot.kernel, boot.initrd, boot.dtb, streams.input, snapshots.restore,
+      world.script, findings.svd, boardFile,
     ]
     .compactMap { $0 } + machine.load.map(\.path) + drives.paths
   }
@@ -169,6 +197,9 @@ extension Emurun {
   }
 
   private func checkCombinations(_ isInteractive: Bool) throws(Refusal) {
+    if world.script != nil && snapshots.restore != nil {
+      throw Refusal(ExitCode.usage, "--script begins at power-on; leave --restore out")
+    }
     if let word = evidence.trace?.unknown.first {
       let known = TraceKinds.names.map(\.name).joined(separator: ",")
       throw Refusal(

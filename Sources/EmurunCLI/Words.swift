@@ -49,10 +49,12 @@ struct Words {
   /// The picture and the sentence at the end.
   func closing(_ machine: Machine, _ waves: Waveforms, hostSeconds: Double) -> String {
     let picture = DrawnTimeline.draw(waves.leds, waves.clock, style: style)
-    return (picture.isEmpty ? "" : picture + "\n") + sentence(machine, hostSeconds)
+    return (picture.isEmpty ? "" : picture + "\n") + sentence(machine)
+      + " (\(Quantity.fixed(hostSeconds, decimals: 3)) s host)"
   }
 
-  private func sentence(_ machine: Machine, _ hostSeconds: Double) -> String {
+  /// "passed after 5.000 s virtual, 63 039 instructions, asleep 99.99 %"
+  func sentence(_ machine: Machine) -> String {
     let time = Quantity.time(
       picoseconds: machine.clock.picoseconds(at: machine.now), micro: style.micro)
     var text = "\(reason(machine)) after \(time) virtual, "
@@ -61,7 +63,7 @@ struct Words {
     if machine.asleep > 0 {
       text += ", asleep \(Quantity.percent(Double(machine.asleep) / Double(machine.now)))"
     }
-    return text + " (\(Quantity.fixed(hostSeconds, decimals: 3)) s host)"
+    return text
   }
 
   private func reason(_ machine: Machine) -> String {

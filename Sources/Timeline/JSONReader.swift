@@ -1,5 +1,5 @@
 /// One JSON text (RFC 8259) of values that a trace has: numbers are kept as they are written.
-enum JSONValue: Hashable {
+public enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
   case number(String)
@@ -8,20 +8,20 @@ enum JSONValue: Hashable {
   /// Members in their order.
   case object([Member])
 
-  struct Member: Hashable {
-    var key: String
-    var value: JSONValue
+  public struct Member: Hashable, Sendable {
+    public var key: String
+    public var value: JSONValue
   }
 
   /// nil: it is no JSON, or is nested deeper than anything we write.
-  init?(_ bytes: some Collection<UInt8>) {
+  public init?(_ bytes: some Collection<UInt8>) {
     var reader = JSONReader(Array(bytes))
     guard let value = reader.value(depth: 0), reader.isAtEnd else { return nil }
     self = value
   }
 
   /// Of an object.
-  subscript(key: String) -> JSONValue? {
+  public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.key == key }?.value
   }
@@ -31,12 +31,30 @@ enum JSONValue: Hashable {
     return UInt64(digits)
   }
 
-  var text: String? {
+  public var text: String? {
     guard case .text(let text) = self else { return nil }
     return text
   }
 
-  var isTrue: Bool { self == .bool(true) }
+  public var isTrue: Bool { self == .bool(true) }
+
+  public var elements: [JSONValue]? {
+    guard case .array(let elements) = self else { return nil }
+    return elements
+  }
+
+  /// Of an array of nothing but texts.
+  public var texts: [String]? {
+    guard let elements else { return nil }
+    let texts = elements.compactMap(\.text)
+    return texts.count == elements.count ? texts : nil
+  }
+
+  /// A text or a number, as it is written.
+  public var words: String? {
+    if case .number(let digits) = self { return digits }
+    return text
+  }
 }
 
 private struct JSONReader {

@@ -97,7 +97,7 @@ public struct Recording: Sendable {
   }
 
   public let board: Board
-  /// LEDs in the board's order, then pins and handlers in the order in which they first did something.
+  /// LEDs in the board's order, then pins, buttons and handlers in the order in which they first did something.
   public private(set) var signals: [Signal]
   public private(set) var streams: [Stream] = []
   public private(set) var marks: [Marks] = []
@@ -114,6 +114,7 @@ public struct Recording: Sendable {
 
   private enum Key: Hashable {
     case pin(source: UInt16, pin: UInt32)
+    case input(source: UInt16, pin: UInt32)
     case interrupt(hart: UInt8, number: UInt32)
     case stream(source: UInt16, kind: UInt8, by: UInt32)
     case marks(Event.Kind)
@@ -155,6 +156,7 @@ public struct Recording: Sendable {
     event.tick = time(event.tick)
     switch event.kind {
     case .pin: setPin(event)
+    case .input: setInput(event)
     case .interrupt, .interruptReturn: setInterrupt(event)
     case .uart, .uartInput, .console: addByte(event)
     case .trap: mark("traps", "\(names.trap(event)) at 0x\(String(event.value, radix: 16))", event)
@@ -187,6 +189,21 @@ public struct Recording: Sendable {
     // LEDs come first, in the board's order.
     let isOn = number < board.leds.count ? board.leds[number].activeHigh : true
     signals[number].set((event.value != 0) == isOn, event)
+  }
+
+  /// On while a button is pressed, or whatever else the world drives is high.
+  private mutating func setInput(_ event: Event) {
+    let button = board.buttons.first {
+      board.slot(of: $0.device) == Int(event.source) && $0.pin == Int(event.detail)
+    }
+    let number = place(.input(source: event.source, pin: event.detail)) { names in
+      Signal(
+        kind: .pin,
+        wave: Waveform(name: button?.name ?? "\(names.source(event)) \(event.detail) in"),
+        milliamperes: nil)
+    }
+    let level: UInt64 = button?.pressed == false ? 0 : 1
+    signals[number].set(event.value == level, event)
   }
 
   /// A Cortex-M says when a handler returns. RV64 cannot, so there an interrupt is a moment.

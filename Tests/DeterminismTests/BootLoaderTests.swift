@@ -60,6 +60,20 @@ struct BootLoaderTests {
     #expect(try BootLoader.finish(machine) == Self.whole.get())
   }
 
+  @Test func filesAreInvisible() throws {
+    var random = SplitMix(seed: 10)
+    var machine = try BootLoader.machine()
+    for _ in 0..<8 {
+      let limit = RunLimit(index: machine.index + random.next() % 4_000_000)
+      if case .stopped = machine.run(until: limit) { break }
+      let file = try machine.snapshot().encoded()
+      machine = try Machine(
+        Snapshot(file, of: machine.board, image: machine.image, options: machine.options))
+      #expect(try machine.snapshot().encoded() == file)
+    }
+    #expect(try BootLoader.finish(machine) == Self.whole.get())
+  }
+
   @Test func threadsAreInvisible() async throws {
     let outcomes = try await withThrowingTaskGroup(of: BootLoader.Outcome.self) { group in
       for _ in 0..<4 { group.addTask { BootLoader.finish(try BootLoader.machine()) } }

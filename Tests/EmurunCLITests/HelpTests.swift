@@ -18,6 +18,7 @@ import Testing
                emurun boards [--show NAME]
                emurun diff A B
                emurun init FOLDER
+               emurun repeat DIR
                emurun doctor
                emurun svd FILE
 
@@ -92,6 +93,12 @@ import Testing
           --interactive           The terminal is the console; Ctrl-A x ends the run.
           -nographic              The same, where standard input is a terminal.
 
+        SNAPSHOTS:
+          --save <file[@time]>    Write where the run is at its end, or at a virtual time, to go
+                                  on from: boot.snap@1.5s.
+          --restore <file>        Go on from there: with the same image, and the options that it
+                                  was started with.
+
         FINDINGS:
           --sarif <file>          Findings, what software asked of the board and did not get, as
                                   SARIF 2.1.0.
@@ -114,6 +121,10 @@ import Testing
           --svg <file>            The run as a picture.
           --vcd <file>            The run for GTKWave and the like.
           --perfetto <file>       The run for Perfetto, as Chrome's trace events.
+          --report <folder>       A folder for report.json, uart.log, led.vcd, timeline.html and
+                                  junit.xml; 'emurun repeat' does it again.
+          --otlp <file|url>       The run for OpenTelemetry: OTLP/JSON into a file, or to a
+                                  collector at http://host:4318.
           --json                  One JSON report on standard output instead of words and console.
           --digest                Print the SHA-256 of all that could be seen of the run.
           --twice                 Run twice, sliced differently, and compare; 70 if they differ.
@@ -136,6 +147,8 @@ import Testing
           diff                    Compare two traces that --trace-file wrote; 1 if they differ.
           doctor                  Check libunicorn and this host.
           init                    Write a package: firmware, tests that boot it, a CI file.
+          repeat                  Repeat the run of a --report folder and compare; 70 if it is
+                                  another run.
           svd                     List and check the registers in a CMSIS-SVD file.
 
           See 'emurun help <subcommand>' for detailed help.

@@ -125,6 +125,11 @@ void core_drop_code(Core *core);            // forget all translated code
 size_t core_state_size(const Core *core);
 void core_save(const Core *core, void *state);
 void core_load(Core *core, const void *state);  // resets it first
+// The same for another process, from a file that anybody may have written. A Cortex-M4's registers are not in it: the host has them.
+size_t core_portable_size(const Core *core);
+bool core_to_portable(const Core *core, const void *state, void *portable);     // false: it would not be all of it, a bug
+bool core_from_portable(const Core *core, const void *portable, void *state);   // false: no Core has that state
+bool core_rv64_is_legal(Core *core);        // its CSRs hold what can be written to them; disturbs it: load it again
 
 // ---- running
 

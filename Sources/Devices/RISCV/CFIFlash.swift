@@ -63,6 +63,11 @@ public struct CFIFlash: Device {
 
   // MARK: Loads
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.banks.count == self.state.banks.count
+      && zip(state.banks, self.state.banks).allSatisfy { $0.isSound(like: $1, bankSize) }
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let number = Int(access.offset / bankSize)
     switch state.banks[number].mode {
@@ -176,11 +181,20 @@ public struct CFIFlash: Device {
   }
 
   /// Of a chip's buffer of 2^11 bytes.
-  private static let mostWords = 1024
+  fileprivate static let mostWords = 1024
   private static let nothing = Disk(DiskImage(zeros: 512, name: "nothing"))
 }
 
 extension CFIFlash.Bank {
+  fileprivate func isSound(like other: CFIFlash.Bank, _ size: UInt64) -> Bool {
+    content.image == other.content.image && 0...1 << 16 ~= expected
+      && buffer.count <= CFIFlash.mostWords
+      && (mode != .bufferData || 1...CFIFlash.mostWords ~= expected)
+      && buffer.allSatisfy {
+        [1, 2, 4, 8].contains($0.width) && $0.offset <= size - UInt64($0.width)
+      }
+  }
+
   /// The first cycle of a command: table "Command bus cycles".
   fileprivate mutating func command(_ command: UInt8, _ port: DevicePort) {
     switch command {

@@ -57,6 +57,10 @@ public struct CLINT: Device {
     ])
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.compares.count == harts
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     if access.offset < Offset.compare {
       return UInt64(state.softwareInterrupts >> UInt32(access.offset / 4) & 1)

@@ -79,6 +79,12 @@ public struct PLIC: Device {
     "hart\(number / 2)." + (number % 2 == 0 ? "M" : "S")
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    let sets = [state.levels, state.pending, state.requested] + state.contexts.map(\.enabled)
+    return state.priorities.count == Self.sources && state.contexts.count == contexts
+      && sets.allSatisfy(\.isSound)
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let offset = access.offset
     switch offset {
@@ -200,6 +206,7 @@ struct Sources: Codable, Hashable, Sendable, Sequence, IteratorProtocol {
     }
   }
 
+  var isSound: Bool { high >> UInt64(PLIC.sources - 64) == 0 && low & 1 == 0 }
   var isEmpty: Bool { low | high == 0 }
 
   func intersection(_ other: Sources) -> Sources {

@@ -92,6 +92,10 @@ public struct UART16550: Device {
 
   // MARK: Accesses
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.received.count <= 16
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let readLineStatusBefore = state.lastReadLineStatus
     state.lastReadLineStatus = false

@@ -126,6 +126,11 @@ public struct PL022: Device {
 
   private var frameMask: UInt16 { UInt16.max >> (15 - (state.control0 & 0xF)) }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.received.count <= Self.depth && state.waiting.count <= Self.depth
+      && SerialEEPROM.isSound(state.eeprom, like: self.state.eeprom)
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let register = access.register()
     if register == Offset.data && access.offset == register {

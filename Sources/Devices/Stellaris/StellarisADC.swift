@@ -74,6 +74,11 @@ public struct StellarisADC: Device {
 
   // MARK: Accesses
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.sequencers.count == Self.depths.count
+      && zip(state.sequencers, Self.depths).allSatisfy { $0.samples.count <= $1 }
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.active: return UInt64(state.active)

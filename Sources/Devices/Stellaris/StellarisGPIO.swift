@@ -199,6 +199,10 @@ public struct StellarisGPIO: Device {
 
   // MARK: Accesses
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.functions.count == 8 && state.isFunction.count == 8
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     access.part(of: value(of: access.register()))
   }

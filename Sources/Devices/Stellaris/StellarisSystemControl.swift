@@ -85,6 +85,10 @@ public struct StellarisSystemControl: Device {
 
   private var interrupts: UInt64 { state.isLocked ? 1 << 6 : 0 }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.kept.count == Kept.all.count
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.interruptStatus: interrupts

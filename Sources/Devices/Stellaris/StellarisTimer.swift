@@ -428,6 +428,12 @@ public struct StellarisTimer: Device {
 
   // MARK: Accesses
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    // It begins to count at most a prescaled step from now.
+    let latest = now + 1 << 16
+    return state.a.since <= latest && state.b.since <= latest && state.rtcCycle < 1 << 62
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     access.part(of: value(of: access.register(), port.now))
   }

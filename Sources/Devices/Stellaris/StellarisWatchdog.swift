@@ -73,6 +73,10 @@ public struct StellarisWatchdog: Device {
         + identity.registers("WDT").map { .init($0.name, $0.offset, .readOnly, reset: $0.reset) })
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.since < 1 << 62 && (clocking == .piosc || state.since <= now)
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.load: UInt64(state.load)
@@ -137,7 +141,7 @@ public struct StellarisWatchdog: Device {
 
   private func value(_ port: DevicePort) -> UInt32 {
     if !state.isRunning { return state.value }
-    return state.value - UInt32(clamping: min(cycle(port) - state.since, UInt64(state.value)))
+    return state.value - UInt32(clamping: min(cycle(port) &- state.since, UInt64(state.value)))
   }
 
   public var deadline: Tick? { state.isRunning ? state.due : nil }

@@ -189,6 +189,12 @@ public struct PL011: Device {
 
   // MARK: Accesses
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    let transfers = [state.leaving, state.arriving]
+    return state.received.count <= 16 && state.waiting.count <= 16
+      && transfers.allSatisfy { $0?.end ?? 0 < 1 << 63 }
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let register = access.register()
     noteStatus(register)

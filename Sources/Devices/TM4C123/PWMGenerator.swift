@@ -41,6 +41,15 @@ struct PWMGenerator: Codable, Hashable, Sendable {
   private var delayedB = false
   private var riseTick: Tick?
 
+  /// Registers have 16 bits at most, and a cycle begins soon.
+  func isSound(_ now: Tick) -> Bool {
+    let values = [
+      load, compareA, compareB, actionsA, actionsB, deadBand, deadBandRise, deadBandFall,
+    ]
+    return values.allSatisfy { $0.written <= 0xFFFF && $0.used <= 0xFFFF }
+      && start <= now + 1 << 32
+  }
+
   // MARK: Registers
 
   private enum Control {

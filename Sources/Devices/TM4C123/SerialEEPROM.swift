@@ -32,6 +32,16 @@ public struct SerialEEPROM: Codable, Hashable, Sendable {
     self.writeCycle = writeCycle
   }
 
+  /// Could the one on a bus be so? None where none is.
+  static func isSound(_ one: SerialEEPROM?, like other: SerialEEPROM?) -> Bool {
+    guard let one, let other else { return one == nil && other == nil }
+    let places = [one.address] + one.places
+    return one.bytes.count == other.bytes.count && one.page == other.page
+      && one.writeCycle == other.writeCycle && one.readyAt < 1 << 62
+      && places.allSatisfy(one.bytes.indices.contains) && one.written.count == one.places.count
+      && one.head.count <= 8
+  }
+
   private var addressBytes: Int { bytes.count > 256 ? 2 : 1 }
   private func isBusy(_ now: UInt64) -> Bool { now < readyAt }
 

@@ -181,6 +181,17 @@ public struct TM4CADC: Device {
     return RegisterMap(all)
   }()
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    let depths = Self.depths
+    return state.sequencers.count == depths.count && state.comparators.count == 8
+      && state.averaging <= 6
+      && zip(state.sequencers, depths).allSatisfy { $0.samples.count <= $1 && $0.taken < $1 }
+      && state.sample.map { sample in
+        depths.indices.contains(sample.sequencer) && sample.cycle < 1 << 62
+          && 0..<depths[sample.sequencer] ~= sample.step
+      } ?? true
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let offset = access.offset
     switch offset {

@@ -178,6 +178,11 @@ public struct TM4CDMA: Device {
     }
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.assignment.count == 32 && state.assignment.allSatisfy { $0 < 16 }
+      && 0..<32 ~= state.active?.channel ?? 0
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     access.part(of: value(of: access.register()))
   }

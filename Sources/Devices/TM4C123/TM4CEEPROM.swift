@@ -57,6 +57,10 @@ public struct TM4CEEPROM: Device {
   /// "... the offset is incremented by 1; the value wraps around within the block".
   private mutating func goOn() { state.offset = (state.offset + 1) & 0xF }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.words.count == Self.count && state.offset < 16
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.size: return Self.size

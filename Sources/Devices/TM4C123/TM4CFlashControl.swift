@@ -83,6 +83,10 @@ public struct TM4CFlashControl: Device {
     ]
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.buffer.count == 32
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.address: UInt64(state.address)

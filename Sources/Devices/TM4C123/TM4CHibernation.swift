@@ -115,6 +115,10 @@ public struct TM4CHibernation: Device {
 
   // MARK: Accesses
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.data.count == 16 && state.matchCycle ?? 0 < 1 << 62
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
     case Offset.counter: counter(port) / Self.crystal & 0xFFFF_FFFF

@@ -144,6 +144,10 @@ public struct TM4CI2C: Device {
     .init("I2CPP", Offset.properties, .readOnly, reset: 1), .notModelled("I2CPC", 0xFC4),
   ])
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    SerialEEPROM.isSound(state.eeprom, like: self.state.eeprom)
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     if access.offset == Offset.slaveData { takeSlaveData(port) }
     return UInt64(value(of: access.offset))

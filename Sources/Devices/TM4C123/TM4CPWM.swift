@@ -78,6 +78,10 @@ public struct TM4CPWM: Device {
     state.clockSelect & 1 == 0 ? 1 : 2 << Tick(min(state.clockSelect >> 1, 5))
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.generators.count == 4 && state.generators.allSatisfy { $0.isSound(now) }
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let offset = access.offset
     switch offset {

@@ -202,6 +202,18 @@ public struct TM4CSystemControl: Device {
     offset & ~0xFF == group ? Kind.all.firstIndex { $0.offset == offset & 0xFF } : nil
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    func fits(_ bits: [UInt32]) -> Bool {
+      bits.count == Kind.all.count && zip(bits, Kind.all).allSatisfy { $0 & ~$1.present == 0 }
+    }
+    return [state.gates, state.resets, state.ready].allSatisfy(fits)
+      && state.kept.count == Self.kept.count && state.lockCycle ?? 0 < 1 << 62
+      && state.waiting.allSatisfy { waiting in
+        Kind.all.indices.contains(waiting.kind)
+          && waiting.bits & ~Kind.all[waiting.kind].present == 0
+      }
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     UInt64(word(access.offset))
   }

@@ -176,6 +176,9 @@ struct Disk: Codable, Hashable, Sendable {
     }
   }
 
+  /// Of one that is read from somewhere.
+  private static let mostBytes: UInt64 = 1 << 42
+
   private struct Change: Codable {
     var number: Int
     /// Empty: all of them are `fill`.
@@ -203,7 +206,12 @@ struct Disk: Codable, Hashable, Sendable {
 
   init(from decoder: any Decoder) throws {
     let keys = try decoder.container(keyedBy: Keys.self)
-    self.init(try keys.decode(DiskImage.self, forKey: .image))
+    let image = try keys.decode(DiskImage.self, forKey: .image)
+    guard image.size <= Self.mostBytes else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .image, in: keys, debugDescription: "a disk of more than 4 TiB")
+    }
+    self.init(image)
     for change in try keys.decode([Change].self, forKey: .changes) {
       guard 0..<groups.count * BlockGroup.count ~= change.number,
         change.bytes.count <= Block.size

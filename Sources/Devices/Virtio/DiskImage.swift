@@ -55,18 +55,20 @@ public final class DiskImage: Sendable {
   }
 
   /// An image that holds nothing.
+  private static let zeros = "zeros"
+
   init(zeros size: UInt64, name: String) {
     path = name
     self.size = size
     content = .zeros
     // There is nothing to work out.
-    hash.withLock { $0 = "zeros" }
+    hash.withLock { $0 = Self.zeros }
   }
 
   fileprivate init(hash: String, size: UInt64) {
     path = ""
     self.size = size
-    content = .unknown
+    content = hash == Self.zeros ? .zeros : .unknown
     self.hash.withLock { $0 = hash }
   }
 

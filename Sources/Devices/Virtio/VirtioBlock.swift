@@ -18,6 +18,8 @@ public struct VirtioBlock: VirtioFunction {
     }
   }
 
+  public func accepts(_ state: State) -> Bool { state.disk.image == image }
+
   private var disk: Disk
   private let image: DiskImage
   private let isReadOnly: Bool

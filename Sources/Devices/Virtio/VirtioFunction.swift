@@ -4,6 +4,8 @@ import Emu
 public protocol VirtioFunction: Sendable {
   associatedtype State: Codable & Hashable & Sendable
   var state: State { get set }
+  /// As a device's.
+  func accepts(_ state: State) -> Bool
 
   /// Chapter 5's number.
   static var deviceID: UInt32 { get }
@@ -25,6 +27,7 @@ public protocol VirtioFunction: Sendable {
 }
 
 extension VirtioFunction {
+  public func accepts(_ state: State) -> Bool { true }
   public var inputQueue: Int? { nil }
   public mutating func reset() {}
   public mutating func writeConfiguration(

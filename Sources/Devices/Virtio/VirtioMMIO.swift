@@ -57,6 +57,10 @@ public struct VirtioMMIO<Function: VirtioFunction>: Device {
       VirtioRegister.map(version, device: Function.deviceID, features: features) + fields)
   }
 
+  public func accepts(_ state: State, now: Tick) -> Bool {
+    state.transport.isSound(queues: function.queueCount) && function.accepts(state.function)
+  }
+
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     let offset = access.offset
     if offset >= VirtioRegister.configuration { return configuration(at: access) }

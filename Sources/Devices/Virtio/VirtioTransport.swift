@@ -19,6 +19,11 @@ struct VirtioTransport: Codable, Hashable, Sendable {
   var unfinished: UInt32 = 0
   var resumption: Tick?
 
+  func isSound(queues count: Int) -> Bool {
+    queues.count == count && aligns.count == count && frames.count == count
+      && queues.allSatisfy(\.isSound) && unfinished >> UInt32(count) == 0
+  }
+
   init(queues count: Int) {
     queues = Array(repeating: Virtqueue(), count: count)
     aligns = Array(repeating: 0, count: count)

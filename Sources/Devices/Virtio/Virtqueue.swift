@@ -22,6 +22,8 @@ struct Virtqueue: Codable, Hashable, Sendable {
   /// "The maximum Queue Size value is 32768"; QEMU has this.
   static let mostDescriptors: UInt16 = 1024
 
+  var isSound: Bool { size <= Self.mostDescriptors && size & (size &- 1) == 0 }
+
   /// From its first entries.
   mutating func start() {
     nextAvailable = 0

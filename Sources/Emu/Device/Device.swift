@@ -38,6 +38,9 @@ public struct LineSet: OptionSet, Sendable, Hashable, Codable {
 public protocol Device: Sendable {
   associatedtype State: Codable & Hashable & Sendable
   var state: State { get set }
+  /// Could this device get into that state by `now`? Asked about what a file says, which anybody may have written: sizes of
+  /// arrays, numbers that something is found by, ticks that differences are taken of.
+  func accepts(_ state: State, now: Tick) -> Bool
   /// Read once, when a board is described.
   var map: RegisterMap { get }
 
@@ -69,6 +72,7 @@ public protocol Device: Sendable {
 }
 
 extension Device {
+  public func accepts(_ state: State, now: Tick) -> Bool { true }
   public mutating func advance(_ port: inout DevicePort) {}
   public var deadline: Tick? { nil }
   public var lines: LineSet { [] }

@@ -78,6 +78,13 @@ public final class DeviceBench<D: Device> {
     }
     set { slot.restore(newValue) }
   }
+  /// The state as it comes back from the file of a snapshot.
+  public func stateByFile() throws -> D.State? {
+    var bytes = CanonicalBytes()
+    bytes.append(naming: state)
+    var reader = CanonicalReader(bytes.bytes)
+    return try bus.board.devices[0].readState(&reader, now) as? D.State
+  }
   public var clock: Clock {
     get { bus.clock }
     set { bus.clock = newValue }

@@ -12,6 +12,8 @@ struct SlotPlace {
 /// Calls go down in a subclass that knows the type (`Slot`); everything that follows from a call is
 /// here, in `settle`.
 class AnySlot {
+  typealias State = any Hashable & Codable & Sendable
+
   final let number: Int
   final let name: String
   final let address: UInt64
@@ -56,10 +58,10 @@ class AnySlot {
   func clockChanged() { fatalError("abstract") }
   /// To the state of power-on.
   func reset() { fatalError("abstract") }
-  var state: any Hashable & Codable & Sendable { fatalError("abstract") }
+  var state: State { fatalError("abstract") }
   /// Takes a state back quietly: everybody that its outputs lead to has been, or will be, restored
   /// as well.
-  func restore(_ state: any Hashable & Codable & Sendable) { fatalError("abstract") }
+  func restore(_ state: State) { fatalError("abstract") }
 
   final func restore(_ lines: LineSet, _ deadline: Tick?) {
     self.lines = lines
@@ -149,9 +151,9 @@ final class Slot<D: Device>: AnySlot {
     settle()
   }
 
-  override var state: any Hashable & Codable & Sendable { device.pointee.state }
+  override var state: AnySlot.State { device.pointee.state }
 
-  override func restore(_ state: any Hashable & Codable & Sendable) {
+  override func restore(_ state: AnySlot.State) {
     guard let state = state as? D.State else {
       preconditionFailure("\(name): a state of another device")
     }

@@ -191,6 +191,8 @@ public struct Placement: Sendable {
   public let map: RegisterMap
   let table: RegisterTable
   let makeSlot: @Sendable (SlotPlace) -> AnySlot
+  /// A state of this device, from bytes that anybody may have written.
+  let readState: @Sendable (inout CanonicalReader, Tick) throws(Unreadable) -> AnySlot.State
 
   public init<D: Device>(
     _ name: String, _ device: D, at address: UInt64, or others: [UInt64] = [], size: UInt64,
@@ -206,6 +208,17 @@ public struct Placement: Sendable {
     map = device.map
     table = RegisterTable(map)
     makeSlot = { Slot(device, at: $0) }
+    readState = { (reader, now) throws(Unreadable) in
+      let state = try reader.read(naming: D.State.self)
+      var copy = device
+      guard device.accepts(state, now: now) else { throw Unreadable("\(name) cannot be so") }
+      copy.state = state
+      // Of an instruction that takes several ticks, a deadline may be a little late.
+      if let deadline = copy.deadline, now > 1 << 12, deadline < now - 1 << 12 {
+        throw Unreadable("\(name) should have acted long ago")
+      }
+      return state
+    }
   }
 
   /// One interrupt line, line 0.

@@ -83,7 +83,9 @@ final class Bus {
     }
     windows.deallocate()
     windows = Windows(board.devices, slots)
-    for device in board.devices { if let gate = device.gate { gates[gate] = Windows.Gate() } }
+    for device in board.devices {
+      if let gate = device.gate { gates[gate] = Windows.Gate(name: gate) }
+    }
     windows.obey(gates)
   }
 
@@ -463,37 +465,47 @@ final class Bus {
   }
 
   struct Saved: Sendable {
-    fileprivate var devices: [any Hashable & Codable & Sendable]
-    fileprivate var turns: Turns
-    fileprivate var acted: (tick: Tick, slots: UInt64)
-    fileprivate var timeOffset: UInt64
-    fileprivate var clock: Clock
-    fileprivate var gates: [String: Windows.Gate]
-    fileprivate var world: World
-    fileprivate var console: Console
-    fileprivate var watch: ConsoleWatch
-    fileprivate var findings: Findings
+    var devices: [AnySlot.State]
+    var rest: Rest
+    /// The host's, and in no file.
+    var watch = ConsoleWatch()
+  }
+
+  struct Rest: Sendable, Codable {
+    var turns: Turns
+    var actedTick: Tick
+    var actedSlots: UInt64
+    var timeOffset: UInt64
+    var clock: Clock
+    /// By name.
+    var gates: [Windows.Gate]
+    var world: World
+    var console: Console
+    var findings: [Finding]
   }
 
   func save() -> Saved {
-    Saved(
-      devices: slots.map(\.state), turns: turns, acted: acted, timeOffset: timeOffset,
-      clock: clock, gates: gates, world: world, console: console, watch: watch, findings: findings)
+    let rest = Rest(
+      turns: turns, actedTick: acted.tick, actedSlots: acted.slots, timeOffset: timeOffset,
+      clock: clock, gates: gates.values.sorted { $0.name < $1.name }, world: world,
+      console: console, findings: findings.list)
+    return Saved(devices: slots.map(\.state), rest: rest, watch: watch)
   }
 
   func restore(_ saved: Saved) {
     for (slot, state) in zip(slots, saved.devices) { slot.restore(state) }
-    turns = saved.turns
-    acted = saved.acted
-    timeOffset = saved.timeOffset
-    clock = saved.clock
-    gates = saved.gates
+    let rest = saved.rest
+    turns = rest.turns
+    acted = (rest.actedTick, rest.actedSlots)
+    timeOffset = rest.timeOffset
+    clock = rest.clock
+    for gate in rest.gates { gates[gate.name] = gate }
     windows.obey(gates)
-    world = saved.world
+    world = rest.world
     schedule(worldNumber, at: world.deadline(clock))
-    console = saved.console
+    console = Console(rest.console, keeping: console)
     watch = saved.watch
-    findings = saved.findings
+    findings = Findings(rest.findings)
   }
 
   /// Everything to the state of power-on, and all lines at their levels.

@@ -1,6 +1,6 @@
 /// Something that software asked of the board and did not get, from one place in its code.
-public struct Finding: Sendable, Hashable {
-  public enum Kind: String, Sendable, Hashable, CaseIterable {
+public struct Finding: Sendable, Hashable, Codable {
+  public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
     /// The hardware has it, the model has not.
     case notModelled = "not modelled"
     /// The hardware has nothing there.
@@ -45,18 +45,35 @@ struct Findings: Sendable {
   /// A guest that runs wild may touch as many addresses as there are.
   static let most = 4096
 
+  init() {}
+
+  /// Goes on behind these.
+  init(_ list: [Finding]) {
+    self.list = list
+    for (number, finding) in list.enumerated() {
+      total += UInt64(finding.count)
+      if number < Self.most { numbers[Key(finding)] = number }
+    }
+  }
+
   private struct Key: Hashable, Sendable {
     var kind: Finding.Kind
     var device: String
     var name: String
     var pc: UInt64?
+
+    init(_ finding: Finding) {
+      kind = finding.kind
+      device = finding.device
+      name = finding.name
+      pc = finding.pc
+    }
   }
 
   /// Its number in the list.
   mutating func add(_ finding: Finding) -> Int {
     total += 1
-    let key = Key(
-      kind: finding.kind, device: finding.device, name: finding.name, pc: finding.pc)
+    let key = Key(finding)
     if let number = numbers[key] {
       list[number].count += 1
       return number

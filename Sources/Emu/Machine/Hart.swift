@@ -33,7 +33,7 @@ public class Hart {
   @exclusivity(unchecked) final private(set) var interruptsEntered: UInt64 = 0
   @exclusivity(unchecked) final private(set) var flow: UInt64 = 0
 
-  enum Sleep: UInt8, Sendable {
+  enum Sleep: UInt8, Sendable, Codable {
     case interrupt
     /// WFE.
     case event
@@ -111,32 +111,39 @@ public class Hart {
 
   /// What this kind of core keeps beside the engine's state, and takes back once the engine has its
   /// own.
-  func saveModel() -> any Sendable { fatalError("abstract") }
-  func restoreModel(_ saved: any Sendable) { fatalError("abstract") }
+  func saveModel() -> any Codable & Sendable { fatalError("abstract") }
+  func restoreModel(_ saved: any Codable & Sendable) { fatalError("abstract") }
 
   struct Saved: Sendable {
+    var counts: Counts
+    var model: any Codable & Sendable
+  }
+
+  struct Counts: Sendable, Codable {
     var indexOffset: UInt64
     var tickOffset: UInt64
     var sleep: Sleep?
     var asleepSince: Tick
     var interruptsEntered: UInt64
     var flow: UInt64
-    var model: any Sendable
   }
 
   final func save() -> Saved {
     Saved(
-      indexOffset: indexOffset, tickOffset: tickOffset, sleep: sleep, asleepSince: asleepSince,
-      interruptsEntered: interruptsEntered, flow: flow, model: saveModel())
+      counts: Counts(
+        indexOffset: indexOffset, tickOffset: tickOffset, sleep: sleep, asleepSince: asleepSince,
+        interruptsEntered: interruptsEntered, flow: flow),
+      model: saveModel())
   }
 
   final func restore(_ saved: Saved) {
-    indexOffset = saved.indexOffset
-    tickOffset = saved.tickOffset
-    sleep = saved.sleep
-    asleepSince = saved.asleepSince
-    interruptsEntered = saved.interruptsEntered
-    flow = saved.flow
+    let counts = saved.counts
+    indexOffset = counts.indexOffset
+    tickOffset = counts.tickOffset
+    sleep = counts.sleep
+    asleepSince = counts.asleepSince
+    interruptsEntered = counts.interruptsEntered
+    flow = counts.flow
     settle()
     restoreModel(saved.model)
   }
@@ -326,7 +333,7 @@ public struct Register: Sendable, Hashable {
 }
 
 /// How often a guest was interrupted, by what people ask for.
-public struct TrapCounts: Sendable, Hashable {
+public struct TrapCounts: Sendable, Hashable, Codable {
   public var ecall: UInt64 = 0
   /// And BKPT.
   public var ebreak: UInt64 = 0

@@ -100,7 +100,7 @@ public final class Machine {
   @exclusivity(unchecked) public var onCommit: ((Commit) -> Void)?
 
   /// What the machine itself knows of its run; the rest is in its parts.
-  struct Past: Sendable {
+  struct Past: Sendable, Codable {
     /// Sums over the lives that guest resets ended.
     var retired: UInt64 = 0
     var traps = TrapCounts()
@@ -114,7 +114,7 @@ public final class Machine {
 
   /// A board with this in its memory, not started; `boot` is what a guest reset goes back to.
   init(
-    board: Board, content: [Extent], boot: Boot, recorder: Recorder, options: MachineOptions
+    board: Board, content: Content, boot: Boot, recorder: Recorder, options: MachineOptions
   ) throws(MachineError) {
     self.board = board
     self.options = options
@@ -156,7 +156,7 @@ public final class Machine {
 
   convenience init(board: Board, boot: Boot, options: MachineOptions) throws(MachineError) {
     try self.init(
-      board: board, content: boot.content, boot: boot,
+      board: board, content: Content(boot.content), boot: boot,
       recorder: Recorder(
         mask: options.trace, recent: options.recent, keeping: options.keptEvents),
       options: options)
@@ -237,7 +237,9 @@ public final class Machine {
 
   /// Ends the run with that reason when the console shows that text.
   public func stop(_ reason: StopReason, onText text: some Sequence<UInt8>) {
-    bus.watch.add(Array(text), reason: reason)
+    let text = Array(text)
+    bus.watch.add(
+      text, reason: reason, behind: console.bytes(from: console.count - max(0, text.count - 1)))
   }
 
   /// Ends the run here: its host has reached what it wanted, or has lost its patience.

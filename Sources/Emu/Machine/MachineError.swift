@@ -8,6 +8,8 @@ public struct MachineError: Error, Sendable, CustomStringConvertible {
     case options
     /// This host or its libunicorn will not do: exit code 69.
     case engine
+    /// A snapshot in a file is none, is damaged, or is of something else: exit code 65.
+    case snapshot
   }
   public let kind: Kind
   /// One sentence: what, where, and what to do.

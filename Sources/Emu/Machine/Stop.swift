@@ -1,6 +1,6 @@
 /// Why a run ended. The raw values are those of the JSON report; their order numbers them in a
 /// digest, so only append.
-public enum StopReason: String, Sendable, Hashable, CaseIterable {
+public enum StopReason: String, Sendable, Hashable, CaseIterable, Codable {
   case finisher
   case semihosting
   case htif
@@ -28,7 +28,7 @@ public enum StopReason: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The end of a run. It is final: a machine that has one does not run again.
-public struct Stop: Sendable, Hashable {
+public struct Stop: Sendable, Hashable, Codable {
   public var reason: StopReason
   /// The guest's own code, in full.
   public var code: UInt32

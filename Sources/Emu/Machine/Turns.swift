@@ -3,7 +3,7 @@
 ///
 /// A hart that is awake alone is not stopped at the ends of its turns: nobody would notice. Nothing
 /// here depends on how often the host stops the machine. See docs/time.md.
-struct Turns: Sendable {
+struct Turns: Sendable, Codable {
   let quantum: UInt64
   /// A bit a hart.
   private(set) var awake: UInt64
@@ -19,6 +19,11 @@ struct Turns: Sendable {
     self.quantum = quantum
     awake = 1 << UInt64(harts) - 1
     end = index + quantum
+  }
+
+  /// Could turns of that many harts be so?
+  func isSound(harts: Int, quantum: UInt64) -> Bool {
+    self.quantum == quantum && awake >> UInt64(harts) == 0 && 0..<harts ~= hart && end < 1 << 63
   }
 
   var isAlone: Bool { awake == 1 << UInt64(hart) }

@@ -13,7 +13,8 @@ struct Windows {
   }
 
   /// What a clock gate lets through.
-  struct Gate: Sendable, Hashable {
+  struct Gate: Sendable, Hashable, Codable {
+    var name: String
     var isOpen = false
     var aperture = 0
   }
@@ -79,8 +80,9 @@ struct Windows {
     for number in 0..<count {
       let window = windows + number
       let gate = window.pointee.slot._withUnsafeGuaranteedRef { $0.gate }
-      let state = gate.flatMap { gates[$0] } ?? Gate(isOpen: true)
-      let isOpen = state.isOpen && state.aperture == window.pointee.aperture
+      let state = gate.flatMap { gates[$0] }
+      let isOpen =
+        state?.isOpen ?? true && state?.aperture ?? 0 == window.pointee.aperture
       window.pointee.size = isOpen ? window.pointee.fullSize : 0
     }
   }

@@ -1,7 +1,7 @@
 /// The world outside a board, as far as it acts by itself: levels that inputs get at exact times. Part of the machine, of its
 /// snapshots and of its digest; one more actor in the order of deadlines, behind devices and cores.
-struct World: Sendable, Hashable {
-  struct Change: Sendable, Hashable {
+struct World: Sendable, Hashable, Codable {
+  struct Change: Sendable, Hashable, Codable {
     var moment: Moment
     var slot: Int
     var pin: Int

@@ -16,15 +16,20 @@ public final class Memory {
     let bytes: UnsafeMutablePointer<UInt8>
     /// One bit a page: it may hold something other than zeros.
     let touched: UnsafeMutablePointer<UInt64>
+    /// Likewise: it was written since its rig was brought to some content.
+    let dirty: UnsafeMutablePointer<UInt64>
 
     var pages: Int { Int(region.size / Memory.pageSize) }
     var words: Int { (pages + 63) / 64 }
 
     /// In ascending order.
-    var touchedPages: [Int] {
+    var touchedPages: [Int] { pages(in: touched) }
+    var dirtyPages: [Int] { pages(in: dirty) }
+
+    private func pages(in set: UnsafeMutablePointer<UInt64>) -> [Int] {
       var all: [Int] = []
       for word in 0..<words {
-        var rest = touched[word]
+        var rest = set[word]
         while rest != 0 {
           all.append(word * 64 + rest.trailingZeroBitCount)
           rest &= rest - 1
@@ -45,9 +50,13 @@ public final class Memory {
         return nil
       }
       let words = (Int(region.size / Self.pageSize) + 63) / 64
-      let touched = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
-      touched.initialize(repeating: 0, count: words)
-      blocks.append(Block(region: region, handle: handle, bytes: bytes, touched: touched))
+      func bits() -> UnsafeMutablePointer<UInt64> {
+        let set = UnsafeMutablePointer<UInt64>.allocate(capacity: words)
+        set.initialize(repeating: 0, count: words)
+        return set
+      }
+      blocks.append(
+        Block(region: region, handle: handle, bytes: bytes, touched: bits(), dirty: bits()))
     }
     self.blocks = blocks
   }
@@ -56,6 +65,7 @@ public final class Memory {
     for block in blocks {
       core_memory_free(block.handle)
       block.touched.deallocate()
+      block.dirty.deallocate()
     }
   }
 
@@ -201,15 +211,20 @@ public final class Memory {
     touched(block, store.offset, store.length)
   }
 
-  /// Adds what was written since the last call to `touched`.
+  /// Adds what was written since the last call to `touched` and `dirty`.
   func collectDirty() {
     for block in blocks {
+      var sets = (block.touched, block.dirty)
       _ = core_memory_take_dirty(
         block.handle,
-        { touched, offset in
+        { sets, offset in
+          typealias Set = UnsafeMutablePointer<UInt64>
+          guard let (touched, dirty) = sets?.assumingMemoryBound(to: (Set, Set).self).pointee
+          else { return }
           let page = Int(offset / Memory.pageSize)
-          touched?.assumingMemoryBound(to: UInt64.self)[page / 64] |= 1 << UInt64(page % 64)
-        }, block.touched)
+          touched[page / 64] |= 1 << UInt64(page % 64)
+          dirty[page / 64] |= 1 << UInt64(page % 64)
+        }, &sets)
     }
   }
 }

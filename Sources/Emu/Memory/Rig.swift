@@ -16,6 +16,12 @@ struct Extent: Sendable {
   }
 }
 
+/// All that is in memory at one point of a run, shared by everybody who begins there.
+final class Content: Sendable {
+  let extents: [Extent]
+  init(_ extents: [Extent]) { self.extents = extents }
+}
+
 /// The engines of a machine, one a hart, and the memory they map, without the board around them. Making one costs milliseconds,
 /// so they are kept: a rig that was used before is brought to exactly the content of a new one, and
 /// where memory already has that content the code translated from it stays. Nothing that a guest
@@ -32,6 +38,8 @@ final class Rig: @unchecked Sendable {
   let memory: Memory
   private let key: Key
   private let isKept: Bool
+  /// What memory held when it was brought to something last: from there on only dirty pages differ.
+  private var last: Content?
 
   private init(_ key: Key, isKept: Bool) throws(MachineError) {
     if let check = core_check() { throw MachineError(.engine, String(cString: check)) }
@@ -101,22 +109,29 @@ final class Rig: @unchecked Sendable {
   private static let pageSize = Int(Memory.pageSize)
 
   /// All memory to zero but for these extents, which must lie in it.
-  func bring(to content: [Extent]) {
+  func bring(to content: Content) {
     memory.collectDirty()
+    let isBack = last === content
     withUnsafeTemporaryAllocation(byteCount: Self.pageSize, alignment: 64) { page in
       guard let page = page.baseAddress else { return }
-      for block in memory.blocks { bring(block, to: content, page) }
+      for block in memory.blocks { bring(block, to: content.extents, isBack: isBack, page) }
     }
+    last = content
   }
 
+  /// - Parameter isBack: it had that content before, and only what is dirty since then is another.
   private func bring(
-    _ block: Memory.Block, to content: [Extent], _ wanted: UnsafeMutableRawPointer
+    _ block: Memory.Block, to content: [Extent], isBack: Bool, _ wanted: UnsafeMutableRawPointer
   ) {
     let loaded = content.compactMap { Span($0, in: block) }
-    for span in loaded {
-      for page in span.pages { block.touched[page / 64] |= 1 << UInt64(page % 64) }
+    if !isBack {
+      for span in loaded {
+        for page in span.pages { block.touched[page / 64] |= 1 << UInt64(page % 64) }
+      }
     }
-    for page in block.touchedPages {
+    let pages = isBack ? block.dirtyPages : block.touchedPages
+    block.dirty.update(repeating: 0, count: block.words)
+    for page in pages {
       memset(wanted, 0, Self.pageSize)
       var isLoaded = false
       for span in loaded where span.pages.contains(page) {

@@ -35,12 +35,19 @@ public struct Clock: Sendable, Hashable {
 
   /// The frequency from `tick` on, which lies at or behind the last change.
   mutating func change(to hertz: Ratio, at tick: Tick) {
+    precondition(
+      tryToChange(to: hertz, at: tick),
+      "\(hertz) Hz at tick \(tick): a clock's past does not change, and there must be a unit of time for both"
+    )
+  }
+
+  private mutating func tryToChange(to hertz: Ratio, at tick: Tick) -> Bool {
     let hertz = hertz.reduced
-    precondition(tick >= last.start, "a clock's past does not change")
-    if hertz == last.hertz { return }
+    if tick < last.start { return false }
+    if hertz == last.hertz { return true }
     let finer = hertz.numerator / greatestCommonDivisor(hertz.numerator, unit)
     let (product, overflow) = unit.multipliedReportingOverflow(by: finer)
-    precondition(!overflow, "\(hertz) Hz has no unit of time with what was before it")
+    if overflow { return false }
     if finer > 1 {
       unit = product
       for number in changes.indices { changes[number].elapsed *= UInt128(finer) }
@@ -51,6 +58,7 @@ public struct Clock: Sendable, Hashable {
     } else {
       changes.append(Stretch(start: tick, hertz: hertz, elapsed: elapsed))
     }
+    return true
   }
 
   /// Takes in a change that is on record, unless it is known already.
@@ -58,6 +66,15 @@ public struct Clock: Sendable, Hashable {
     guard event.kind == .clock, event.tick > last.start || event.tick == 0 else { return }
     change(to: Ratio(event.value, UInt64(event.detail)), at: event.tick)
   }
+
+  /// The same of an event that anybody may have written; false: no clock does that.
+  mutating func tryToFollow(_ event: Event) -> Bool {
+    guard event.kind == .clock else { return true }
+    guard event.value > 0, event.detail > 0 else { return false }
+    return tryToChange(to: Ratio(event.value, UInt64(event.detail)), at: event.tick)
+  }
+
+  func isSound(_ now: Tick) -> Bool { last.start <= now }
 
   /// Units in one tick of a stretch.
   private func length(_ stretch: Stretch) -> UInt128 {
@@ -139,8 +156,36 @@ public struct Clock: Sendable, Hashable {
   }
 }
 
+/// As its changes: what follows from them is worked out again.
+extension Clock: Codable {
+  private struct Change: Codable {
+    var start: Tick
+    var hertz: Ratio
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(([first] + changes).map { Change(start: $0.start, hertz: $0.hertz) })
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let changes = try decoder.singleValueContainer().decode([Change].self)
+    guard let hertz = changes.first?.hertz, changes.first?.start == 0 else {
+      throw Unreadable("a clock without a frequency")
+    }
+    first = Stretch(start: 0, hertz: hertz.reduced, elapsed: 0)
+    unit = first.hertz.numerator
+    for change in changes.dropFirst() {
+      // Ticks below 2^63 and periods of less than 2^40 s leave room in all sums.
+      guard change.start < 1 << 63, change.hertz.denominator < 1 << 40,
+        tryToChange(to: change.hertz, at: change.start)
+      else { throw Unreadable("a clock whose frequencies do not follow each other") }
+    }
+  }
+}
+
 /// A time since power-on, exact: seconds and a fraction of one.
-public struct Moment: Sendable, Hashable {
+public struct Moment: Sendable, Hashable, Codable {
   let seconds: UInt64
   /// Below `denominator`.
   let rest: UInt128
@@ -156,6 +201,11 @@ public struct Moment: Sendable, Hashable {
     self.seconds = UInt64(clamping: seconds)
     self.rest = rest
     self.denominator = denominator
+  }
+
+  /// Can it be reckoned with?
+  var isSound: Bool {
+    seconds < 1 << 62 && rest < denominator && denominator < 1 << 124
   }
 
   private static let attosecondsPerSecond: UInt128 = 1_000_000_000_000_000_000

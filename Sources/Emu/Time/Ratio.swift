@@ -3,7 +3,7 @@ public typealias Tick = UInt64
 
 /// An exact positive fraction that scales times. 128-bit products: nothing is rounded on the way
 /// and nothing overflows.
-public struct Ratio: Sendable, Hashable, Codable {
+public struct Ratio: Sendable, Hashable {
   public var numerator: UInt64
   public var denominator: UInt64
 
@@ -29,5 +29,25 @@ public struct Ratio: Sendable, Hashable, Codable {
   var reduced: Ratio {
     let common = greatestCommonDivisor(numerator, denominator)
     return Ratio(numerator / common, denominator / common)
+  }
+}
+
+extension Ratio: Codable {
+  private enum Keys: String, CodingKey {
+    case numerator
+    case denominator
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var keys = encoder.container(keyedBy: Keys.self)
+    try keys.encode(numerator, forKey: .numerator)
+    try keys.encode(denominator, forKey: .denominator)
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let keys = try decoder.container(keyedBy: Keys.self)
+    numerator = try keys.decode(UInt64.self, forKey: .numerator)
+    denominator = try keys.decode(UInt64.self, forKey: .denominator)
+    guard numerator > 0, denominator > 0 else { throw Unreadable("a ratio of times is positive") }
   }
 }

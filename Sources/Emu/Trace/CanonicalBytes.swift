@@ -20,8 +20,15 @@ public struct CanonicalBytes: Sendable {
 
   /// A value by way of `Codable`: its properties in the order in which they are encoded, without
   /// names.
-  public mutating func append(encoding value: some Encodable) {
-    let encoder = CanonicalEncoder()
+  public mutating func append(encoding value: some Encodable) { append(value, CanonicalEncoder()) }
+
+  /// The same with the name of each property before it, for who reads it back with another version
+  /// of the type: `CanonicalReader`.
+  mutating func append(naming value: some Encodable) {
+    append(value, CanonicalEncoder(naming: true))
+  }
+
+  private mutating func append(_ value: some Encodable, _ encoder: CanonicalEncoder) {
     do {
       try encoder.encode(value)
     } catch {
@@ -34,9 +41,14 @@ public struct CanonicalBytes: Sendable {
 /// Codable's way to canonical bytes. Integers in their own width, Bool one byte, floating point as
 /// its bit pattern, String and arrays behind a 64-bit count, an optional property behind a byte
 /// that says whether it is there, an enum case with its name. Dictionaries and sets have no order
-/// and are refused.
+/// and are refused, as are optionals that are no property.
 private final class CanonicalEncoder: Encoder {
   var output = CanonicalBytes()
+  private let naming: Bool
+  init(naming: Bool = false) { self.naming = naming }
+
+  func name(_ key: some CodingKey) { if naming { output.append(key.stringValue) } }
+
   var codingPath: [any CodingKey] { [] }
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
@@ -47,6 +59,10 @@ private final class CanonicalEncoder: Encoder {
   func singleValueContainer() -> any SingleValueEncodingContainer { Single(encoder: self) }
 
   func encode<T: Encodable>(_ value: T) throws {
+    if T.self is any AnyOptional.Type {
+      throw EncodingError.invalidValue(
+        value, .init(codingPath: [], debugDescription: "an optional that is no property"))
+    }
     switch value {
     case let value as any FixedWidthInteger: append(value)
     case let value as Bool: output.append(value)
@@ -71,6 +87,9 @@ private final class CanonicalEncoder: Encoder {
 
   func encodeNil() { output.append(false) }
 }
+
+private protocol AnyOptional {}
+extension Optional: AnyOptional {}
 
 private protocol Unordered {}
 extension Dictionary: Unordered {}
@@ -98,30 +117,42 @@ private struct Keyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
   let encoder: CanonicalEncoder
   var codingPath: [any CodingKey] { [] }
 
-  mutating func encodeNil(forKey key: Key) { encoder.encodeNil() }
+  mutating func encodeNil(forKey key: Key) {
+    encoder.name(key)
+    encoder.encodeNil()
+  }
   mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
+    encoder.name(key)
     try encoder.encode(value)
   }
-  private func optional<T: Encodable>(_ value: T?) throws {
+  // This has a default of its own, which refuses it.
+  mutating func encode(_ value: UInt128, forKey key: Key) throws {
+    encoder.name(key)
+    encoder.output.append(value)
+  }
+  private func optional<T: Encodable>(_ value: T?, _ key: Key) throws {
+    encoder.name(key)
     encoder.output.append(value != nil)
     if let value { try encoder.encode(value) }
   }
-  mutating func encodeIfPresent<T: Encodable>(_ v: T?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent<T: Encodable>(_ v: T?, forKey key: Key) throws {
+    try optional(v, key)
+  }
   // Each of these has a default of its own, which writes nothing for nil.
-  mutating func encodeIfPresent(_ v: Bool?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: String?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: Double?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: Float?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: Int?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: Int8?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: Int16?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: Int32?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: Int64?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: UInt?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: UInt8?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: UInt16?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: UInt32?, forKey key: Key) throws { try optional(v) }
-  mutating func encodeIfPresent(_ v: UInt64?, forKey key: Key) throws { try optional(v) }
+  mutating func encodeIfPresent(_ v: Bool?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: String?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: Double?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: Float?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: Int?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: Int8?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: Int16?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: Int32?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: Int64?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: UInt?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: UInt8?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: UInt16?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: UInt32?, forKey key: Key) throws { try optional(v, key) }
+  mutating func encodeIfPresent(_ v: UInt64?, forKey key: Key) throws { try optional(v, key) }
   /// Only an enum nests containers: the key is the name of the case.
   mutating func nestedContainer<Nested: CodingKey>(
     keyedBy type: Nested.Type, forKey key: Key

@@ -6,11 +6,17 @@ public struct Console: Sendable {
   /// How many bytes were written before these.
   public private(set) var forgotten = 0
   /// Bytes that are kept at least, and at most twice as many.
-  private let kept: Int
+  private var kept: Int
   private var input: [UInt8] = []
   private var taken = 0
 
   init(keeping: Int = .max) { kept = max(1, keeping) }
+
+  /// That one, keeping as much as another does.
+  init(_ console: Console, keeping other: Console) {
+    self = console
+    kept = other.kept
+  }
 
   /// How many bytes were written in all.
   public var count: Int { forgotten + bytes.count }
@@ -42,6 +48,30 @@ public struct Console: Sendable {
       input.removeAll(keepingCapacity: true)
       taken = 0
     }
+  }
+}
+
+extension Console: Codable {
+  private enum Keys: String, CodingKey {
+    case bytes
+    case forgotten
+    case input
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var keys = encoder.container(keyedBy: Keys.self)
+    try keys.encode(bytes, forKey: .bytes)
+    try keys.encode(forgotten, forKey: .forgotten)
+    try keys.encode(Array(input[taken...]), forKey: .input)
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let keys = try decoder.container(keyedBy: Keys.self)
+    bytes = try keys.decode([UInt8].self, forKey: .bytes)
+    forgotten = try keys.decode(Int.self, forKey: .forgotten)
+    input = try keys.decode([UInt8].self, forKey: .input)
+    guard 0..<1 << 62 ~= forgotten else { throw Unreadable("the console's count is out of range") }
   }
 }
 
@@ -86,9 +116,12 @@ struct ConsoleWatch: Sendable {
 
   private var patterns: [Pattern] = []
 
-  /// An empty text never appears.
-  mutating func add(_ text: [UInt8], reason: StopReason) {
-    if !text.isEmpty { patterns.append(Pattern(text, reason)) }
+  /// An empty text never appears. `behind`: what the console showed last, with which a text may have begun.
+  mutating func add(_ text: [UInt8], reason: StopReason, behind: some Sequence<UInt8>) {
+    if text.isEmpty { return }
+    var pattern = Pattern(text, reason)
+    for byte in behind { _ = pattern.feed(byte) }
+    patterns.append(pattern)
   }
 
   /// The reason of the first text that this byte completes.

@@ -29,6 +29,41 @@ public struct SHA256: Sendable {
   }
 }
 
+/// In the middle of its work: what it has taken in, and what does not fill a block yet.
+extension SHA256: Codable {
+  private enum Keys: String, CodingKey {
+    case state
+    case blocks
+    case rest
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var context = context
+    var keys = encoder.container(keyedBy: Keys.self)
+    let state = withUnsafeBytes(of: &context.state) { Array($0.bindMemory(to: UInt32.self)) }
+    try keys.encode(state, forKey: .state)
+    try keys.encode(context.count, forKey: .blocks)
+    let rest = withUnsafeBytes(of: &context.block) { Array($0.prefix(Int(context.index))) }
+    try keys.encode(rest, forKey: .rest)
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let keys = try decoder.container(keyedBy: Keys.self)
+    let state = try keys.decode([UInt32].self, forKey: .state)
+    context.count = try keys.decode(UInt64.self, forKey: .blocks)
+    let rest = try keys.decode([UInt8].self, forKey: .rest)
+    guard state.count == 8, rest.count < MemoryLayout.size(ofValue: context.block) else {
+      throw Unreadable("a hash of another kind")
+    }
+    withUnsafeMutableBytes(of: &context.state) {
+      $0.copyBytes(from: state.withUnsafeBytes(Array.init))
+    }
+    withUnsafeMutableBytes(of: &context.block) { $0.copyBytes(from: rest) }
+    context.index = UInt32(rest.count)
+  }
+}
+
 /// The bytes are specified in docs/digest.md; a change there or here is a new schema.
 extension Machine {
   private var schema: UInt32 { options.timing == .unit ? 1 : 2 }
@@ -96,7 +131,7 @@ extension Machine {
 }
 
 /// Those events that are recorded in every run, as their 32 bytes, behind a heading.
-struct VisibleDigest: Sendable {
+struct VisibleDigest: Sendable, Codable {
   var hash = SHA256()
   /// How many of the events were visible.
   private(set) var count: UInt64 = 0

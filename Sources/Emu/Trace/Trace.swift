@@ -36,6 +36,25 @@ public struct Trace: RandomAccessCollection, Sendable {
   }
 }
 
+extension Trace {
+  /// Those that are kept of a trace that was written somewhere; nil: its parts do not fit.
+  init?(_ events: [Event], from start: Int, _ digested: VisibleDigest) {
+    let size = Chunk.capacity
+    guard start >= 0, start < 1 << 62, start % size == 0, digested.end % size == 0,
+      start...start + events.count ~= digested.end, digested.count <= UInt64(digested.end)
+    else { return nil }
+    chunks = stride(from: 0, to: events.count, by: size).map { first in
+      let chunk = Chunk()
+      let part = events[first..<Swift.min(first + size, events.count)]
+      _ = UnsafeMutableBufferPointer(start: chunk.events, count: size).initialize(from: part)
+      return chunk
+    }
+    startIndex = start
+    endIndex = start + events.count
+    self.digested = digested
+  }
+}
+
 /// Events are only ever added behind those that a `Trace` counts, so sharing a chunk between
 /// threads is sound.
 private final class Chunk: @unchecked Sendable {

@@ -225,8 +225,8 @@ final class CortexM: Hart {
   }
   override func encode(into encoder: inout CanonicalBytes) { encoder.append(encoding: state) }
 
-  override func saveModel() -> any Sendable { state }
-  override func restoreModel(_ saved: any Sendable) {
+  override func saveModel() -> any Codable & Sendable { state }
+  override func restoreModel(_ saved: any Codable & Sendable) {
     guard let saved = saved as? CortexMState else {
       preconditionFailure("a snapshot of another core")
     }

@@ -5,6 +5,8 @@ struct CycleCounter: Codable, Hashable, Sendable {
   private var value: UInt32 = 0
   private var since: Tick = 0
 
+  func isSound(_ now: Tick) -> Bool { since <= now }
+
   mutating func settle(_ now: Tick) {
     if isTracing && isEnabled { value &+= UInt32(truncatingIfNeeded: now &- since) }
     since = now

@@ -63,6 +63,11 @@ struct DebugUnits: Codable, Hashable, Sendable {
 
   static let sleepCounter = 2
 
+  func isSound(_ now: Tick) -> Bool {
+    comparators.count == 4 && comparators.allSatisfy { $0.mask < 32 } && counters.count == 5
+      && breakpoints.count == Self.comparatorCount && sleepBase <= now
+  }
+
   /// Comparator 1 compares values at its address: "FUNCTION is overridden" then (Cortex-M4 TRM, DWT_FUNCTION).
   func isLinked(_ number: Int) -> Bool {
     comparators[1].comparesValues && comparators[1].linked.contains(number)

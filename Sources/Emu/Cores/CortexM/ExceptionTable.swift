@@ -43,6 +43,13 @@ struct ExceptionTable {
     /// Of the interrupt inputs: asserted now.
     var levels: [UInt64]
     var priority: [Int16]
+
+    /// No bits behind the last exception.
+    func isSound(count: Int) -> Bool {
+      [pending, enabled, active, levels].allSatisfy { set in
+        count % 64 == 0 || (set.last ?? 0) >> UInt64(count % 64) == 0
+      }
+    }
   }
 
   /// 16 and as many as there are interrupts.

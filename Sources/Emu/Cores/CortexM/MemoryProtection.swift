@@ -16,6 +16,11 @@ struct MemoryProtection: Codable, Hashable, Sendable {
 
   var isEnabled: Bool { control & 1 == 1 }
 
+  var isSound: Bool {
+    control <= 7 && number < Self.regions && bases.count == Self.regions
+      && attributes.count == Self.regions
+  }
+
   mutating func writeControl(_ bits: UInt32) { control = bits & 7 }
 
   /// "The processor must write to this register before accessing" the others; a region that is not

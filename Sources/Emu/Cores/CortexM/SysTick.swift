@@ -19,6 +19,10 @@ struct SysTick: Codable, Hashable, Sendable {
   private var value: UInt32 = 0
   private var since: Tick = 0
 
+  func isSound(_ now: Tick) -> Bool {
+    since <= now && value <= Self.mask && reload <= Self.mask
+  }
+
   /// When the counter, counting, next reaches zero; nil: never.
   private var nextZero: Tick? {
     if value > 0 { return since &+ Tick(value) }

@@ -211,14 +211,20 @@ final class RV64: Hart {
     if let sbi { bytes.append(encoding: sbi) }
   }
 
-  override func saveModel() -> any Sendable { (sbi, bus.deadlines[bus.slot(of: self)]) }
+  /// Beside the engine's state.
+  struct Model: Sendable, Codable {
+    var sbi: SBI?
+    var deadline: Tick
+  }
 
-  override func restoreModel(_ saved: any Sendable) {
-    guard let (sbi, deadline) = saved as? (SBI?, Tick) else {
-      preconditionFailure("a snapshot of another core")
-    }
-    self.sbi = sbi
-    schedule(at: deadline)
+  override func saveModel() -> any Codable & Sendable {
+    Model(sbi: sbi, deadline: bus.deadlines[bus.slot(of: self)])
+  }
+
+  override func restoreModel(_ saved: any Codable & Sendable) {
+    guard let saved = saved as? Model else { preconditionFailure("a snapshot of another core") }
+    sbi = saved.sbi
+    schedule(at: saved.deadline)
     watch()
   }
 }

@@ -25,6 +25,10 @@ extension SBI {
       fileprivate var number: Int { Int(rawValue - Event.setTimer.rawValue) }
     }
 
+    var isSound: Bool {
+      counts.count == Event.allCases.count && counters.count == Event.allCases.count
+    }
+
     mutating func count(_ event: Event) { counts[event.number] &+= 1 }
 
     fileprivate func value(_ counter: Int) -> UInt64 {

@@ -1,20 +1,50 @@
 import Emu
-import Timeline
 
 /// The run as one JSON object: keys, their order and their units are a promise to scripts (docs/cli.md).
-enum Report {
-  static func json(
-    _ plan: RunPlan, _ machine: Machine, _ outputs: RunOutputs, _ findings: FindingReport,
-    hostSeconds: Double
+public struct RunReport {
+  private let machine: Machine
+  private let waves: Waveforms
+  /// What devices sent that are UARTs but not the console's, by slot.
+  private let texts: [UInt16: [UInt8]]
+  private let findings: FindingReport
+
+  /// Folded by whoever saw all of a long run.
+  ///
+  /// - Parameter findings: nil: with the names and places that the machine's image knows.
+  public init(
+    _ machine: Machine, waves: Waveforms, texts: [UInt16: [UInt8]], findings: FindingReport? = nil
+  ) {
+    self.findings = findings ?? FindingReport(machine, debug: [DebugInfo(machine.image)])
+    self.machine = machine
+    self.waves = waves
+    self.texts = texts
+  }
+
+  /// As far as the machine keeps its events.
+  public init(_ machine: Machine) {
+    var texts: [UInt16: [UInt8]] = [:]
+    for event in machine.trace where event.kind == .uart {
+      texts[event.source, default: []].append(UInt8(truncatingIfNeeded: event.value))
+    }
+    self.init(
+      machine,
+      waves: Waveforms(machine.board, machine.trace, end: machine.now, clock: machine.clock),
+      texts: texts)
+  }
+
+  /// - Parameters:
+  ///   - hostSeconds: nil where the report is to be the same each time.
+  ///   - more: what else there is to say of the run, behind the rest.
+  public func json(
+    hostSeconds: Double?, _ more: (inout JSONWriter) -> Void = { _ in }
   ) -> String {
     let board = machine.board
-    let waves = outputs.waves
     var json = JSONWriter(pretty: true)
     json.object {
-      $0.object("image") { add(plan.image, to: &$0) }
+      $0.object("image") { Self.add(machine.image, to: &$0) }
       $0.add("board", board.name)
       $0.add("boardRevision", board.revision)
-      $0.object("stop") { add(machine.stop, to: &$0) }
+      $0.object("stop") { Self.add(machine.stop, to: &$0) }
       $0.add("instructions", machine.retired)
       $0.add("index", machine.index)
       $0.add("virtualNanoseconds", machine.nanoseconds)
@@ -22,16 +52,16 @@ enum Report {
       $0.add("stateDigest", machine.stateDigest)
       $0.array("leds") {
         for (led, wave) in zip(board.leds, waves.leds) {
-          $0.object { add(wave, waves.clock, led.milliamperes, to: &$0) }
+          $0.object { Self.add(wave, waves.clock, led.milliamperes, to: &$0) }
         }
       }
       $0.array("uart") {
         $0.object {
-          add("console", machine.console.bytes, to: &$0)
+          Self.add("console", machine.console.bytes, to: &$0)
           let dropped = machine.console.forgotten
           if dropped > 0 { $0.add("droppedBytes", dropped) }
         }
-        for (name, bytes) in otherUARTs(board, outputs) { $0.object { add(name, bytes, to: &$0) } }
+        for (name, bytes) in otherUARTs(board) { $0.object { Self.add(name, bytes, to: &$0) } }
       }
       $0.object("traps") { $0.add(machine.traps) }
       $0.array("memory") {
@@ -43,8 +73,9 @@ enum Report {
         }
       }
       // Microseconds: what is finer is noise.
-      $0.add("hostSeconds", (hostSeconds * 1e6).rounded() / 1e6)
+      $0.add("hostSeconds", hostSeconds.map { ($0 * 1e6).rounded() / 1e6 })
       $0.array("findings") { findings.add(to: &$0) }
+      more(&$0)
     }
     return json.text
   }
@@ -92,13 +123,10 @@ enum Report {
     if String(validating: bytes, as: UTF8.self) == nil { json.add("base64", base64: bytes) }
   }
 
-  /// What devices sent that are UARTs but not the console's.
-  private static func otherUARTs(
-    _ board: Board, _ outputs: RunOutputs
-  ) -> [(name: String, bytes: [UInt8])] {
+  private func otherUARTs(_ board: Board) -> [(name: String, bytes: [UInt8])] {
     let slots = board.devices.indices.filter {
       board.devices[$0].name.hasPrefix("uart") && board.devices[$0].name != board.console
     }
-    return slots.map { (board.devices[$0].name, outputs.texts[UInt16($0)] ?? []) }
+    return slots.map { (board.devices[$0].name, texts[UInt16($0)] ?? []) }
   }
 }
