@@ -44,6 +44,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
+    .target(name: "Proofs", dependencies: ["Emu", "CElf"], swiftSettings: strict),
     .target(name: "GDBStub", dependencies: ["Emu"], swiftSettings: strict),
     .target(
       name: "BoardFiles",
@@ -54,7 +55,7 @@ let package = Package(
     .target(
       name: "EmurunCLI",
       dependencies: [
-        "Emu", "Devices", "Timeline", "BoardFiles", "GDBStub",
+        "Emu", "Devices", "Timeline", "BoardFiles", "GDBStub", "Proofs",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -112,6 +113,10 @@ let package = Package(
       name: "GDBStubTests", dependencies: ["GDBStub", "Emu", "Devices"], swiftSettings: strict),
     .testTarget(
       name: "BoardFilesTests", dependencies: ["BoardFiles", "Emu", "Devices"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ProofsTests",
+      dependencies: ["Proofs", "EmurunCLI", "Emu", "Devices", "PythonReaders"],
       swiftSettings: strict),
     .testTarget(
       name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],

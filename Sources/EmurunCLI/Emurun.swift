@@ -15,6 +15,9 @@ public struct Emurun: ParsableCommand {
       emurun repeat DIR
       emurun doctor
       emurun svd FILE
+      emurun inspect IMAGE
+      emurun frames IMAGE
+      emurun audit IMAGE
       """,
     discussion: """
       The console comes out on standard output byte for byte; everything that emurun has to say \
@@ -24,6 +27,7 @@ public struct Emurun: ParsableCommand {
     subcommands: [
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
       RepeatCommand.self, SVDCommand.self,
+      InspectCommand.self, FramesCommand.self, AuditCommand.self,
     ])
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")

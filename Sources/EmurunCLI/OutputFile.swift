@@ -55,6 +55,16 @@ final class OutputFile {
     return String(cString: real) == place
   }
 
+  /// Is a file that is to be written one of those that are read?
+  static func isSame(_ path: String, as others: [String?]) -> Bool {
+    var (first, second) = (stat(), stat())
+    guard stat(path, &first) == 0 else { return false }
+    return others.contains {
+      guard let other = $0, stat(other, &second) == 0 else { return false }
+      return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+  }
+
   func replaces(_ other: OutputFile) -> Bool {
     temporary != nil && other.temporary != nil && place == other.place
   }

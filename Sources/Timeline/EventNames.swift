@@ -73,7 +73,7 @@ public struct EventNames: Sendable {
       ? register.name : register.name + String((offset - register.offset) / register.size)
   }
 
-  func interrupt(_ event: Event) -> String {
+  package func interrupt(_ event: Event) -> String {
     let number = Int(event.detail)
     if isRV64 { return Self.rv64Interrupts[number] ?? "interrupt \(number)" }
     if number >= 16 {
@@ -83,13 +83,13 @@ public struct EventNames: Sendable {
     return Self.exceptions[number] ?? "exception \(number)"
   }
 
-  func trap(_ event: Event) -> String {
+  package func trap(_ event: Event) -> String {
     let number = Int(event.detail)
     return (isRV64 ? Self.rv64Causes[number] : Self.cortexMCauses[number]) ?? "cause \(number)"
   }
 
   /// "TIME.set_timer", as far as both have names.
-  func sbi(_ event: Event) -> String {
+  package func sbi(_ event: Event) -> String {
     let function = Int(event.value >> 32)
     guard let extensionName = Self.sbiExtensions[event.detail] else {
       return "extension 0x" + String(event.detail, radix: 16) + " function \(function)"

@@ -4,13 +4,15 @@ import Testing
 
 /// What the pages show is what comes.
 @Suite struct DocumentationTests {
-  @Test(arguments: ["README.md", "docs/cli.md"])
+  @Test(arguments: [
+    "README.md", "docs/cli.md", "docs/inspect.md", "docs/frames.md", "docs/audit.md",
+  ])
   func theRunsThatItShows(_ page: String) throws {
     let runs = try Self.runs(read(package(page)))
     #expect(!runs.isEmpty)
     for run in runs {
-      var arguments = run[0].split(separator: " ").dropFirst(2).map(String.init)
-      arguments[0] = package(arguments[0])
+      let arguments = run[0].split(separator: " ").dropFirst(2).map(String.init)
+        .map { $0.hasPrefix("images/") ? package($0) : $0 }
       // As on a terminal, where both streams come out.
       let screen = Output()
       _ = Emurun.main(

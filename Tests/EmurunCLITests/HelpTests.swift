@@ -21,6 +21,9 @@ import Testing
                emurun repeat DIR
                emurun doctor
                emurun svd FILE
+               emurun inspect IMAGE
+               emurun frames IMAGE
+               emurun audit IMAGE
 
         ARGUMENTS:
           <image>                 ELF, raw, Intel HEX, SREC or UF2: told apart by content.
@@ -150,6 +153,11 @@ import Testing
           repeat                  Repeat the run of a --report folder and compare; 70 if it is
                                   another run.
           svd                     List and check the registers in a CMSIS-SVD file.
+          inspect                 Show what is in an image, and what is wrong with it.
+          frames                  Show every function's stack frame, and how much stack the program
+                                  may need.
+          audit                   Show that an image never traps, or where it does, or what stands
+                                  in the way.
 
           See 'emurun help <subcommand>' for detailed help.
 

@@ -2,15 +2,15 @@ import CElf
 
 /// libdw's view of an ELF file. It knows how to unwind without line numbers and the other way
 /// round, so either part may be missing.
-final class DWARFHandle {
+package final class DWARFHandle {
   /// Held for its memory, which libdw points into.
   private let file: ELFHandle
-  let dwarf: OpaquePointer?
+  package let dwarf: OpaquePointer?
   /// Call frames: `.debug_frame`, else `.eh_frame`.
-  let frames: OpaquePointer?
+  package let frames: OpaquePointer?
   private let ownsFrames: Bool
 
-  init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard let file = ELFHandle(bytes) else { return nil }
     self.file = file
     dwarf = dwarf_begin_elf(file.elf, DWARF_C_READ, nil)

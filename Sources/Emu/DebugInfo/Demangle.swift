@@ -7,7 +7,7 @@ private func swiftDemangle(
 ) -> UnsafeMutablePointer<CChar>?
 
 /// A Swift symbol as people write it, by the runtime's own demangler; other names stay.
-func demangled(_ name: String) -> String {
+package func demangled(_ name: String) -> String {
   // Names of this length come from damaged files alone, and the demangler is recursive.
   guard name.hasPrefix("$"), name.utf8.count < 1_000,
     let text = swiftDemangle(name, name.utf8.count, nil, nil, 0)

@@ -1,14 +1,14 @@
 import CElf
 
 /// libelf's view of a copy of a file.
-final class ELFHandle {
-  let elf: OpaquePointer
+package final class ELFHandle {
+  package let elf: OpaquePointer
   /// libelf and libdw point into this for as long as they live.
   private let memory: UnsafeMutableRawBufferPointer
 
   private static let isReady = elf_version(UInt32(EV_CURRENT)) != EV_NONE
 
-  init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard Self.isReady, !bytes.isEmpty else { return nil }
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
     memory.copyBytes(from: bytes)
@@ -27,7 +27,7 @@ final class ELFHandle {
   }
 
   /// The sections' headers in order, from the null section's successor on.
-  func sections() -> [(section: OpaquePointer, header: GElf_Shdr)] {
+  package func sections() -> [(section: OpaquePointer, header: GElf_Shdr)] {
     var found: [(OpaquePointer, GElf_Shdr)] = []
     var section: OpaquePointer?
     while let next = elf_nextscn(elf, section) {

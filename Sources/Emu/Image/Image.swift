@@ -122,6 +122,11 @@ extension ImageLayout {
 }
 
 extension Image {
+  /// The bytes of a file that may be an image, or the sentence for the user that it cannot be.
+  package static func contents(ofFile path: String) throws(ImageError) -> [UInt8] {
+    try ImageFile(path: path).bytes
+  }
+
   var file: ImageFile { ImageFile(path: path, bytes: contents) }
 
   /// The same image at `base`, where it is one that needs a base; others know their addresses.

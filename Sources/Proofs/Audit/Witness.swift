@@ -1,0 +1,93 @@
+import Emu
+
+/// What a run of the same image did, held against what was said of it.
+public struct Witness: Sendable {
+  /// A trap or an interrupt that was taken.
+  public struct Departure: Sendable, Hashable {
+    /// Instructions before it.
+    public let index: UInt64
+    public let nanoseconds: UInt64
+    public let isInterrupt: Bool
+    public let pc: UInt64
+    /// nil: the emulator answered a call or a breakpoint itself.
+    public let event: Event?
+  }
+
+  /// The first one.
+  public private(set) var departure: Departure?
+  /// Instructions that ran and were looked up in what the static side has.
+  public private(set) var compared: UInt64 = 0
+  /// What the static side had excluded: a mistake of ours.
+  public private(set) var contradiction: String?
+  public private(set) var index: UInt64 = 0
+  public private(set) var nanoseconds: UInt64 = 0
+  public private(set) var end: StopReason?
+
+  /// - Parameters:
+  ///   - machine: at power-on; it records traps and interrupts.
+  ///   - limit: how far to run.
+  ///   - most: instructions that are looked up one by one; the rest runs at full speed.
+  public init(
+    _ machine: Machine, _ map: CodeMap, _ proof: ZeroTrapProof, until limit: Moment, most: UInt64,
+    isInterrupted: () -> Bool = { false }
+  ) {
+    let known = map.addresses
+    let memory = MemoryMap(machine.board, map.program)
+    var isInside = false
+    while machine.stop == nil, machine.index < most, departure == nil {
+      let pc = machine.pc
+      let index = machine.index
+      // What is there by the image's own addresses, and not something else that runs at them.
+      if map.program.isCode(pc), memory.canFetch(pc, 2) {
+        isInside = true
+        compared += 1
+        if !known.contains(pc) && map.isComplete {
+          contradiction = "\(map.program.name(pc)) ran, which the code map has not"
+        } else if proof.isProved && !proof.reached.contains(pc) {
+          contradiction = "\(map.program.name(pc)) ran, which the proof had excluded"
+        }
+      } else if proof.isProved && isInside {
+        contradiction = "\(hex(pc)) ran, where there is no code of the image"
+      }
+      if contradiction != nil { break }
+      var step = RunLimit(moment: limit, index: index + 1)
+      step.sleepsOn = true
+      _ = machine.run(until: step)
+      note(machine)
+      if machine.index == index { break }
+    }
+    if contradiction == nil, departure == nil, machine.stop == nil {
+      let whole = RunLimit(
+        moment: limit, event: { Self.isDeparture($0) }, sleepsOn: true)
+      _ = machine.run(until: whole)
+      note(machine)
+    }
+    index = machine.index
+    nanoseconds = machine.nanoseconds
+    end = machine.stop?.reason
+    if contradiction == nil, proof.isProved, let departure {
+      contradiction =
+        "a \(departure.isInterrupt ? "interrupt" : "trap") was taken at "
+        + "\(map.program.name(departure.pc)), which the proof had excluded"
+    }
+  }
+
+  private mutating func note(_ machine: Machine) {
+    guard departure == nil else { return }
+    if let event = machine.recent.first(where: { Self.isDeparture($0) }) {
+      departure = Departure(
+        index: event.index, nanoseconds: machine.clock.nanoseconds(at: event.tick),
+        isInterrupt: event.kind == .interrupt,
+        // A call that the emulator answers has come back by now.
+        pc: event.kind == .sbi ? machine.pc &- 4 : event.value, event: event)
+    } else if machine.traps != TrapCounts() || machine.stop?.reason == .semihosting {
+      departure = Departure(
+        index: machine.index, nanoseconds: machine.nanoseconds, isInterrupt: false,
+        pc: machine.pc, event: nil)
+    }
+  }
+
+  private static func isDeparture(_ event: Event) -> Bool {
+    event.kind == .trap || event.kind == .interrupt || event.kind == .sbi
+  }
+}

@@ -1,0 +1,168 @@
+import Emu
+
+/// An image as a core fetches it: its bytes by the addresses that code has for them, decoded.
+public struct Program: Sendable {
+  public let image: Image
+  public let machine: Image.Machine
+  let elf: ELFContents?
+  let names: SymbolNames
+  let marks: CodeMarks
+  private let rv64 = RV64Decoder()
+  private let thumb = ThumbDecoder()
+  /// By address; what may be code.
+  let code: [Image.Segment]
+
+  /// nil: its architecture is not known.
+  public init?(_ image: Image) {
+    guard let machine = image.machine else { return nil }
+    self.image = image
+    self.machine = machine
+    elf = ELFContents(image.contents)
+    names = SymbolNames(elf?.symbols ?? [])
+    marks = CodeMarks(elf?.marks ?? [])
+    code = image.segments.filter { $0.isExecutable && !$0.bytes.isEmpty }
+      .sorted { $0.virtualAddress < $1.virtualAddress }
+  }
+
+  /// Two or four bytes of what may be code, in the lower bits; nil: there are none.
+  func fetch(_ address: UInt64) -> (word: UInt32, count: Int)? {
+    guard address & 1 == 0, let segment = segment(of: address) else { return nil }
+    let offset = Int(address - segment.virtualAddress)
+    guard offset + 2 <= segment.bytes.count else { return nil }
+    let bytes = segment.bytes[offset..<min(offset + 4, segment.bytes.count)]
+    let word = bytes.reversed().reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+    return bytes.count == 4 ? (word, 4) : (word & 0xFFFF, 2)
+  }
+
+  private func segment(of address: UInt64) -> Image.Segment? {
+    code.last { $0.virtualAddress <= address && address - $0.virtualAddress < $0.size }
+  }
+
+  /// - Parameter condition: of its place in an IT block.
+  /// - Returns: nil: there are no bytes of the image.
+  func instruction(at address: UInt64, inBlock condition: Condition? = nil) -> Instruction? {
+    guard let (word, count) = fetch(address) else { return nil }
+    let isWide = machine == .arm ? ThumbDecoder.isWide(word) : word & 3 == 3
+    if isWide && count < 4 { return nil }
+    return machine == .arm
+      ? thumb.decode(word, at: address, inBlock: condition) : rv64.decode(word, at: address)
+  }
+
+  var stackPointer: RegisterNumber { machine == .arm ? 13 : 2 }
+  var linkRegister: RegisterNumber { machine == .arm ? 14 : 1 }
+  var wordSize: UInt64 { machine == .arm ? 4 : 8 }
+
+  /// An address without the Thumb bit.
+  func plain(_ address: UInt64) -> UInt64 { machine == .arm ? address & 0xFFFF_FFFE : address }
+
+  /// "main", "main+0x4", "0x100".
+  public func name(_ address: UInt64) -> String {
+    if let place = names.place(of: address) { return place }
+    guard let section = elf?.section(at: address)?.name,
+      let label = names.label(before: address, in: section)
+    else { return hex(address) }
+    return label.name + "+" + hex(address - label.address)
+  }
+
+  /// A name out of one register.
+  public func name(ofRegister number: RegisterNumber) -> String {
+    if machine == .arm {
+      switch number {
+      case 13: return "sp"
+      case 14: return "lr"
+      case 15: return "pc"
+      default: return "r\(number)"
+      }
+    }
+    switch number {
+    case 0: return "zero"
+    case 1: return "ra"
+    case 2: return "sp"
+    case 3: return "gp"
+    case 4: return "tp"
+    case 5...7: return "t\(number - 5)"
+    case 8...9: return "s\(number - 8)"
+    case 10...17: return "a\(number - 10)"
+    case 18...27: return "s\(number - 16)"
+    default: return "t\(number - 25)"
+    }
+  }
+}
+
+extension Program {
+  public enum Root: Sendable, Hashable {
+    case entry
+    /// By its number in the table.
+    case vector(Int, String)
+    /// A function whose address stands in code or data: it may be called from anywhere.
+    case addressTaken
+  }
+
+  /// Where the hardware starts code of the image.
+  var roots: [(address: UInt64, root: Root)] {
+    guard machine == .arm else {
+      return (image.virtualEntry ?? image.entry).map { [($0, .entry)] } ?? []
+    }
+    return Vector.table(of: image, elf, names, nil).dropFirst().compactMap { vector in
+      guard vector.value != 0, vector.name != "reserved" else { return nil }
+      let root = vector.number == 1 ? Root.entry : .vector(vector.number, vector.name)
+      return (plain(UInt64(vector.value)), root)
+    }
+  }
+
+  /// Functions whose addresses stand among the data of the image, where they are told from
+  /// numbers by being the exact addresses of symbols of code.
+  var pointersInData: Set<UInt64> {
+    let entries = Set(
+      (elf?.symbols ?? []).filter { $0.kind != .object && !$0.isUndefined }.map(\.address))
+    let step = Int(wordSize)
+    var found: Set<UInt64> = []
+    for segment in image.segments {
+      let first = Int(-Int64(bitPattern: segment.virtualAddress) & Int64(step - 1))
+      segment.bytes.withUnsafeBytes { bytes in
+        for offset in stride(from: first, to: bytes.count - step + 1, by: step) {
+          let value =
+            step == 4
+            ? UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            : bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          if machine == .arm && value & 1 == 0 { continue }
+          if isCode(plain(value)), !isMarkedData(plain(value)),
+            entries.isEmpty || entries.contains(plain(value))
+          {
+            found.insert(plain(value))
+          }
+        }
+      }
+    }
+    return found
+  }
+
+  /// A place that may hold an instruction, by the segments and by the marks of the ABI.
+  func isCode(_ address: UInt64) -> Bool {
+    guard address & 1 == 0, let segment = segment(of: address) else { return false }
+    return address - segment.virtualAddress < UInt64(segment.bytes.count)
+      && elf.map { $0.sections.isEmpty || $0.section(at: address)?.isExecutable == true } ?? true
+  }
+}
+
+/// Where code ends and data among it begins, by the marks that the ABIs of both cores have symbols
+/// for.
+struct CodeMarks: Sendable {
+  private let marks: [(address: UInt64, isCode: Bool)]
+
+  init(_ marks: [(address: UInt64, isCode: Bool)]) {
+    // Of two at one address, that of an empty piece came first.
+    self.marks = marks.enumerated().sorted {
+      ($0.element.address, $0.offset) < ($1.element.address, $1.offset)
+    }.map(\.element)
+  }
+
+  func isData(_ address: UInt64) -> Bool {
+    var (low, high) = (0, marks.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if marks[middle].address <= address { low = middle + 1 } else { high = middle }
+    }
+    return low > 0 && !marks[low - 1].isCode
+  }
+}

@@ -1,0 +1,213 @@
+import Emu
+
+/// What can be known of an image by looking at it.
+public struct Inspection: Sendable {
+  public let path: String
+  /// nil: an ELF file that cannot be loaded; `findings` says why.
+  public let image: Image?
+  /// nil: another format, which has no sections and no symbols.
+  public let elf: ELFContents?
+  public let machine: Image.Machine?
+  /// Whose memory the image is held against; nil: none fits.
+  public let board: Board?
+  public let buildID: String?
+  /// As the file has it, with the Thumb bit.
+  public let entry: UInt64?
+  /// Of a Cortex-M's vector table.
+  public let initialStackPointer: UInt32?
+  public let vectors: [Vector]
+  /// Of the lowest address that the image fills.
+  public let firstBytes: ArraySlice<UInt8>
+  public private(set) var findings: [Diagnostic] = []
+  private let names: SymbolNames
+
+  /// - Parameters:
+  ///   - path: for messages.
+  ///   - board: asked for where the image can be loaded; nil: none.
+  /// - Throws: the sentence for the user whose file is no image at all.
+  public init(
+    bytes: [UInt8], path: String, board choose: (Image) throws -> Board?
+  ) throws {
+    self.path = path
+    elf = ELFContents(bytes)
+    do {
+      image = try Image(bytes: bytes, path: path)
+    } catch {
+      guard elf?.segments.isEmpty == false else { throw error }
+      image = nil
+      findings.append(Diagnostic(.notLoadable, error.message))
+    }
+    board = try image.flatMap(choose)
+    machine = elf?.machine ?? image?.machine
+    buildID = image?.buildID
+    entry = elf.map(\.entry) ?? image?.entry
+    names = SymbolNames(elf?.symbols ?? [])
+    firstBytes = image?.segments.first { !$0.bytes.isEmpty }?.bytes.prefix(64) ?? []
+    let (elf, names, board) = (elf, names, board)
+    vectors = image.map { Vector.table(of: $0, elf, names, board) } ?? []
+    initialStackPointer = vectors.first?.value
+    findings += Lints.findings(in: self)
+  }
+
+  /// Of the initial stack pointer.
+  public var stackName: String? { vectors.first?.symbol }
+
+  /// The name of a function or variable, as people write it: "main", "main+0x4".
+  public func name(of address: UInt64) -> String? {
+    names.place(of: machine == .arm ? address & ~1 : address)
+  }
+}
+
+extension Inspection {
+  /// Of a raw image for an RV64 kernel's boot loader, or of an ELF that begins with it.
+  public var bootHeader: Image.BootHeader? {
+    guard let image else { return nil }
+    if image.format != .elf { return image.bootHeader }
+    let raw = try? Image(bytes: Array(firstBytes), path: path, format: .raw)
+    return raw?.bootHeader
+  }
+
+  /// What lies in which memory, in bytes.
+  public struct Use: Sendable {
+    public let region: String
+    public let sections: [(name: String, size: UInt64)]
+    public let total: UInt64
+    /// nil: no board is known.
+    public let capacity: UInt64?
+  }
+
+  /// Memory that is taken from the first to the last instruction: by the addresses at which
+  /// sections run, and for what is copied also by those at which they are stored.
+  public var uses: [Use] {
+    guard let sections = elf?.sections.filter({ $0.isAllocated && $0.size > 0 }) else { return [] }
+    guard let board else {
+      let written = sections.filter { $0.isWritable || $0.isEmptyInFile }
+      let stored = sections.filter { !$0.isEmptyInFile }
+      return [Use("ram", written, nil), Use("stored", stored, nil)]
+    }
+    return board.regions.compactMap { region in
+      let inside = sections.filter { section in
+        region.holds(section.address)
+          || !section.isEmptyInFile && region.holds(section.loadAddress)
+      }
+      return inside.isEmpty ? nil : Use(region.name, inside, region.size)
+    }
+  }
+
+  /// Bytes of memory that the program can write to and has laid out itself.
+  public var staticRAM: UInt64 {
+    (elf?.sections ?? []).filter { $0.isAllocated && ($0.isWritable || $0.isEmptyInFile) }
+      .reduce(0) { $0 &+ $1.size }
+  }
+
+  /// Bytes that have to be stored.
+  public var storedSize: UInt64 {
+    image?.segments.reduce(0) { $0 + UInt64($1.bytes.count) } ?? 0
+  }
+
+  /// Initialised variables: where they run and where their first values are.
+  public var data: [ELFContents.Section] {
+    (elf?.sections ?? []).filter {
+      $0.isAllocated && $0.isWritable && !$0.isExecutable && !$0.isEmptyInFile && $0.size > 0
+        && !$0.name.hasPrefix(".vectors")
+    }
+  }
+
+  /// With a size, the largest first.
+  public var symbolsBySize: [ELFContents.Symbol] {
+    (elf?.symbols ?? []).filter { $0.size > 0 && !$0.isUndefined }
+      .sorted { ($1.size, $0.address, $0.name) < ($0.size, $1.address, $1.name) }
+  }
+
+  public var weakSymbols: [ELFContents.Symbol] {
+    (elf?.symbols ?? []).filter { $0.isWeak && !$0.isUndefined }
+  }
+
+  public var undefinedSymbols: [ELFContents.Symbol] {
+    (elf?.symbols ?? []).filter(\.isUndefined)
+  }
+}
+
+extension Inspection.Use {
+  fileprivate init(_ region: String, _ sections: [ELFContents.Section], _ capacity: UInt64?) {
+    self.region = region
+    self.sections = sections.map { ($0.name, $0.size) }
+    total = sections.reduce(0) { $0 &+ $1.size }
+    self.capacity = capacity
+  }
+}
+
+extension Board.Region {
+  func holds(_ address: UInt64) -> Bool { address >= self.address && address - self.address < size }
+}
+
+/// Symbols with a size by address, and labels where there is nothing better.
+struct SymbolNames: Sendable {
+  private let symbols: [ELFContents.Symbol]
+
+  init(_ all: [ELFContents.Symbol]) {
+    symbols = all.filter { !$0.isUndefined && $0.section != nil }
+      .sorted { ($0.address, $1.size, $1.name) < ($1.address, $0.size, $0.name) }
+  }
+
+  /// The symbol that covers an address: a function or variable, else a label at it.
+  func symbol(at address: UInt64) -> ELFContents.Symbol? {
+    var index = upperBound(address)
+    // Labels lie within functions; a function's own symbol is not far in front of them.
+    for _ in 0..<64 where index > 0 {
+      index -= 1
+      let symbol = symbols[index]
+      if address - symbol.address < symbol.size { return symbol }
+      if symbol.size > 0 { break }
+    }
+    index = upperBound(address)
+    while index > 0, symbols[index - 1].address == address {
+      index -= 1
+      if symbols[index].size == 0 { return symbols[index] }
+    }
+    return nil
+  }
+
+  /// Whether a function, or a label of assembly, is at exactly this address.
+  func begins(at address: UInt64) -> Bool {
+    var index = upperBound(address)
+    while index > 0, symbols[index - 1].address == address {
+      index -= 1
+      if symbols[index].kind != .object { return true }
+    }
+    return false
+  }
+
+  /// The nearest label of assembly before an address, with nothing else in between.
+  func label(before address: UInt64, in section: String) -> ELFContents.Symbol? {
+    let index = upperBound(address)
+    guard index > 0 else { return nil }
+    let symbol = symbols[index - 1]
+    return symbol.size == 0 && symbol.section == section ? symbol : nil
+  }
+
+  /// The label that is exactly there: of a stack, its end, where something else may begin.
+  func label(at address: UInt64) -> String? {
+    var index = upperBound(address)
+    while index > 0, symbols[index - 1].address == address {
+      index -= 1
+      if symbols[index].size == 0 { return symbols[index].name }
+    }
+    return nil
+  }
+
+  func place(of address: UInt64) -> String? {
+    symbol(at: address).map {
+      demangled($0.name) + (address > $0.address ? "+" + hex(address - $0.address) : "")
+    }
+  }
+
+  private func upperBound(_ address: UInt64) -> Int {
+    var (low, high) = (0, symbols.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if symbols[middle].address <= address { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

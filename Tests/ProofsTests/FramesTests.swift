@@ -1,0 +1,141 @@
+import Emu
+import Foundation
+import Testing
+
+@testable import Proofs
+
+@Suite struct FramesTests {
+  private static func table(_ path: String) throws -> FrameTable {
+    FrameTable(CodeMap(try #require(Program(Image(path: path)))))
+  }
+
+  /// Two ways to know where a frame is: the compiler's call frame information, and what the
+  /// instructions do. In plain code they agree at every instruction. (Where a compiler puts traps of
+  /// several ways into one place, or parts of several functions into one function, its information
+  /// holds for one of them only, and `emurun frames` says so.)
+  @Test(arguments: ["zero-trap-rv64", "zero-trap-m4", "delay-heartbeat-rv64", "delay-heartbeat-m4"])
+  func theInformationIsWhatTheInstructionsDo(_ name: String) throws {
+    let table = try Self.table(Images.path(name + ".elf"))
+    #expect(table.frames.count > 3)
+    #expect(table.compared > 10)
+    for frame in table.frames { #expect(frame.problems == []) }
+  }
+
+  /// The stack that a program leaves traces of is no more than the bound. All stacks start as zeros
+  /// and begin at the symbol stackTop.
+  @Test(arguments: [
+    "zero-trap-rv64", "zero-trap-m4", "hello-rv64", "bare-clock-rv64", "delay-heartbeat-m4",
+    "bare-clock-m4", "timer-heartbeat-m4", "led-heartbeat", "static-pool-m4", "static-pool-rv64",
+  ])
+  func observedStackIsWithinTheBound(_ name: String) throws {
+    let image = try Image(path: Images.path(name + ".elf"))
+    let table = FrameTable(CodeMap(try #require(Program(image))))
+    let bounds = StackBounds(table)
+    let entry = try #require(table.map.roots.first { $0.root == .entry })
+    let bound = try #require(bounds[entry.address])
+    let exceptions = ExceptionStack(table, bounds)
+    let outcome = try Run(image)
+    let most = exceptions.map { $0.bytes { _ in nil } } ?? bound.bytes
+    #expect(outcome.deepest > 0 || bound.bytes == 0)
+    if bound.unknown.isEmpty && exceptions?.unknown.isEmpty ?? true {
+      #expect(outcome.deepest <= most, "\(name): \(outcome.deepest) of \(most)")
+    }
+  }
+
+  /// The deepest that any instruction had the stack pointer, one by one.
+  private struct Run {
+    private(set) var deepest = 0
+
+    init(_ image: Image) throws {
+      let board = try #require(image.note["board"].flatMap { try? boards(named: $0) })
+      var options = MachineOptions()
+      if image.note["semihosting"] == "on" { options.semihosting = SemihostingOptions() }
+      let machine = try Machine(board, image: image, options: options)
+      let top = try #require(DebugInfo(image).address(ofSymbol: "stackTop"))
+      while machine.stop == nil, machine.index < 30_000 {
+        let index = machine.index
+        _ = machine.run(until: RunLimit(moment: Moment(nanoseconds: 100_000_000), index: index + 1))
+        if machine.index == index { break }
+        let pointer = machine.registers.first { $0.name == "sp" }?.value ?? 0
+        // Between the two instructions that make it, it is none.
+        if pointer <= top, pointer % 4 == 0, top - pointer < 1 << 16 {
+          deepest = max(deepest, Int(top - pointer))
+        }
+      }
+    }
+  }
+
+  /// What stands in the way of a bound has a name.
+  @Test func recursionAndUnknownCalls() throws {
+    try withGuest(
+      .arm,
+      """
+      reset: bl even
+        ldr r0, =0x20000000
+        ldr r0, [r0]
+        blx r0
+        b .
+      .type even, %function
+      even: push {r4, lr}
+        bl odd
+        pop {r4, pc}
+      .type odd, %function
+      odd: push {r4, r5, r6, lr}
+        bl even
+        pop {r4, r5, r6, pc}
+      """
+    ) { image in
+      let table = FrameTable(CodeMap(try #require(Program(image))))
+      let bounds = StackBounds(table)
+      let entry = try #require(table.map.roots.first { $0.root == .entry })
+      let bound = try #require(bounds[entry.address])
+      #expect(bound.bytes == 24)
+      #expect(
+        bound.unknown.sorted() == [
+          "a call of a computed address at reset+0xa", "recursion: even > odd > even",
+        ])
+    }
+  }
+
+  @Test func alloca() throws {
+    try withGuest(
+      .riscv64,
+      """
+      _start: la sp, 0x80010000
+        call f
+        j .
+      .type f, @function
+      f: sub sp, sp, a0
+        add sp, sp, a0
+        ret
+      """
+    ) { image in
+      let table = FrameTable(CodeMap(try #require(Program(image))))
+      let frame = try #require(table.frames.first { $0.name == "f" })
+      #expect(frame.size == nil)
+      #expect(frame.problems.first == "the stack pointer is computed at f")
+    }
+  }
+
+  @Test func words() throws {
+    let outcome = emurun("frames", Images.path("zero-trap-m4.elf"))
+    #expect(outcome.code == 0)
+    #expect(
+      outcome.output.contains(
+        "{sp: cfa-20, ip: cfa-4, frame_size: 20}  sp+20  r4 cfa-20, r5 cfa-16, r6 cfa-12, r7 cfa-8, "
+          + "lr cfa-4  cfi"))
+    // 20 of the thread, and 44 for each of NMI, HardFault and one more.
+    #expect(outcome.output.contains("all priorities alike  152 bytes"))
+    let nested = emurun("frames", Images.path("zero-trap-m4.elf"), "--priority", "SysTick=3")
+    #expect(nested.output.contains("with SysTick=3"))
+    #expect(nested.output.contains("196 bytes"))
+    #expect(emurun("frames", Images.path("zero-trap-m4.elf"), "--priority", "NMI=1").code == 64)
+    let json = emurun("frames", Images.path("zero-trap-rv64.elf"), "--json")
+    let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8))
+    let frames = try #require((object as? [String: Any])?["frames"] as? [[String: Any]])
+    let main = try #require(frames.first { $0["function"] as? String == "main" })
+    let frame = try #require(main["frame"] as? [String: Any])
+    #expect(frame["sp"] as? String == "cfa-16" && frame["ip"] as? String == "cfa-8")
+    #expect(frame["frame_size"] as? Int == 16)
+  }
+}
