@@ -25,7 +25,7 @@ import Testing
     var machine = try Self.machine(image)
     for _ in 0..<3 {
       let last = machine.board.clock.tick(reaching: Self.end)
-      let cut = random.next() % last >> (random.next() % 24)
+      let cut = random.next() % max(1, last >> (random.next() % 24))
       if case .stopped = machine.run(until: RunLimit(tick: max(machine.now, cut))) { break }
       let file = try machine.snapshot().encoded()
       let snapshot = try Self.snapshot(file, of: machine)

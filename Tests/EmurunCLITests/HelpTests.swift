@@ -154,10 +154,10 @@ import Testing
                                   another run.
           svd                     List and check the registers in a CMSIS-SVD file.
           inspect                 Show what is in an image, and what is wrong with it.
-          frames                  Show every function's stack frame, and how much stack the program
-                                  may need.
-          audit                   Show that an image never traps, or where it does, or what stands
-                                  in the way.
+          frames                  Show every function's stack frame, and how much stack the
+                                  program may need.
+          audit                   Show that an image never traps, or where it does, or what
+                                  stands in the way.
 
           See 'emurun help <subcommand>' for detailed help.
 

@@ -80,7 +80,11 @@ public struct History: Sendable {
 
   /// What comes next from outside, for a machine that is in the past.
   public func next(for machine: Machine) -> Machine.Input? {
-    machine.inputs.count < inputs.count ? inputs[machine.inputs.count] : nil
+    let count = machine.inputs.count
+    // Something else came: what came later the first time comes no more.
+    let isSame =
+      count == 0 || count <= inputs.count && machine.inputs[count - 1] == inputs[count - 1]
+    return isSame && count < inputs.count ? inputs[count] : nil
   }
 
   /// Runs a machine of the past as it ran then: to a limit, or to whatever else pauses it.

@@ -1,6 +1,6 @@
 /// What comes from outside while a machine runs. With it and a snapshot, what followed can be had again.
 extension Machine {
-  public struct Input: Sendable, Hashable {
+  public struct Input: Sendable, Hashable, Codable {
     /// Of the moment before which it came.
     public var tick: Tick
     public var index: UInt64

@@ -57,7 +57,7 @@ extension Machine {
 extension Hart {
   /// One load of a device; several where the bytes asked for are of several words. nil: a fault.
   fileprivate func load(_ address: UInt64, atMost count: Int) -> [UInt8]? {
-    var size = 8
+    var size = widest
     while size > count || address % UInt64(size) != 0 { size /= 2 }
     if let value = access(address, size: size) { return value.bytes(size) }
     // Registers that can be had as words only.
@@ -67,11 +67,16 @@ extension Hart {
   }
 
   fileprivate func store(_ address: UInt64, _ bytes: [UInt8]) -> Bool {
-    guard [1, 2, 4, 8].contains(bytes.count), address % UInt64(bytes.count) == 0 else {
+    guard [1, 2, 4, widest].contains(bytes.count), address % UInt64(bytes.count) == 0 else {
       return false
     }
     let value = bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
     return access(address, size: bytes.count, storing: value) != nil
+  }
+
+  /// In bytes.
+  private var widest: Int {
+    if case .rv64 = bus.board.core { 8 } else { 4 }
   }
 
   private func access(_ address: UInt64, size: Int, storing value: UInt64? = nil) -> UInt64? {

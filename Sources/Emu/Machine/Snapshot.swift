@@ -29,13 +29,19 @@ public struct Snapshot: Sendable {
     case own([UInt8])
     /// Of another process, perhaps: to be checked.
     case portable([UInt8])
+
+    var bytes: [UInt8] {
+      switch self {
+      case .own(let bytes), .portable(let bytes): bytes
+      }
+    }
   }
 }
 
 extension Snapshot {
   /// In bytes, for whoever keeps many.
   var size: Int {
-    content.reduce(0) { $0 + $1.bytes.count } + cores.reduce(0) { $0 + $1.count }
+    content.extents.reduce(0) { $0 + $1.bytes.count } + cores.reduce(0) { $0 + $1.bytes.count }
   }
 }
 

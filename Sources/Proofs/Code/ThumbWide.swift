@@ -356,7 +356,7 @@ extension ThumbDecoder.Decoding {
     switch one >> 4 & 0x7F {
     case 0x38:
       // MSR: the flags are nobody's but the program's own.
-      if two >> 8 & 3 != 0 && two >> 10 & 3 == 0 || isBad(one & 15) { return .undecodable }
+      if two >> 8 & 3 != 0 || isBad(one & 15) { return .undecodable }
       let number = two & 255
       if number < 4 { return .clobber(ThumbDecoder.flags) }
       return .system(

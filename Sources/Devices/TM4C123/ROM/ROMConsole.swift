@@ -118,7 +118,6 @@ extension TM4CROM {
     call.store(UInt32(truncatingIfNeeded: divisor / 64), base + UART.integerDivisor)
     call.store(UInt32(divisor % 64), base + UART.fractionalDivisor)
     call.store(call[3], base + UART.lineControl)
-    call.store(0, base + UART.flags)
     call.change(base + UART.lineControl, set: UART.fifo)
     call.change(base + UART.control, set: UART.enable)
   }
