@@ -21,7 +21,9 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
   private static func gdb(_ name: String, _ options: String = "", _ script: String) throws -> String
   {
     try withFolder { folder in
-      let target = "target remote | \(program) \(image(name)) --gdb stdio \(options)"
+      // GDB passes on what its pipe says, but not the last words.
+      let words = "\(folder)/words"
+      let target = "target remote | \(program) \(image(name)) --gdb stdio \(options) 2>\(words)"
       let heading = """
         set confirm off
         set pagination off
@@ -32,7 +34,8 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
       write(
         (heading + script.replacing("{target}", with: target) + "\n").utf8, to: folder + "/script")
       return try text(
-        "timeout 120 gdb-multiarch -nx -batch -x \(folder)/script \(image(name)) </dev/null 2>&1")
+        "timeout 120 gdb-multiarch -nx -batch -x \(folder)/script \(image(name)) </dev/null 2>&1; "
+          + "cat \(words)")
     }
   }
 
