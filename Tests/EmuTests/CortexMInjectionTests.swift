@@ -128,9 +128,11 @@ import Testing
       t.str(1, 5)
       t.returnFromHandler()
     }
+    // The engine has run other tests' programs.
+    let before = core_figures(bench.core.core).repeats
     #expect(bench.run()?.reason == .finisher)
     #expect(bench.entered.count == 200 && bench.state.r[4] == 200)
-    #expect((1...100).contains(core_figures(bench.core.core).repeats))
+    #expect((1...100).contains(core_figures(bench.core.core).repeats - before))
   }
 
   @Test func interruptAtEveryTick() throws {
