@@ -318,6 +318,18 @@ import Testing
     bench.advance(to: 0x1_0000_0005)
     #expect(bench.read(R.raw) == 1)
   }
+
+  /// From all ones in 64 bits it does not come to zero in the time that there is.
+  @Test func wideFromTheTop() {
+    let bench = DeviceBench(StellarisTimer(.tm4c123Wide))
+    bench.advance(to: 10)
+    bench.write(R.modeA, 1)
+    bench.write(R.control, 1)
+    #expect(bench.deadline == nil)
+    bench.advance(to: 1_000)
+    #expect(bench.read(R.raw) == 0 && bench.read(R.control) == 1)
+    #expect(bench.read(R.shownA) == 0xFFFF_FFFF - 990 && bench.read(R.shownB) == 0xFFFF_FFFF)
+  }
 }
 
 @Suite struct TM4CMemoryTests {

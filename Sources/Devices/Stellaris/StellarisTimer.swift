@@ -232,8 +232,14 @@ public struct StellarisTimer: Device {
     if !counts(timer) { return nil }
     if width == .rtc { return state.rtcTick }
     let last = distance(timer, to: isUp(timer) ? loadValue(timer) : 0) ?? 0
-    let steps = kind(timer) == .pwm ? last &+ 1 : last
-    return state[keyPath: timer].since &+ steps &* stepLength(timer)
+    return tick(timer, after: kind(timer) == .pwm ? last &+ 1 : last)
+  }
+
+  /// nil: not in all of time. 64 bits that count down from all ones come there.
+  private func tick(_ timer: WritableKeyPath<State, Counter>, after steps: UInt64) -> Tick? {
+    let (ticks, isLonger) = steps.multipliedReportingOverflow(by: stepLength(timer))
+    let (tick, isLater) = state[keyPath: timer].since.addingReportingOverflow(ticks)
+    return isLonger || isLater ? nil : tick
   }
 
   /// The tick at which the match value is reached, if that means anything.
@@ -243,7 +249,7 @@ public struct StellarisTimer: Device {
       kind(timer) == .pwm || counter.mode & Mode.matchInterrupt != 0,
       let steps = distance(timer, to: matchValue(timer))
     else { return nil }
-    return counter.since &+ steps &* stepLength(timer)
+    return tick(timer, after: steps)
   }
 
   private func value(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) -> UInt64 {
