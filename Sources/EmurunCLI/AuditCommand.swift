@@ -55,7 +55,7 @@ struct AuditCommand: HostedCommand {
     try host.output.write(((json ? report.json() : report.text()) + "\n").utf8)
     if let sarif {
       let file = try OutputFile(sarif)
-      try file.write(SARIF.text(report.diagnostics, artifact: image).utf8)
+      try file.write(SARIF.of(image).log(report.diagnostics))
       try file.commit()
     }
     if report.witness.contradiction != nil { return ExitCode.software }

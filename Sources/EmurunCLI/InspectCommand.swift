@@ -2,6 +2,7 @@ import ArgumentParser
 import Devices
 import Emu
 import Proofs
+import Timeline
 
 /// `emurun inspect IMAGE`: what is in it and where, without running it.
 struct InspectCommand: HostedCommand {
@@ -70,7 +71,7 @@ struct InspectCommand: HostedCommand {
     }
     if let sarif {
       let file = try OutputFile(sarif)
-      try file.write(SARIF.text(inspection.findings, artifact: image).utf8)
+      try file.write(SARIF.of(image).log(inspection.findings))
       try file.commit()
     }
     let isBad = inspection.findings.contains { $0.rule.level != .note }

@@ -215,9 +215,7 @@ final class RunOutputs {
     lines?.writer.end(machine)
     try flush()
     try pictures?.write(machine, host)
-    try sarif?.write(
-      findings.sarif(
-        version: Emurun.configuration.version, image: machine.image.path, top: Host.folder))
+    try sarif?.write(findings.log(.of(machine.image.path)))
     for port in silent.sorted() {
       host.errors.say(
         "emurun: warning: nothing came from ITM port \(port); the firmware must set DEMCR.TRCENA, ITM_TCR.ITMENA and bit "

@@ -1,13 +1,58 @@
-import Emu
+/// Results in the Static Analysis Results Interchange Format, version 2.1.0 (OASIS standard, 27 March 2020), for code hosts and editors
+/// that show them beside the source. Sections are those of the standard.
+public struct SARIF {
+  public struct Rule: Hashable, Sendable {
+    public let id: String
+    public let level: String
+    public let summary: String
 
-/// Findings in the Static Analysis Results Interchange Format, version 2.1.0 (OASIS), for code hosts and editors that show them
-/// beside the source. Sections are those of the standard.
-extension FindingReport {
+    /// - Parameters:
+    ///   - level: "note", "warning" or "error".
+    ///   - summary: one sentence on every result of this kind.
+    public init(_ id: String, _ level: String, _ summary: String) {
+      self.id = id
+      self.level = level
+      self.summary = summary
+    }
+  }
+
+  public struct Result {
+    public let rule: Rule
+    public let message: String
+    public var count: Int?
+    public var file: String?
+    public var line: Int?
+    public var address: UInt64?
+    public var function: String?
+    /// What stays the same when lines move (3.27.17); nil: nothing is known to.
+    public var fingerprint: String?
+    /// What only emurun has names for (3.8).
+    public var properties: ((inout JSONWriter) -> Void)?
+
+    public init(_ rule: Rule, _ message: String) {
+      self.rule = rule
+      self.message = message
+    }
+  }
+
+  private let version: String
+  private let image: String
+  private let top: String
+
   /// - Parameters:
   ///   - version: emurun's own.
-  ///   - image: the path of what ran, where the source is not known.
-  ///   - top: source files below this folder are named from it (%SRCROOT%, 3.14.14).
-  public func sarif(version: String, image: String, top: String) -> [UInt8] {
+  ///   - image: the path of what the results are of, where the source is not known.
+  ///   - top: files below this folder are named from it (%SRCROOT%, 3.14.14).
+  public init(version: String, image: String, top: String) {
+    self.version = version
+    self.image = image
+    self.top = top
+  }
+
+  /// - Parameter rules: all that there are, in the order that `ruleIndex` counts.
+  public func log(_ results: [Result], rules: [Rule]) -> [UInt8] {
+    let numbers = Dictionary(
+      zip(rules, rules.indices), uniquingKeysWith: { first, _ in first })
     var json = JSONWriter(pretty: true)
     json.object {
       $0.add("$schema", "https://json.schemastore.org/sarif-2.1.0.json" as String?)
@@ -18,9 +63,7 @@ extension FindingReport {
             $0.object("driver") {
               $0.add("name", "emurun" as String?)
               $0.add("semanticVersion", version as String?)
-              $0.array("rules") {
-                for kind in Finding.Kind.allCases { $0.object { Self.add(kind, to: &$0) } }
-              }
+              $0.array("rules") { for rule in rules { $0.object { Self.add(rule, to: &$0) } } }
             }
           }
           $0.object("originalUriBaseIds") {
@@ -29,7 +72,7 @@ extension FindingReport {
           // Columns are not known; the standard wants their unit all the same (3.14.17).
           $0.add("columnKind", "unicodeCodePoints" as String?)
           $0.array("results") {
-            for row in rows { $0.object { Self.add(row, image, top, to: &$0) } }
+            for result in results { $0.object { add(result, numbers[result.rule], to: &$0) } }
           }
         }
       }
@@ -38,87 +81,53 @@ extension FindingReport {
     return json.bytes
   }
 
-  private static func add(_ kind: Finding.Kind, to json: inout JSONWriter) {
-    json.add("id", rule(kind) as String?)
-    json.object("shortDescription") { $0.add("text", description(kind) as String?) }
-    json.object("defaultConfiguration") { $0.add("level", level(kind) as String?) }
+  private static func add(_ rule: Rule, to json: inout JSONWriter) {
+    json.add("id", rule.id as String?)
+    json.object("shortDescription") { $0.add("text", rule.summary as String?) }
+    json.object("defaultConfiguration") { $0.add("level", rule.level as String?) }
   }
 
-  private static func rule(_ kind: Finding.Kind) -> String {
-    String(kind.rawValue.map { $0 == " " ? "-" : $0 })
-  }
-
-  private static func level(_ kind: Finding.Kind) -> String {
-    kind == .notModelled ? "note" : "warning"
-  }
-
-  private static func description(_ kind: Finding.Kind) -> String {
-    switch kind {
-    case .notModelled: "The hardware has it; the emulator has no model of it."
-    case .reserved: "Software touches what the hardware has not."
-    case .clockGated: "Software touches a peripheral whose clock is off."
-    case .unaligned: "Software makes an unaligned access to a peripheral."
-    case .wrongWidth: "Software accesses a register at a width that it does not take."
-    case .readOnly: "Software stores into what can only be read."
-    case .guestError: "Software uses a peripheral as its manual forbids."
-    }
-  }
-
-  private static func add(
-    _ row: Row, _ image: String, _ top: String, to json: inout JSONWriter
-  ) {
-    let finding = row.finding
-    json.add("ruleId", rule(finding.kind) as String?)
-    json.add("ruleIndex", Finding.Kind.allCases.firstIndex(of: finding.kind) ?? 0)
-    json.add("level", level(finding.kind) as String?)
-    json.object("message") {
-      let verb = finding.address == nil ? "" : finding.isStore ? ", written" : ", read"
-      $0.add("text", "\(finding.kind.rawValue): \(row.what)\(verb)" as String?)
-    }
-    json.add("occurrenceCount", finding.count)
+  private func add(_ result: Result, _ number: Int?, to json: inout JSONWriter) {
+    json.add("ruleId", result.rule.id as String?)
+    if let number { json.add("ruleIndex", number) }
+    json.add("level", result.rule.level as String?)
+    json.object("message") { $0.add("text", result.message as String?) }
+    if let count = result.count { json.add("occurrenceCount", count) }
     json.array("locations") {
       $0.object {
-        $0.object("physicalLocation") { addPlace(of: row, image, top, to: &$0) }
-        if let function = row.function {
+        $0.object("physicalLocation") { addPlace(of: result, to: &$0) }
+        if let function = result.function {
           $0.array("logicalLocations") {
             $0.object {
-              $0.add("fullyQualifiedName", function.name as String?)
+              $0.add("fullyQualifiedName", function as String?)
               $0.add("kind", "function" as String?)
             }
           }
         }
       }
     }
-    // What stays the same when lines move (3.27.17).
-    json.object("partialFingerprints") {
-      let place = row.function?.name ?? finding.pc.map { String($0, radix: 16) } ?? ""
-      $0.add("emurun/v1", "\(rule(finding.kind)):\(row.what):\(place)" as String?)
+    if let fingerprint = result.fingerprint {
+      json.object("partialFingerprints") { $0.add("emurun/v1", fingerprint as String?) }
     }
-    json.object("properties") {
-      $0.add("device", row.peripheral as String?)
-      $0.add("register", row.register)
-      $0.array("fields") { for field in row.fields { $0.add(nil, field as String?) } }
-      $0.add("index", finding.index)
-    }
+    if let properties = result.properties { json.object("properties", properties) }
   }
 
-  private static func addPlace(
-    of row: Row, _ image: String, _ top: String, to json: inout JSONWriter
-  ) {
-    let file = row.line?.file ?? image
+  private func addPlace(of result: Result, to json: inout JSONWriter) {
+    let file = result.file ?? image
     json.object("artifactLocation") {
       let isBelow = file.hasPrefix(top + "/")
       let path = isBelow ? String(file.dropFirst(top.utf8.count + 1)) : file
       let isRelative = !path.hasPrefix("/")
-      $0.add("uri", (isRelative ? escaped(path) : uri(path)) as String?)
+      $0.add("uri", (isRelative ? Self.escaped(path) : Self.uri(path)) as String?)
       if isRelative { $0.add("uriBaseId", "%SRCROOT%" as String?) }
     }
-    if let line = row.line {
-      json.object("region") { $0.add("startLine", line.line) }
+    if let line = result.line, result.file != nil {
+      json.object("region") { $0.add("startLine", line) }
     }
-    if let pc = row.finding.pc {
+    // What no double can hold, many readers of JSON cannot.
+    if let address = result.address, address < 1 << 53 {
       json.object("address") {
-        $0.add("absoluteAddress", pc)
+        $0.add("absoluteAddress", address)
         $0.add("kind", "instruction" as String?)
       }
     }

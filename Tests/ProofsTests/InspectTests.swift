@@ -1,5 +1,6 @@
 import Emu
 import Foundation
+import PythonReaders
 import Testing
 
 @testable import Proofs
@@ -72,6 +73,7 @@ import Testing
 
   /// SARIF as a reader of it sees it; each result names a rule that the tool declares.
   private func results(_ path: String) throws -> [(rule: String, level: String)] {
+    if let problems = try Python.run("sarif.py", path) { #expect(problems == "") }
     let log = try JSONSerialization.jsonObject(with: Data(Images.bytes(at: path)))
     let top = try #require(log as? [String: Any])
     #expect(top["version"] as? String == "2.1.0")
