@@ -8,10 +8,10 @@ public enum DrawnTimeline {
   public static func draw(
     _ waves: [Waveform], _ clock: Clock, style: TextStyle, here: Tick? = nil
   ) -> String {
-    let all = waves
     let waves = waves.filter { $0.edgeCount > 0 }
     guard let end = waves.map(\.end).max(), end > 0 else { return "" }
-    let names = column(waves.map(\.name), .left)
+    let mixtures = style.colour && style.unicode ? Mixture.mixtures(of: waves) : []
+    let names = column(waves.map(\.name) + mixtures.map(\.part), .left)
     let frequencies = column(waves.map { $0.frequency(clock).map(Quantity.hertz) ?? "" }, .right)
     let duties = column(waves.map { Quantity.percent($0.dutyCycle) }, .right)
     let edges = column(waves.map { Quantity.grouped($0.edgeCount) }, .right)
@@ -32,9 +32,11 @@ public enum DrawnTimeline {
       let cells = Cell.cells(of: wave, borders: borders)
       return "\(names[number]) \(dot)  \(Cell.draw(cells, wave.colour, style))\(figures[number])"
     }
-    if let mixture = mixture(all, borders, style) {
-      let name = "RGB" + String(repeating: " ", count: max(1, margin - 3))
-      lines.append(name + mixture)
+    for (number, mixture) in mixtures.enumerated() {
+      let cells = mixture.light(borders).map { light in
+        light.isDark ? " " : "\u{1B}[38;2;\(light.red);\(light.green);\(light.blue)m█"
+      }
+      lines.append("\(names[waves.count + number])    " + cells.joined() + "\u{1B}[0m")
     }
     lines.append(String(repeating: " ", count: margin) + style.faint(scale.axis(style)))
     if let here {
@@ -42,25 +44,6 @@ public enum DrawnTimeline {
       lines.append(String(repeating: " ", count: margin + column) + (style.unicode ? "▲" : "^"))
     }
     return lines.joined(separator: "\n")
-  }
-
-  /// The colour that eyes see where one LED of each of three colours is one: for terminals that can show it.
-  private static func mixture(
-    _ waves: [Waveform], _ borders: [Tick], _ style: TextStyle
-  ) -> String? {
-    let parts = [Board.LED.Colour.red, .green, .blue].map { colour in
-      waves.filter { $0.colour == colour }
-    }
-    guard style.colour, style.unicode, parts.allSatisfy({ $0.count == 1 }),
-      parts.filter({ $0[0].edgeCount > 0 }).count > 1
-    else { return nil }
-    let shares = parts.map { Cell.cells(of: $0[0], borders: borders).map(\.share) }
-    let cells = (0..<borders.count - 1).map { column in
-      let light = shares.map { Int((255 * $0[column]).rounded()) }
-      if light == [0, 0, 0] { return " " }
-      return "\u{1B}[38;2;\(light[0]);\(light[1]);\(light[2])m█"
-    }
-    return cells.joined() + "\u{1B}[0m"
   }
 
   static func dot(_ isOn: Bool, _ style: TextStyle) -> String {

@@ -39,6 +39,7 @@ public struct EventLines: Sendable {
           $0.object {
             $0.add("name", led.name)
             $0.add("colour", led.colour.rawValue)
+            if let part = led.part { $0.add("part", part) }
           }
         }
       }

@@ -130,8 +130,7 @@ public struct Recording: Sendable {
     time = EvenTime(board)
     names = EventNames(board)
     signals = board.leds.map {
-      Signal(
-        kind: .led, wave: Waveform(name: $0.name, colour: $0.colour), milliamperes: $0.milliamperes)
+      Signal(kind: .led, wave: Waveform($0), milliamperes: $0.milliamperes)
     }
     for (number, led) in board.leds.enumerated() {
       guard let slot = board.slot(of: led.device) else { continue }

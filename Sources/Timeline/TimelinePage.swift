@@ -49,6 +49,7 @@ public enum TimelinePage {
     json.add("name", signal.name)
     json.add("kind", signal.kind.rawValue)
     json.add("colour", signal.wave.colour.rawValue)
+    json.add("part", signal.wave.part)
     json.add("milliamperes", signal.milliamperes)
     json.add("count", signal.wave.edges.count)
     json.add("ticks", base64: differences(signal.wave.edges))

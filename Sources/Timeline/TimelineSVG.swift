@@ -14,7 +14,7 @@ public enum TimelineSVG {
     let clock = recording.clock
     let end = max(recording.end, 1)
     let plot = Double(width - left - right)
-    let mixtures = mixtures(recording)
+    let mixtures = Mixture.mixtures(of: recording.active.filter { $0.kind == .led }.map(\.wave))
     let rows = signals.count + mixtures.count + (recording.streams.isEmpty ? 0 : 1)
     let bottom = 44 + rows * rowHeight
     var svg = SVGText()
@@ -38,8 +38,8 @@ public enum TimelineSVG {
     }
     for (number, mixture) in mixtures.enumerated() {
       let top = 44 + (signals.count + number) * rowHeight
-      svg.text(16, top + 19, mixture.name, "name")
-      add(mixture.waves, top, end, x, &svg)
+      svg.text(16, top + 19, mixture.part, "name")
+      add(mixture, top, end, x, &svg)
     }
     addLines(recording.streams, 44 + (signals.count + mixtures.count) * rowHeight, x, &svg)
     svg.line("</svg>")
@@ -110,43 +110,12 @@ public enum TimelineSVG {
     svg.line("</g>")
   }
 
-  /// LEDs of several colours that are one part, of which more than one did something.
-  private static func mixtures(
-    _ recording: Recording
-  ) -> [(name: String, waves: [(Board.LED.Colour, Waveform)])] {
-    var parts: [String] = []
-    for led in recording.board.leds {
-      if let part = led.part, !parts.contains(part) { parts.append(part) }
-    }
-    return parts.compactMap { part in
-      let names = recording.board.leds.filter { $0.part == part }.map(\.name)
-      let waves = recording.active.filter { $0.kind == .led && names.contains($0.name) }
-      return waves.count < 2 ? nil : (part, waves.map { ($0.wave.colour, $0.wave) })
-    }
-  }
-
-  /// What eyes see of them: a strip whose colours are the shares of time.
+  /// What eyes see of one part: a strip.
   private static func add(
-    _ waves: [(Board.LED.Colour, Waveform)], _ top: Int, _ end: Tick, _ x: (Tick) -> Double,
-    _ svg: inout SVGText
+    _ mixture: Mixture, _ top: Int, _ end: Tick, _ x: (Tick) -> Double, _ svg: inout SVGText
   ) {
     let borders = borders(end)
-    let cells = waves.map { Cell.cells(of: $0.1, borders: borders) }
-    let colours = (0..<borders.count - 1).map { column in
-      var light = (red: 0, green: 0, blue: 0)
-      for (number, wave) in waves.enumerated() {
-        let share = Int((255 * cells[number][column].share).rounded())
-        switch wave.0 {
-        case .red: light.red = max(light.red, share)
-        case .green: light.green = max(light.green, share)
-        case .blue: light.blue = max(light.blue, share)
-        case .amber: light = (max(light.red, share), max(light.green, share * 3 / 4), light.blue)
-        case .white:
-          light = (max(light.red, share), max(light.green, share), max(light.blue, share))
-        }
-      }
-      return "rgb(\(light.red),\(light.green),\(light.blue))"
-    }
+    let colours = mixture.light(borders).map { "rgb(\($0.red),\($0.green),\($0.blue))" }
     var start = 0
     for column in 1...colours.count
     where column == colours.count || colours[column] != colours[start] {

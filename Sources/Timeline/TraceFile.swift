@@ -7,7 +7,7 @@ public struct TraceFile: Sendable {
   public let clock: Clock
   /// All lines but the first, as they are.
   public let lines: [ArraySlice<UInt8>]
-  private let leds: [(name: String, colour: Board.LED.Colour)]
+  private let leds: [(name: String, colour: Board.LED.Colour, part: String?)]
 
   /// Why a file is none, with the number of the line.
   public struct Damage: Error {
@@ -31,7 +31,7 @@ public struct TraceFile: Sendable {
     self.lines = Array(lines.dropFirst())
     self.leds = leds.compactMap { led in
       guard let name = led["name"]?.text else { return nil }
-      return (name, led["colour"]?.text.flatMap(Board.LED.Colour.init) ?? .white)
+      return (name, led["colour"]?.text.flatMap(Board.LED.Colour.init) ?? .white, led["part"]?.text)
     }
   }
 
@@ -69,7 +69,7 @@ public struct TraceFile: Sendable {
 
   /// What the LEDs did.
   public func waves() throws(Damage) -> [Waveform] {
-    var waves = leds.map { Waveform(name: $0.name, colour: $0.colour) }
+    var waves = leds.map { Waveform(name: $0.name, colour: $0.colour, part: $0.part) }
     var end: Tick = 0
     for number in lines.indices {
       let value = try value(number)

@@ -1,10 +1,12 @@
 import Emu
 
 /// What an LED did, or any other two-valued thing: off at power-on, and then the ticks at which it changed. The first,
-/// third, fifth... edge turn it on. It knows its name and colour only for those who show it.
+/// third, fifth... edge turn it on. It knows its name, colour and part only for those who show it.
 public struct Waveform: Sendable, Hashable {
   public let name: String
   public let colour: Board.LED.Colour
+  /// What it shares with others: `Board.LED.part`.
+  public let part: String?
   /// Strictly rising. All of them, or the latest where `most` has been passed; then the first of these is a rising one.
   public private(set) var edges: [Tick] = []
   /// The edges before those, summed up.
@@ -18,14 +20,20 @@ public struct Waveform: Sendable, Hashable {
   private let most: Int
 
   public init(
-    name: String, colour: Board.LED.Colour = .white, edges: [Tick] = [], end: Tick = 0,
-    most: Int = .max
+    name: String, colour: Board.LED.Colour = .white, part: String? = nil, edges: [Tick] = [],
+    end: Tick = 0, most: Int = .max
   ) {
     self.name = name
     self.colour = colour
+    self.part = part
     self.most = max(most, 4 * Burst.edges)
     for edge in edges { set(!isOn, at: edge) }
     extend(to: end)
+  }
+
+  /// Of a LED that has not been on.
+  public init(_ led: Board.LED, most: Int = .max) {
+    self.init(name: led.name, colour: led.colour, part: led.part, most: most)
   }
 
   public var isOn: Bool { count % 2 == 1 }

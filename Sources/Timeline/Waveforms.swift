@@ -15,7 +15,7 @@ public struct Waveforms: Sendable {
   public init(_ board: Board, most: Int = .max, clock: Clock? = nil) {
     time = EvenTime(board, clock)
     wiring = board.leds
-    leds = board.leds.map { Waveform(name: $0.name, colour: $0.colour, most: most) }
+    leds = board.leds.map { Waveform($0, most: most) }
     var numbers: [[(pin: UInt32, led: Int)]] = Array(repeating: [], count: board.devices.count)
     for (number, led) in board.leds.enumerated() {
       guard let slot = board.slot(of: led.device) else { continue }

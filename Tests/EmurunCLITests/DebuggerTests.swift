@@ -222,7 +222,7 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
     try withFolder { folder in
       let log = folder + "/log"
       let start =
-        "\(Self.program) \(image("delay-heartbeat-m4.elf")) --gdb 127.0.0.1:0 -S >\(log) 2>&1 & echo $!"
+        "env --default-signal=INT \(Self.program) \(image("delay-heartbeat-m4.elf")) --gdb 127.0.0.1:0 -S >\(log) 2>&1 & echo $!"
       let process = try #require(pid_t(Self.text(start).split(separator: "\n").first ?? ""))
       defer { kill(process, SIGKILL) }
       var port: Substring?
@@ -235,30 +235,48 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
         """
         set confirm off
         set pagination off
-        set remotetimeout 60
         target remote 127.0.0.1:\(place)
-        shell timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/\(place); cat <&3; echo turned away'
-        python
-        import threading, time
-        threading.Thread(target=lambda: (time.sleep(2), gdb.post_event(lambda: gdb.execute("interrupt")))).start()
-        end
-        continue &
-        shell sleep 4
-        python time.sleep(0)
-        info registers pc
+        shell timeout 60 bash -c 'exec 3<>/dev/tcp/127.0.0.1/\(place); cat <&3; echo turned away'
+        shell (sleep 1; kill -INT $PPID) &
+        continue
+        monitor icount
+        detach
 
         """.utf8, to: folder + "/script")
       let text = try Self.text(
-        "timeout 60 gdb-multiarch -nx -batch -x \(folder)/script \(image("delay-heartbeat-m4.elf")) </dev/null 2>&1"
+        "timeout 120 gdb-multiarch -nx -batch -x \(folder)/script \(image("delay-heartbeat-m4.elf")) </dev/null 2>&1"
       )
-      #expect(text.contains("turned away"), "\(text)")
+      Self.expect(text, ["turned away", "Program received signal SIGINT, Interrupt.", "index …"])
       kill(process, SIGINT)
       var words = ""
-      for _ in 0..<600 where !words.contains("stopped") {
+      for _ in 0..<600 where !words.contains("interrupted after") {
         usleep(100_000)
         words = try read(log)
       }
-      #expect(words.contains("emurun: waiting for GDB at 127.0.0.1:"), "\(words)")
+      #expect(words.contains("interrupted after"), "\(words)")
+    }
+  }
+
+  /// A debugger whose first words come with its call: they are answered, not waited for until it says them again.
+  @Test func theFirstWordsAreHeard() throws {
+    try withFolder { folder in
+      let script = """
+        import re, socket, subprocess, sys
+        run = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        port = re.search(rb":(\\d+): target", run.stdout.readline()).group(1)
+        call = socket.create_connection(("127.0.0.1", int(port)))
+        call.sendall(b"$?#3f")
+        call.settimeout(60)
+        got = b""
+        while b"#" not in got: got += call.recv(1)
+        print(got)
+        run.kill()
+        """
+      write(script.utf8, to: folder + "/call.py")
+      let text = try Self.text(
+        "python3 \(folder)/call.py \(Self.program) \(image("delay-heartbeat-m4.elf")) --gdb 127.0.0.1:0 -S 2>&1"
+      )
+      #expect(text.contains("+$T05"), "\(text)")
     }
   }
 

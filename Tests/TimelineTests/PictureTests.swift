@@ -150,18 +150,14 @@ import Testing
     #expect(svg.count < 60_000 && text.contains(#"class="dense""#) && text.contains("50.0 kHz"))
   }
 
+  /// Red, both, blue; green never.
+  private static let lights: [Event] = [
+    .pin(1, 1, at: 100), .pin(2, 1, at: 200), .pin(1, 0, at: 300), .pin(2, 0, at: 400),
+  ]
+
   /// LEDs that are one part have a strip of the colours that eyes see, and others have none.
   @Test(arguments: ["RGB", nil] as [String?]) func svgOfOnePart(part: String?) {
-    var board = Board.bench
-    board.leds = [
-      .init("R", .red, device: "pins", pin: 1, part: part),
-      .init("B", .blue, device: "pins", pin: 2, part: part),
-      .init("G", .green, device: "pins", pin: 3, part: part),
-    ]
-    let events: [Event] = [
-      .pin(1, 1, at: 100), .pin(2, 1, at: 200), .pin(1, 0, at: 300), .pin(2, 0, at: 400),
-    ]
-    let svg = TimelineSVG.write(Recording(board, events, end: 500), title: "x")
+    let svg = TimelineSVG.write(Recording(.lit(part), Self.lights, end: 500), title: "x")
     let strips = String(decoding: svg, as: UTF8.self).split(separator: "\n")
       .filter { $0.hasPrefix("<rect x") }
     let colours = strips.compactMap { $0.split(separator: "\"").first { $0.hasPrefix("rgb") } }
@@ -198,10 +194,22 @@ import Testing
     #expect(seen.delta == "B − A 100 000 000 ns  10.0 Hz  50 000 instructions")
     #expect(seen.zoomed == [192_000, 308_000] && seen.whole == [0, 1_300_000])
     #expect(
-      seen.figures.prefix(4) == ["edges 10", "frequency 5.00 Hz", "duty 50 %", "jitter none"])
+      seen.figures?.prefix(4) == ["edges 10", "frequency 5.00 Hz", "duty 50 %", "jitter none"])
     #expect(seen.console[0] == "a \"quoted\" <b>&amp;</script> line\\")
     #expect(seen.console.contains("\u{FFFD}\u{0}\u{1B}é") && seen.console.last == "ok")
-    #expect(Set(seen.themes).count == 2)
+    #expect(Set(seen.themes ?? []).count == 2)
+    #expect(seen.drawn.allSatisfy { $0 > 2 })
+  }
+
+  @Test(arguments: ["RGB", nil] as [String?]) func thePageMixesAPart(part: String?) throws {
+    let page = TimelinePage.write(
+      Recording(.lit(part), Self.lights, end: 500), .init(image: "x", instructions: 1, stop: "y"))
+    guard let answer = try Python.run("page.py", try Python.write(page, "page.html")) else {
+      return
+    }
+    let seen = try JSONDecoder().decode(Seen.self, from: Data(answer.utf8))
+    #expect(seen.errors == [])
+    #expect(seen.rows.map(\.name) == ["R", "B"] + (part.map { [$0] } ?? []))
     #expect(seen.drawn.allSatisfy { $0 > 2 })
   }
 
@@ -216,11 +224,13 @@ import Testing
         count = try values.decode(Int.self)
       }
     }
-    let title, cursor, a, b, delta: String
-    let facts, console, figures, themes, errors: [String]
+    let title: String
+    let cursor, a, b, delta: String?
+    let facts, console, errors: [String]
+    let figures, themes: [String]?
     let rows: [Row]
     let ticks, index: [[Int]]
-    let zoomed, whole: [Double]
+    let zoomed, whole: [Double]?
     let drawn: [Int]
     let requests: Int
   }
@@ -241,6 +251,18 @@ import Testing
     }
     #expect(LEB128.encode([0, 127, 128, 624_485]) == [0, 127, 128, 1, 0xE5, 0x8E, 0x26])
     #expect(LEB128.encode([.max]) == [UInt8](repeating: 255, count: 9) + [1])
+  }
+}
+
+extension Board {
+  fileprivate static func lit(_ part: String?) -> Board {
+    var board = bench
+    board.leds = [
+      .init("R", .red, device: "pins", pin: 1, part: part),
+      .init("B", .blue, device: "pins", pin: 2, part: part),
+      .init("G", .green, device: "pins", pin: 3, part: part),
+    ]
+    return board
   }
 }
 

@@ -4,6 +4,8 @@ protocol DebuggerLink: AnyObject {
   var isConnected: Bool { get }
   /// What has come since the last call; if that is nothing, what comes within `patience` seconds.
   func receive(patience: Double) -> [UInt8]
+  /// Until somebody comes, for at most `patience` seconds. What they say is kept for `receive`.
+  func wait(patience: Double)
   func send(_ bytes: [UInt8])
   /// Ends the connection, not the waiting for another one.
   func hangUp()

@@ -20,6 +20,8 @@ final class DebuggerPipe: DebuggerLink {
     return Array(chunk.prefix(max(count, 0)))
   }
 
+  func wait(patience: Double) {}
+
   func send(_ bytes: [UInt8]) {
     if bytes.isEmpty { return }
     if writeAll(ContiguousArray(bytes), to: output) != nil { isConnected = false }

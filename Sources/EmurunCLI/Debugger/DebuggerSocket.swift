@@ -32,6 +32,7 @@ final class DebuggerSocket: DebuggerLink {
 
   var isConnected: Bool { mailbox.isConnected }
   func receive(patience: Double) -> [UInt8] { mailbox.take(patience: patience) }
+  func wait(patience: Double) { mailbox.wait(patience: patience) }
 
   func send(_ bytes: [UInt8]) {
     guard let channel = mailbox.channel, !bytes.isEmpty else { return }
@@ -90,10 +91,18 @@ private final class Mailbox: Sendable {
   }
 
   func take(patience: Double) -> [UInt8] {
-    if patience > 0, news.lock(whenValue: true, timeoutSeconds: patience) {
-      news.unlock(withValue: false)
-    }
-    return state.withLockedValue { state in
+    let bytes = take()
+    if !bytes.isEmpty || patience <= 0 { return bytes }
+    wait(patience: patience)
+    return take()
+  }
+
+  func wait(patience: Double) {
+    if news.lock(whenValue: true, timeoutSeconds: patience) { news.unlock(withValue: false) }
+  }
+
+  private func take() -> [UInt8] {
+    state.withLockedValue { state in
       defer { state.bytes = [] }
       return state.bytes
     }

@@ -71,7 +71,7 @@ final class Debugging {
         pause = try serve(session, plan, outputs, pace.next())
         machine = session.machine
       } else if waits {
-        _ = link.receive(patience: 0.1)
+        link.wait(patience: 0.1)
       } else if machine.stop == nil {
         pause = plan.slice(machine, size: pace.next())
         try outputs.update(machine)
