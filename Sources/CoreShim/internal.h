@@ -197,6 +197,7 @@ extern struct Real {
     void (*arm_rebuild_m32)(char *, int);
     void (*arm_rebuild_m32_newel)(char *);
     void (*arm_set_page)(char *, uint32_t, uint64_t, uint32_t, int, int, uint32_t);
+    void *(*arm_global)(char *, int, void *, intptr_t, const char *);
     void (*arm_gen_skip)(void *, int, void *, int32_t, void *);
     void (*arm_gen_call)(char *, void *, void *, int, void **);
     void (*arm_gen_load)(void *, void *, void *, uint64_t, uint32_t);
@@ -260,6 +261,7 @@ static inline bool repeating(const Core *c)     // an instruction waits to be ru
 }
 
 // blocks.c
+bool knows_stack_pointer(void);                 // once a Cortex-M was opened
 int block_count(const Arch *a, const char *tb);                                             // instructions in a translated block
 int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc);            // which of them; NOT_CODE
 int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc);
@@ -283,6 +285,7 @@ void rv64_remember_page(Core *c, uint64_t va, uint64_t pa, unsigned mmu);       
 uint8_t *inline_floats(uint8_t *code, uint8_t *end, const uint8_t *limit);
 // thumb.c
 uint32_t thumb_parcel(char *env, uint32_t start, uint32_t offset, uint32_t parcel);
+bool thumb_moves_sp(uint32_t first, uint32_t second);          // to where it may not be: bits 1:0
 int riscv_cpu_mmu_index_riscv64(char *env, bool fetch);
 bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int mode, bool probe, uintptr_t host_pc);
 const uint8_t *loads_from(Core *c, uint64_t va);        // where in memory a load would find it now; NULL: nowhere

@@ -57,7 +57,7 @@ __attribute__((constructor)) static void resolve_all(void)
         { &real.rv64_set_page, "tlb_set_page_riscv64" }, { &real.arm_rebuild_hflags, "arm_rebuild_hflags_arm" },
         { &real.arm_rebuild_m32, "helper_rebuild_hflags_m32_arm" },
         { &real.arm_rebuild_m32_newel, "helper_rebuild_hflags_m32_newel_arm" }, { &real.arm_set_page, "tlb_set_page_with_attrs_arm" },
-        { &real.arm_gen_call, "tcg_gen_callN_arm" }, { &real.arm_gen_skip, "tcg_gen_brcondi_i32_arm" }, { &real.arm_gen_load, "tcg_gen_qemu_ld_i32_arm" }, { &real.arm_gen_store, "tcg_gen_qemu_st_i32_arm" },
+        { &real.arm_gen_call, "tcg_gen_callN_arm" }, { &real.arm_global, "tcg_global_mem_new_internal_arm" }, { &real.arm_gen_skip, "tcg_gen_brcondi_i32_arm" }, { &real.arm_gen_load, "tcg_gen_qemu_ld_i32_arm" }, { &real.arm_gen_store, "tcg_gen_qemu_st_i32_arm" },
         { &real.arm_gen_load64, "tcg_gen_qemu_ld_i64_arm" }, { &real.arm_gen_store64, "tcg_gen_qemu_st_i64_arm" }, { &real.arm_sdiv, "helper_sdiv_arm" },
         { &real.arm_udiv, "helper_udiv_arm" }, { &real.arm_add_usaturate, "helper_add_usaturate_arm" }, { &real.arm_sub_usaturate, "helper_sub_usaturate_arm" },
         { &real.arm_exit, "cpu_loop_exit_arm" }, { &real.arm_raise, "helper_exception_internal_arm" },

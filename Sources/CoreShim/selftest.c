@@ -51,7 +51,8 @@ const char *check_offsets(void)
             uint32_t pattern = 0x3f801234, xpsr = 0;
             uc_reg_write(uc, UC_ARM_REG_S1, &pattern);
             uc_reg_read(uc, UC_ARM_REG_XPSR, &xpsr);
-            fits = AT(uint32_t, cpu, a->env + ARM_S0 + 4) == pattern && (xpsr >> 30 & 1) == !AT(uint32_t, cpu, a->env + ARM_ZF);
+            fits = AT(uint32_t, cpu, a->env + ARM_S0 + 4) == pattern && (xpsr >> 30 & 1) == !AT(uint32_t, cpu, a->env + ARM_ZF)
+                && knows_stack_pointer();
         }
         uc_close(uc);
         if (!fits)

@@ -13,12 +13,15 @@ static bool is_undefined(uint32_t first, uint32_t second)
         return true;                                            // STR, STRB, STRH relative to the PC (A7.7.161 to A7.7.170)
     if ((first & 0xff10) == 0xf900)
         return true;                                            // Advanced SIMD loads and stores (A5.3.1)
+    if ((first & 0xffe0) == 0xe8c0 && (second & 0x00f0) == 0x0070)
+        return true;                                            // LDREXD, STREXD (A5.3.6)
     return (first & 0xffe0) == 0xeee0 && (second & 0x0f10) == 0x0a10 && (first & 15) != 1;     // VMRS and VMSR of anything but FPSCR (A7.7.246)
 }
 
 static bool may_be_undefined(uint32_t first)
 {
-    return (first & 0xf800) == 0xf000 || (first & 0xff00) == 0xf800 || (first & 0xff10) == 0xf900 || (first & 0xffe0) == 0xeee0;
+    return (first & 0xf800) == 0xf000 || (first & 0xff00) == 0xf800 || (first & 0xff10) == 0xf900 || (first & 0xffe0) == 0xeee0
+        || (first & 0xffe0) == 0xe8c0;
 }
 
 // The parcel at start + offset as the translator is to see it.
@@ -38,4 +41,16 @@ uint32_t thumb_parcel(char *env, uint32_t start, uint32_t offset, uint32_t parce
     if (first == BARRIER && (parcel & 0xfff0) == 0x8f60)        // ISB, which ends its block and forgets the IT state; nothing needs that end
         return DSB_SECOND;
     return parcel;
+}
+
+// Whatever may leave a stack pointer that is no multiple of 4; those that are in its place as well do no harm.
+bool thumb_moves_sp(uint32_t first, uint32_t second)
+{
+    enum { SP = 13 };
+    if (first < 0xe800)
+        return (first & 0xff87) == 0x4485 || (first & 0xff87) == 0x4685;        // ADD SP, Rm; MOV SP, Rm
+    if ((first & 0xf800) == 0xf000 && second & 0x8000)
+        return (first & 0xffe0) == 0xf3e0 && (second >> 8 & 15) == SP;          // MRS; the others are branches
+    bool writes_back = (first & 0xfe8f) == 0xf80d && (second & 0x0900) == 0x0900;
+    return writes_back || second >> 12 == SP || (second >> 8 & 15) == SP || ((first & 0xffe0) == 0xec40 && (first & 15) == SP);
 }

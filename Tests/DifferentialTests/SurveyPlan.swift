@@ -221,6 +221,7 @@ extension SurveyCase {
       return first & 1 == 0 || control & Self.unmasks != 0
     case 0xE7FE: return false  // branches to themselves
     case 0xD0FE...0xDDFE where first & 0xFF == 0xFE: return false
+    case 0xE86F, 0xE8EF, 0xE96F, 0xE9EF: return false  // STRD that jumps to what it has stored
     case 0xF3A0...0xF3AF where second & 0xD7FF == 0x8003:
       return control & Self.pends != 0  // WFI
     case 0xF380...0xF39F where second & 0xD000 == 0x8000 && second & 0xFF == 19:

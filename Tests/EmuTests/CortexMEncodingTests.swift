@@ -21,6 +21,8 @@ import Testing
     Undefined("STR <pc>, register (A7.7.162)", 0xF84F, 0x0002),
     Undefined("VST1: no Advanced SIMD (A5.3.1)", 0xF901, 0x070F),
     Undefined("VLD1: no Advanced SIMD (A5.3.1)", 0xF921, 0x070F),
+    Undefined("LDREXD (A5.3.6)", 0xE8D1, 0x2F7F),
+    Undefined("STREXD (A5.3.6)", 0xE8C1, 0x207F),
     Undefined("VMRS FPSID: only FPSCR (A7.7.246)", 0xEEF0, 0x0A10),
     Undefined("VMRS FPEXC: only FPSCR (A7.7.246)", 0xEEF8, 0x0A10),
     Undefined("VMSR FPEXC: only FPSCR (A7.7.247)", 0xEEE8, 0x0A10),
@@ -55,6 +57,51 @@ import Testing
     #expect(bench.state.r[9] == bench.program.address("fault"))
     #expect(bench.state.r[10] == 0x77)
     #expect(bench.word(0x2000_0100) == 0)
+  }
+
+  struct Move: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var halfwords: [UInt16]
+    var becomes: UInt32
+    init(_ name: String, _ halfwords: [UInt16], _ becomes: UInt32) {
+      (testDescription, self.halfwords, self.becomes) = (name, halfwords, becomes)
+    }
+  }
+
+  /// From SP = 0x20000800, r0 = 7, r1 = 0x20000100, where 0x2000_0203 is.
+  static let moves = [
+    Move("MOV SP, r2", [0x4695], 0x2000_0904),
+    Move("MOV.W SP, r2", [0xEA4F, 0x0D02], 0x2000_0904),
+    Move("ADD SP, r0", [0x4485], 0x2000_0804),
+    Move("ADD.W SP, SP, r0", [0xEB0D, 0x0D00], 0x2000_0804),
+    Move("ADD.W SP, SP, #5", [0xF10D, 0x0D05], 0x2000_0804),
+    Move("SUBW SP, SP, #3", [0xF2AD, 0x0D03], 0x2000_07FC),
+    Move("LDR SP, [r1]", [0xF8D1, 0xD000], 0x2000_0200),
+    Move("LDR r3, [SP], #5", [0xF85D, 0x3B05], 0x2000_0804),
+    Move("STR r3, [SP, #-3]!", [0xF84D, 0x3D03], 0x2000_07FC),
+    Move("LDRSH r3, [SP], #-0x33", [0xF93D, 0x3933], 0x2000_07CC),
+    Move("two in one block", [0x4485, 0x4485], 0x2000_0808),
+    Move("skipped by IT", [0xBF18, 0x4485], 0x2000_0800),
+  ]
+
+  /// "bits [1:0] of SP are always zero" (B1.4.1), for the very next instruction, too.
+  @Test(arguments: moves) func theStackPointerIsAligned(_ move: Move) throws {
+    let bench = try CortexMBench { t in
+      t.label("start")
+      t.load(2, 0x2000_0800)
+      t.emit(0x4695)  // MOV SP, r2
+      t.load(1, 0x2000_0100)
+      t.load(2, 0x2000_0203)
+      t.str(2, 1)
+      t.load(2, 0x2000_0907)
+      t.movs(0, 7)
+      t.cmp(0, 7)
+      for halfword in move.halfwords { t.emit(halfword) }
+      t.emit(0x466C)  // MOV r4, SP
+      t.end()
+    }
+    #expect(bench.run()?.code == 0)
+    #expect(bench.state.r[4] == move.becomes)
   }
 
   /// "The fixed-point to floating-point operation uses the Round to Nearest rounding mode" (A7.7.229), here 16777217 / 2 with
