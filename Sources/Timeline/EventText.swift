@@ -57,10 +57,15 @@ public struct EventText {
     line(pending.first, "uart", "\(who) \(verb) \(Self.quoted(pending.bytes))")
   }
 
-  /// The lines so far, each with its newline, and forgets them.
+  /// What was written so far, whole lines, and forgets it.
   public mutating func take() -> [UInt8] {
-    defer { output.removeAll(keepingCapacity: true) }
+    defer { output = [] }
     return output
+  }
+
+  /// The same for whoever writes millions: its room stays.
+  public mutating func drain<E: Error>(_ body: ([UInt8]) throws(E) -> Void) throws(E) {
+    try output.drain(body)
   }
 
   private mutating func line(_ event: Event, _ kind: String, _ words: String) {
