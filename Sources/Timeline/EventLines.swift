@@ -88,8 +88,7 @@ public struct EventLines: Sendable {
 
   private mutating func addLine(_ event: Event, _ ending: Ending, _ text: [UInt8], from: Int) {
     let nanoseconds = clock.nanoseconds(at: event.tick)
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 112 + ending.count) { room in
-      var line = Scratch(room)
+    bytes.append(room: 112 + ending.count) { line in
       line.put(#"{"ns":"#)
       line.put(decimal: nanoseconds)
       line.put(#","tick":"#)
@@ -103,7 +102,6 @@ public struct EventLines: Sendable {
         line.put(hex: event.value)
         line.put("\"}\n")
       }
-      bytes.append(contentsOf: line.text)
     }
   }
 
