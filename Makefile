@@ -9,6 +9,8 @@
 PREFIX ?= /usr/local
 IMAGE ?= images/led-heartbeat.elf
 RELEASE = .build/release/emurun
+# SwiftPM puts the flags of traits in the order of a hash set: with another seed each time it builds everything again.
+BUILD = SWIFT_DETERMINISTIC_HASHING=1 swift build
 
 .PHONY: run test release install images sizes bench soak lint clean
 
@@ -17,7 +19,7 @@ run: release
 
 release:
 	@scripts/setup release
-	@swift build -c release --static-swift-stdlib --product emurun
+	@$(BUILD) -c release --static-swift-stdlib --product emurun
 
 install: release
 	install -D -m 755 $(RELEASE) $(DESTDIR)$(PREFIX)/bin/emurun

@@ -43,10 +43,10 @@ enum Stores {
       _ = machine.run(until: RunLimit(index: UInt64(3 * count), events: 1 << 16))
       if json {
         machine.trace.forEach(from: seen) { lines.add($0) }
-        bytes += lines.take().count
+        lines.drain { bytes += $0.count }
       } else {
         machine.trace.forEach(from: seen) { text.add($0) }
-        bytes += text.take().count
+        text.drain { bytes += $0.count }
       }
       seen = machine.trace.endIndex
     }

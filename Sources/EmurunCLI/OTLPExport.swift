@@ -56,7 +56,7 @@ struct OTLPExport {
         "--otlp \(url): curl, which sends it, cannot be started: \(describe(error)); install it, or name a file"
       )
     }
-    let failed = writeAll(ContiguousArray(body.utf8), to: ends[1])
+    let failed = writeAll(Array(body.utf8), to: ends[1])
     close(ends[1])
     var status: Int32 = 0
     while waitpid(child, &status, 0) < 0 && errno == EINTR {}

@@ -47,7 +47,7 @@ public final class Output {
   }
 
   func write(_ more: some Sequence<UInt8>) throws(Refusal) {
-    let more = ContiguousArray(more)
+    let more = Array(more)
     guard let end = more.last else { return }
     last = end
     guard let descriptor else { return bytes.append(contentsOf: more) }
@@ -63,7 +63,7 @@ public final class Output {
 }
 
 /// 0-terminated C has no better way: everything, or the error number.
-func writeAll(_ bytes: ContiguousArray<UInt8>, to descriptor: Int32) -> Int32? {
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
   bytes.withUnsafeBytes { bytes in
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -84,7 +84,7 @@ final class OutputFile {
   }
 
   func write(_ bytes: some Sequence<UInt8>) throws(Refusal) {
-    let bytes = ContiguousArray(bytes)
+    let bytes = Array(bytes)
     if let error = writeAll(bytes, to: descriptor) {
       keep(bytes)
       throw failure(error)
@@ -93,7 +93,7 @@ final class OutputFile {
   }
 
   /// Of what could be written in part.
-  private func keep(_ bytes: ContiguousArray<UInt8>) {
+  private func keep(_ bytes: [UInt8]) {
     let written = bytes.prefix(max(0, lseek(descriptor, 0, SEEK_CUR) - size))
     switch content {
     case .bytes: size += written.count

@@ -13,10 +13,10 @@ final class RunOutputs {
   private var stimulus: [UInt32: OutputFile] = [:]
   /// Ports that nothing has come from.
   private var silent: Set<UInt32> = []
-  private var text: EventText?
-  private var lines: (writer: EventLines, file: OutputFile)?
+  @exclusivity(unchecked) private var text: EventText?
+  @exclusivity(unchecked) private var lines: (writer: EventLines, file: OutputFile)?
   private var commits: (log: CommitLog, file: OutputFile)?
-  private var pictures: Pictures?
+  @exclusivity(unchecked) private var pictures: Pictures?
   private var sarif: OutputFile?
   /// Known when the run is over.
   private var findings: FindingReport?
@@ -26,7 +26,7 @@ final class RunOutputs {
   private var fresh = 0
   private var written = 0
   /// What the LEDs did so far.
-  private(set) var waves: Waveforms
+  @exclusivity(unchecked) private(set) var waves: Waveforms
   /// What UARTs sent that are not the console's, by slot: for a report.
   private(set) var texts: [UInt16: [UInt8]] = [:]
 
@@ -202,9 +202,13 @@ final class RunOutputs {
   }
 
   private func flush() throws(Refusal) {
-    if let bytes = text?.take(), !bytes.isEmpty { try host.errors.write(bytes) }
-    if let bytes = commits?.log.take(), !bytes.isEmpty { try commits?.file.write(bytes) }
-    if let bytes = lines?.writer.take(), !bytes.isEmpty { try lines?.file.write(bytes) }
+    try text?.drain { bytes throws(Refusal) in try host.errors.write(bytes) }
+    if let file = commits?.file {
+      try commits?.log.drain { bytes throws(Refusal) in try file.write(bytes) }
+    }
+    if let file = lines?.file {
+      try lines?.writer.drain { bytes throws(Refusal) in try file.write(bytes) }
+    }
   }
 
   /// The run is over: what was held back, and the files to their places.

@@ -7,10 +7,15 @@ public struct CommitLog {
 
   public init() {}
 
-  /// What was added since the last call.
+  /// What was written so far, whole lines, and forgets it.
   public mutating func take() -> [UInt8] {
-    defer { bytes.removeAll(keepingCapacity: true) }
+    defer { bytes = [] }
     return bytes
+  }
+
+  /// The same for whoever writes millions: its room stays.
+  public mutating func drain<E: Error>(_ body: ([UInt8]) throws(E) -> Void) throws(E) {
+    try bytes.drain(body)
   }
 
   public var count: Int { bytes.count }

@@ -8,11 +8,14 @@ public struct EventLines: Sendable {
   private var bytes: [UInt8] = []
   /// What lines have after their times, by what makes them differ. A place is taken by whatever came last.
   private var endings: [Ending?] = Array(repeating: nil, count: 256)
+  /// Their bytes.
+  private var texts = [UInt8](repeating: 0, count: 256 * Ending.room)
 
   fileprivate struct Ending: Sendable {
+    static let room = 256
     var event: Event
-    var bytes: [UInt8]
-    /// The value follows, in hexadecimal, and two more characters.
+    var count: Int
+    /// The value follows, in hexadecimal, and three more characters.
     var endsInValue: Bool
   }
 
@@ -53,14 +56,11 @@ public struct EventLines: Sendable {
     clock.follow(event)
     let place = Int(truncatingIfNeeded: event.place)
     if let known = endings[place], known.isEnding(of: event) {
-      if known.bytes.isEmpty { return }
-      addTimes(event)
-      bytes.append(contentsOf: known.bytes)
-      if known.endsInValue { addValue(event) }
+      if known.count > 0 { addLine(event, known, texts, from: place * Ending.room) }
       return
     }
     guard let kind = fields.kind(event) else {
-      endings[place] = Ending(event: event, bytes: [], endsInValue: false)
+      endings[place] = Ending(event: event, count: 0, endsInValue: false)
       return
     }
     var json = JSONWriter()
@@ -71,38 +71,38 @@ public struct EventLines: Sendable {
       fields.add(event, findings, to: &$0)
     }
     // Behind other members, and the last one to come.
-    var ending = [UInt8(ascii: ",")] + json.take().dropFirst()
+    var text = [UInt8(ascii: ",")] + json.take().dropFirst()
     if event.endsInValue {
-      ending.removeLast(2)
-      ending.removeLast(String(event.value, radix: 16).utf8.count)
+      text.removeLast(2)
+      text.removeLast(String(event.value, radix: 16).utf8.count)
     } else {
-      ending.append(UInt8(ascii: "\n"))
+      text.append(UInt8(ascii: "\n"))
     }
-    addTimes(event)
-    bytes.append(contentsOf: ending)
-    if event.endsInValue { addValue(event) }
+    let ending = Ending(event: event, count: text.count, endsInValue: event.endsInValue)
+    addLine(event, ending, text, from: 0)
     // A finding's name can be had only with the findings.
-    if event.kind == .notModelled { return }
-    endings[place] = Ending(event: event, bytes: ending, endsInValue: event.endsInValue)
+    if event.kind == .notModelled || text.count > Ending.room { return }
+    texts.replaceSubrange(place * Ending.room..<place * Ending.room + text.count, with: text)
+    endings[place] = ending
   }
 
-  private mutating func addTimes(_ event: Event) {
+  private mutating func addLine(_ event: Event, _ ending: Ending, _ text: [UInt8], from: Int) {
     let nanoseconds = clock.nanoseconds(at: event.tick)
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 96) { room in
-      var text = Scratch(room)
-      text.put(#"{"ns":"#)
-      text.put(decimal: nanoseconds)
-      text.put(#","tick":"#)
-      text.put(decimal: event.tick)
-      text.put(#","index":"#)
-      text.put(decimal: event.index)
-      bytes.append(contentsOf: text.text)
+    bytes.append(room: 112 + ending.count) { line in
+      line.put(#"{"ns":"#)
+      line.put(decimal: nanoseconds)
+      line.put(#","tick":"#)
+      line.put(decimal: event.tick)
+      line.put(#","index":"#)
+      line.put(decimal: event.index)
+      text.withUnsafeBufferPointer {
+        line.put(UnsafeBufferPointer(rebasing: $0[from..<from + ending.count]))
+      }
+      if ending.endsInValue {
+        line.put(hex: event.value)
+        line.put("\"}\n")
+      }
     }
-  }
-
-  private mutating func addValue(_ event: Event) {
-    bytes.append(hex: event.value)
-    bytes.append("\"}\n")
   }
 
   /// The last line: where the machine is, and what its digest is made of beside events.
@@ -122,10 +122,15 @@ public struct EventLines: Sendable {
     bytes += json.take()
   }
 
-  /// The lines so far, each with its newline, and forgets them.
+  /// What was written so far, whole lines, and forgets it.
   public mutating func take() -> [UInt8] {
-    defer { bytes.removeAll(keepingCapacity: true) }
+    defer { bytes = [] }
     return bytes
+  }
+
+  /// The same for whoever writes millions: its room stays.
+  public mutating func drain<E: Error>(_ body: ([UInt8]) throws(E) -> Void) throws(E) {
+    try bytes.drain(body)
   }
 }
 

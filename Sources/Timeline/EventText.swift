@@ -57,10 +57,15 @@ public struct EventText {
     line(pending.first, "uart", "\(who) \(verb) \(Self.quoted(pending.bytes))")
   }
 
-  /// The lines so far, each with its newline, and forgets them.
+  /// What was written so far, whole lines, and forgets it.
   public mutating func take() -> [UInt8] {
-    defer { output.removeAll(keepingCapacity: true) }
+    defer { output = [] }
     return output
+  }
+
+  /// The same for whoever writes millions: its room stays.
+  public mutating func drain<E: Error>(_ body: ([UInt8]) throws(E) -> Void) throws(E) {
+    try output.drain(body)
   }
 
   private mutating func line(_ event: Event, _ kind: String, _ words: String) {
@@ -70,11 +75,16 @@ public struct EventText {
 
   private mutating func addTimes(_ event: Event) {
     let nanoseconds = clock.nanoseconds(at: event.tick)
-    output.append(decimal: nanoseconds / 1_000_000_000, width: 6)
-    output.append(".")
-    output.append(decimals: nanoseconds % 1_000_000_000, count: 9)
-    output.append(" s ")
-    output.append(decimal: event.index, width: 12)
+    output.append(room: 64) { Self.put(nanoseconds, event.index, &$0) }
+  }
+
+  private static func put(_ nanoseconds: UInt64, _ index: UInt64, _ line: inout Scratch) {
+    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    line.put(decimal: seconds, width: 6)
+    line.put(".")
+    line.put(decimals: rest, count: 9)
+    line.put(" s ")
+    line.put(decimal: index, width: 12)
   }
 
   /// The kind's word, padded, and the sentence; nil: not asked for.
@@ -125,16 +135,20 @@ public struct EventText {
   /// Of these there may be millions, of few registers.
   private mutating func addAccess(_ event: Event) {
     guard kinds.contains(.mmio) else { return }
-    flush()
-    addTimes(event)
+    if pending != nil { flush() }
     let key = UInt64(event.rawKind) << 48 | UInt64(event.source) << 32 | UInt64(event.detail)
     let place = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 56)
     if accesses[place].key != key {
       let arrow = event.kind == .mmioRead ? "->" : "<-"
       accesses[place] = (key, Array("  mmio \(names.access(event)) \(arrow) 0x".utf8))
     }
-    output.append(contentsOf: accesses[place].words)
-    output.append(hex: event.value, digits: 2 * event.accessWidth)
+    let words = accesses[place].words
+    let nanoseconds = clock.nanoseconds(at: event.tick)
+    output.append(room: 64 + words.count + 16) { line in
+      Self.put(nanoseconds, event.index, &line)
+      words.withUnsafeBufferPointer { line.put($0) }
+      line.put(hex: event.value, digits: 2 * event.accessWidth)
+    }
     if let (register, address) = names.known(event) {
       let fields = register.fields(in: event.value, at: address)
       if !fields.isEmpty {

@@ -33,6 +33,7 @@ import Testing
       #expect(copy.stateDigest == machine.stateDigest)
       #expect(copy.traceDigest == machine.traceDigest)
       #expect(copy.trace.elementsEqual(machine.trace))
+      #expect(try copy.snapshot().encoded() == file)
       machine = copy
     }
     Self.finish(machine)

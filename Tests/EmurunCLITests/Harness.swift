@@ -65,7 +65,7 @@ func names(in folder: String) -> [String] {
 
 func write(_ bytes: some Sequence<UInt8>, to path: String) {
   let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
-  _ = writeAll(ContiguousArray(bytes), to: descriptor)
+  _ = writeAll(Array(bytes), to: descriptor)
   close(descriptor)
 }
 

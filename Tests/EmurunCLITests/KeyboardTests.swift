@@ -21,7 +21,7 @@ import Testing
   private func pipe(_ text: String) -> Int32 {
     var ends: [Int32] = [0, 0]
     Glibc.pipe(&ends)
-    _ = writeAll(ContiguousArray(text.utf8), to: ends[1])
+    _ = writeAll(Array(text.utf8), to: ends[1])
     close(ends[1])
     return ends[0]
   }
@@ -57,7 +57,7 @@ import Testing
     tcgetattr(other, &before)
     try withEcho { path in
       for option in ["--interactive", "-nographic"] {
-        _ = writeAll(ContiguousArray("abc\u{1}\u{1}\u{3}\u{1}x".utf8), to: terminal)
+        _ = writeAll(Array("abc\u{1}\u{1}\u{3}\u{1}x".utf8), to: terminal)
         let outcome = emurun(path, option, input: other)
         #expect(outcome.code == 0)
         #expect(outcome.errors.contains("Ctrl-A x ends the run"))

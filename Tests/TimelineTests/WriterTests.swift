@@ -37,6 +37,26 @@ import Testing
     return String(decoding: writer.take(), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
+  @Test func numbersAreWrittenAsSwiftWritesThem() {
+    var values: [UInt64] = [0, .max, .max - 1]
+    var power: UInt64 = 1
+    for _ in 0..<19 {
+      power *= 10
+      values += [power - 1, power, power + 1]
+    }
+    for shift in 0..<64 as Range<UInt64> { values.append(0x9E37_79B9_7F4A_7C15 >> shift) }
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { room in
+      for value in values {
+        var text = Scratch(room)
+        text.put(decimal: value)
+        text.put(" ")
+        text.put(hex: value)
+        let words = String(decoding: text.text, as: UTF8.self)
+        #expect(words == "\(value) \(String(value, radix: 16))")
+      }
+    }
+  }
+
   @Test func textLinesNameEverything() {
     #expect(
       text(events, all) == #"""

@@ -50,6 +50,7 @@ extension Machine {
   public func snapshot() -> Snapshot {
     // As far as it ever is: two snapshots of one state are the same bytes.
     _ = bus.recorder.digest()
+    for hart in harts { hart.align() }
     let cores = rig.cores.map { core in
       var state = [UInt8](repeating: 0, count: core_state_size(core))
       core_save(core, &state)
@@ -75,7 +76,13 @@ extension Machine {
       hart.resetCore()
       try hart.load(state)
     }
-    for (hart, saved) in zip(harts, snapshot.harts) { hart.restore(saved) }
+    for (hart, saved) in zip(harts, snapshot.harts) {
+      hart.restore(saved)
+      // All are where the machine is.
+      if hart.now != snapshot.now || hart.index != harts[0].index {
+        throw MachineError(.snapshot, "the snapshot's harts are at different times: it is damaged")
+      }
+    }
     bus.restore(snapshot.bus)
     if let saved = snapshot.hostInterface { htif?.state = saved }
     past = snapshot.past

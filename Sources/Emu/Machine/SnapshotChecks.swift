@@ -3,7 +3,10 @@
 private let mostCount: UInt64 = 1 << 62
 
 extension Hart.Counts {
-  func isSound(_ now: Tick) -> Bool { asleepSince <= now && interruptsEntered < mostCount }
+  func isSound(_ now: Tick) -> Bool {
+    asleepSince <= now && interruptsEntered < mostCount && indexOffset < mostCount
+      && tickOffset < mostCount
+  }
 }
 
 extension Machine.Past {

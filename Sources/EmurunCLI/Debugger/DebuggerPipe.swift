@@ -24,7 +24,7 @@ final class DebuggerPipe: DebuggerLink {
 
   func send(_ bytes: [UInt8]) {
     if bytes.isEmpty { return }
-    if writeAll(ContiguousArray(bytes), to: output) != nil { isConnected = false }
+    if writeAll(bytes, to: output) != nil { isConnected = false }
   }
 
   func hangUp() { isConnected = false }
