@@ -51,6 +51,8 @@ public struct Script: Sendable {
       if let version = fields.optional("version"), try version.number() != 1 {
         throw version.error("there is only version 1")
       }
+      // ScriptOptions reads it.
+      _ = fields.optional("run")
       list = try fields.required("steps")
       try fields.finish()
     }

@@ -11,7 +11,9 @@ extension Emurun {
     var host = host
     host.arguments = arguments
     do {
-      return try parse(words: arguments).run(on: host)
+      let command = try parse(words: arguments)
+      if let run = command as? Emurun { return try run.scripted(arguments).run(on: host) }
+      return try command.run(on: host)
     } catch let refusal as Refusal {
       host.errors.say("emurun: \(refusal.sentence)")
       return refusal.code

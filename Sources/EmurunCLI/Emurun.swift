@@ -13,6 +13,7 @@ public struct Emurun: ParsableCommand {
       emurun diff A B
       emurun init FOLDER
       emurun repeat DIR
+      emurun test DIR
       emurun doctor
       emurun svd FILE
       emurun inspect IMAGE
@@ -26,7 +27,7 @@ public struct Emurun: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
-      RepeatCommand.self, SVDCommand.self,
+      RepeatCommand.self, SVDCommand.self, TestCommand.self,
       InspectCommand.self, FramesCommand.self, AuditCommand.self,
     ])
 

@@ -72,7 +72,7 @@ struct RepeatCommand: HostedCommand {
     do { command = try Emurun.parse(words) } catch {
       throw damaged("its command line is none: \(Emurun.message(for: error))")
     }
-    let plan = try command.plan(standardInput: -1)
+    let plan = try command.scripted(words).plan(standardInput: -1)
     let machine = try plan.machine(trace: .visible)
     try plan.drive(machine, host: host, between: {})
     return machine

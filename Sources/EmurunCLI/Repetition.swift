@@ -1,5 +1,4 @@
 import Emu
-import Glibc
 import Timeline
 
 /// The same run once more, in every way differently that must not matter: cut into ragged slices, on another thread, on an
@@ -9,11 +8,13 @@ struct Repetition {
   let host: Host
 
   func compare(with first: Machine) throws(Refusal) {
-    let second = try onAnotherThread { () throws(Refusal) in
-      // Only what is always recorded: less than in the first run.
-      let machine = try plan.machine(fresh: true, trace: .visible)
-      try plan.drive(machine, pace: .second, host: host, between: {})
-      return machine
+    // Nothing else runs meanwhile: the thread is there to be another one.
+    var result: Result<Machine, Refusal>?
+    try HostThread {
+      do throws(Refusal) { result = .success(try again()) } catch { result = .failure(error) }
+    }.join()
+    guard let second = try result?.get() else {
+      preconditionFailure("a thread ended without a result")
     }
     if second.stop?.reason == .interrupted { return }
     if second.traceDigest == first.traceDigest && second.stateDigest == first.stateDigest { return }
@@ -26,34 +27,10 @@ struct Repetition {
         + "\nThis is a bug of emurun: please report it, with the image and this command line")
   }
 
-  /// Nothing else runs meanwhile: the thread is there to be another one.
-  private func onAnotherThread(
-    _ work: @escaping () throws(Refusal) -> Machine
-  ) throws(Refusal) -> Machine {
-    let job = Job(work)
-    var thread = pthread_t()
-    let error = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        Unmanaged<Job>.fromOpaque(context).takeUnretainedValue().run()
-        return nil
-      }, Unmanaged.passUnretained(job).toOpaque())
-    if error != 0 {
-      throw Refusal(ExitCode.software, "no thread for the second run: \(EmurunCLI.describe(error))")
-    }
-    pthread_join(thread, nil)
-    guard let result = job.result else { preconditionFailure("a thread ended without a result") }
-    return try result.get()
-  }
-
-  private final class Job {
-    private let work: () throws(Refusal) -> Machine
-    private(set) var result: Result<Machine, Refusal>?
-    init(_ work: @escaping () throws(Refusal) -> Machine) { self.work = work }
-
-    func run() {
-      do throws(Refusal) { result = .success(try work()) } catch { result = .failure(error) }
-    }
+  private func again() throws(Refusal) -> Machine {
+    // Only what is always recorded: less than in the first run.
+    let machine = try plan.machine(fresh: true, trace: .visible)
+    try plan.drive(machine, pace: .second, host: host, between: {})
+    return machine
   }
 }

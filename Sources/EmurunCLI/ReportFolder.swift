@@ -21,23 +21,30 @@ struct ReportFolder {
     self.command = command
     self.plan = plan
     self.host = host
+    try Self.make(path)
+    for name in Self.names { files[name] = try outputs.open(path + "/" + name, command) }
+  }
+
+  /// A folder that may be there already.
+  static func make(_ path: String) throws(Refusal) {
     var status = stat()
     if mkdir(path, 0o777) != 0, stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
       throw Refusal(
         ExitCode.cannotCreate,
         "\(path): no folder can be made there: \(describe(errno)); name another")
     }
-    for name in Self.names { files[name] = try outputs.open(path + "/" + name, command) }
   }
 
   func write(
-    _ machine: Machine, _ outputs: RunOutputs, _ words: Words, hostSeconds: Double, code: Int32
+    _ run: FinishedRun, _ outputs: RunOutputs, hostSeconds: Double
   ) throws(Refusal) {
-    let report = outputs.report(machine).json(hostSeconds: hostSeconds) {
-      $0.object("run") { add(code, &$0) }
+    let report = outputs.report(run.machine).json(hostSeconds: hostSeconds) {
+      $0.object("run") { add(run.code, &$0) }
     }
-    var all = RunEvidence(machine, outputs.recording, report).files
-    all.append(("junit.xml", Array(junit(machine, words, code).xml().utf8)))
+    let image = plan.image.path.split(separator: "/").last.map(String.init) ?? plan.image.path
+    let junit = JUnit(name: "emurun", cases: [run.test(named: image)])
+    var all = RunEvidence(run.machine, outputs.recording, report).files
+    all.append(("junit.xml", Array(junit.xml().utf8)))
     // Nobody has them any more.
     if command.streams.input == "-" { all.append((Self.input, plan.options.input)) }
     for (name, bytes) in all {
@@ -80,26 +87,6 @@ struct ReportFolder {
       $0.add("commandLine", plan.options.commandLine)
     }
     json.add("isInteractive", plan.isInteractive)
-  }
-
-  private func junit(_ machine: Machine, _ words: Words, _ code: Int32) -> JUnit {
-    let image = plan.image.path.split(separator: "/").last.map(String.init) ?? plan.image.path
-    var failure: String?
-    if code != 0 {
-      failure = [words.sentence(machine), words.unmet(machine), words.failedChecks(machine).first]
-        .compactMap { $0 }.joined(separator: "\n")
-    }
-    return JUnit(
-      name: "emurun",
-      cases: [
-        JUnit.Case(
-          name: image, suite: machine.board.name, nanoseconds: machine.nanoseconds,
-          failure: failure,
-          properties: [
-            ("traceDigest", machine.traceDigest), ("stateDigest", machine.stateDigest),
-            ("instructions", String(machine.retired)),
-          ], output: machine.console.bytes)
-      ])
   }
 
   static var workingFolder: String {

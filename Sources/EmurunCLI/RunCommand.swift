@@ -9,6 +9,11 @@ extension Emurun: HostedCommand {
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
     if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
     if let path = dtbDump { return try dump(plan, to: path) }
+    return try perform(plan, on: host).code
+  }
+
+  /// Does it, from the first thing that it writes to the last.
+  func perform(_ plan: RunPlan, on host: Host) throws(Refusal) -> FinishedRun {
     var host = host
     let debugging = try Debugging(debugger, &host)
     let outputs = try RunOutputs(self, plan, host)
@@ -75,14 +80,16 @@ extension Emurun: HostedCommand {
     try otlp?.write(machine, outputs)
     let verdict = plan.verdict(
       stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty)
-    try folder?.write(machine, outputs, words, hostSeconds: seconds, code: verdict)
+    try folder?.write(
+      FinishedRun(machine: machine, words: words, code: verdict), outputs, hostSeconds: seconds)
     if let savePoint, let saved, let place = snapshots.save, try !savePoint.write(to: saved) {
       host.errors.say(
         "emurun: \(place.path): not written: the run ended by itself"
           + (place.moment == nil ? ", and nothing goes on from there" : " before that time"))
-      return verdict == ExitCode.success ? ExitCode.failure : verdict
+      let code = verdict == ExitCode.success ? ExitCode.failure : verdict
+      return FinishedRun(machine: machine, words: words, code: code)
     }
-    return verdict
+    return FinishedRun(machine: machine, words: words, code: verdict)
   }
 
   /// The device tree as software would get it.
@@ -120,5 +127,30 @@ extension Emurun: HostedCommand {
         keyboard?.pass(to: machine, patience: lead)
         live?.update(machine, outputs.waves)
       })
+  }
+}
+
+/// A run that is over.
+struct FinishedRun {
+  let machine: Machine
+  let words: Words
+  /// What the process ends with.
+  let code: Int32
+
+  /// What a person wants to know first where it failed.
+  var failure: String? {
+    code == ExitCode.success
+      ? nil
+      : [words.unmet(machine), words.failedChecks(machine).first, words.sentence(machine)]
+        .compactMap { $0 }.joined(separator: "\n")
+  }
+
+  func test(named name: String) -> JUnit.Case {
+    JUnit.Case(
+      name: name, suite: machine.board.name, nanoseconds: machine.nanoseconds, failure: failure,
+      properties: [
+        ("traceDigest", machine.traceDigest), ("stateDigest", machine.stateDigest),
+        ("instructions", String(machine.retired)),
+      ], output: machine.console.bytes)
   }
 }

@@ -54,10 +54,13 @@ struct Words {
   }
 
   /// "passed after 5.000 s virtual, 63 039 instructions, asleep 99.99 %"
-  func sentence(_ machine: Machine) -> String {
+  func sentence(_ machine: Machine) -> String { "\(reason(machine)) after \(figures(machine))" }
+
+  /// "5.000 s virtual, 63 039 instructions, asleep 99.99 %"
+  func figures(_ machine: Machine) -> String {
     let time = Quantity.time(
       picoseconds: machine.clock.picoseconds(at: machine.now), micro: style.micro)
-    var text = "\(reason(machine)) after \(time) virtual, "
+    var text = "\(time) virtual, "
     text += "\(Quantity.grouped(machine.retired)) "
     text += machine.retired == 1 ? "instruction" : "instructions"
     if machine.asleep > 0 {

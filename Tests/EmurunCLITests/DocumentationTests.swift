@@ -6,13 +6,14 @@ import Testing
 @Suite struct DocumentationTests {
   @Test(arguments: [
     "README.md", "docs/cli.md", "docs/inspect.md", "docs/frames.md", "docs/audit.md",
+    "docs/ci.md",
   ])
   func theRunsThatItShows(_ page: String) throws {
     let runs = try Self.runs(read(package(page)))
     #expect(!runs.isEmpty)
     for run in runs {
       let arguments = run[0].split(separator: " ").dropFirst(2).map(String.init)
-        .map { $0.hasPrefix("images/") ? package($0) : $0 }
+        .map { $0.hasPrefix("images/") || $0.hasPrefix("Examples/") ? package($0) : $0 }
       // As on a terminal, where both streams come out.
       let screen = Output()
       _ = Emurun.main(

@@ -42,11 +42,15 @@ func withFolder<T>(_ body: (String) throws -> T) throws -> T {
   var template = Array("/tmp/emurun-tests.XXXXXX".utf8CString)
   guard let made = mkdtemp(&template) else { throw Refusal(errno, "mkdtemp") }
   let folder = String(cString: made)
-  defer {
-    for name in names(in: folder) { unlink(folder + "/" + name) }
-    rmdir(folder)
-  }
+  defer { remove(folder: folder) }
   return try body(folder)
+}
+
+private func remove(folder: String) {
+  for name in names(in: folder) where unlink(folder + "/" + name) != 0 {
+    remove(folder: folder + "/" + name)
+  }
+  rmdir(folder)
 }
 
 /// Sorted.

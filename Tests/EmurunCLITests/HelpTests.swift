@@ -19,6 +19,7 @@ import Testing
                emurun diff A B
                emurun init FOLDER
                emurun repeat DIR
+               emurun test DIR
                emurun doctor
                emurun svd FILE
                emurun inspect IMAGE
@@ -153,6 +154,7 @@ import Testing
           repeat                  Repeat the run of a --report folder and compare; 70 if it is
                                   another run.
           svd                     List and check the registers in a CMSIS-SVD file.
+          test                    Run the scripts in a folder as tests; 1 if one fails.
           inspect                 Show what is in an image, and what is wrong with it.
           frames                  Show every function's stack frame, and how much stack the
                                   program may need.
