@@ -12,7 +12,6 @@ extension Emurun {
     host.arguments = arguments
     do {
       let command = try parse(words: arguments)
-      if let run = command as? Emurun { return try run.scripted(arguments).run(on: host) }
       return try command.run(on: host)
     } catch let refusal as Refusal {
       host.errors.say("emurun: \(refusal.sentence)")

@@ -61,11 +61,19 @@ extension RunPlan {
       script.advance(machine)
       limit = script.limit(limit)
     }
+    if let replay {
+      replay.advance(machine)
+      limit = replay.limit(limit, machine, endsIt: endsAsRecorded)
+    }
     let pause = machine.run(until: limit)
     if let script {
       script.advance(machine)
       if script.outcome != nil { beforeEnd(machine) }
       finish(script, machine)
+    }
+    if let replay, endsAsRecorded, machine.stop == nil, replay.isOver(machine) {
+      beforeEnd(machine)
+      replay.end(machine)
     }
     switch pause {
     case .stopped, .event, .asleep, .breakpoint, .watchpoint: break

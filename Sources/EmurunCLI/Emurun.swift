@@ -52,6 +52,9 @@ public struct Emurun: ParsableCommand {
   @OptionGroup(title: "Snapshots")
   var snapshots: SnapshotOptionsGroup
 
+  @OptionGroup(title: "Recordings")
+  var recordings: RecordingOptionsGroup
+
   @OptionGroup(title: "Findings")
   var findings: FindingOptionsGroup
 
@@ -182,7 +185,7 @@ struct EndingOptionsGroup: ParsableArguments {
   @Option(
     name: .customLong("for"),
     help: ArgumentHelp(
-      "Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf with --interactive, --gdb)",
+      "Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf with --interactive, --gdb; that of a recording)",
       valueName: "duration"),
     transform: VirtualTime.parse)
   var duration: VirtualTime?

@@ -85,6 +85,9 @@ public struct Host {
     return String(cString: path)
   }
 
+  /// So many seconds, or until a signal comes.
+  func wait(_ seconds: Double) { if seconds > 0 { poll(nil, 0, Int32(min(seconds, 1) * 1000)) } }
+
   /// UTF-8, by the same three variables that C's locales go by.
   var isUnicode: Bool {
     for name in ["LC_ALL", "LC_CTYPE", "LANG"] {

@@ -19,7 +19,7 @@ struct OTLPExport {
   }
 
   func write(_ machine: Machine, _ outputs: RunOutputs) throws(Refusal) {
-    let run = OTLP(machine, outputs.recording, version: Emurun.configuration.version)
+    let run = OTLP(machine, outputs.drawn, version: Emurun.configuration.version)
     switch target {
     case .file(let file):
       try file.write((run.traces() + "\n" + run.metrics() + "\n").utf8)

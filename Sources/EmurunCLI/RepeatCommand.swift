@@ -72,7 +72,10 @@ struct RepeatCommand: HostedCommand {
     do { command = try Emurun.parse(words) } catch {
       throw damaged("its command line is none: \(Emurun.message(for: error))")
     }
-    let plan = try command.scripted(words).plan(standardInput: -1)
+    let scripted = try command.scripted(words)
+    let run = try scripted.command.recalled(scripted.words, standardInput: -1)
+    let plan = try run.command.plan(
+      standardInput: -1, words: run.words, replaying: run.recording)
     let machine = try plan.machine(trace: .visible)
     try plan.drive(machine, host: host, between: {})
     return machine

@@ -43,7 +43,7 @@ struct ReportFolder {
     }
     let image = plan.image.path.split(separator: "/").last.map(String.init) ?? plan.image.path
     let junit = JUnit(name: "emurun", cases: [run.test(named: image)])
-    var all = RunEvidence(run.machine, outputs.recording, report).files
+    var all = RunEvidence(run.machine, outputs.drawn, report).files
     all.append(("junit.xml", Array(junit.xml().utf8)))
     // Nobody has them any more.
     if command.streams.input == "-" { all.append((Self.input, plan.options.input)) }

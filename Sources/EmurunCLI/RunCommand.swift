@@ -4,7 +4,15 @@ import Timeline
 
 extension Emurun: HostedCommand {
   func run(on host: Host) throws(Refusal) -> Int32 {
-    let plan = try plan(standardInput: host.input, types: host.deviceTypes)
+    let scripted = try scripted(host.arguments)
+    let run = try scripted.command.recalled(scripted.words, standardInput: host.input)
+    let plan = try run.command.plan(
+      standardInput: host.input, types: host.deviceTypes, words: run.words,
+      replaying: run.recording)
+    return try run.command.run(plan, on: host)
+  }
+
+  private func run(_ plan: RunPlan, on host: Host) throws(Refusal) -> Int32 {
     host.catchSignals()
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
     if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
@@ -26,7 +34,7 @@ extension Emurun: HostedCommand {
     let otlp = try evidence.otlp.map { place throws(Refusal) in try OTLPExport(place, self, outputs)
     }
     var machine = try plan.machine()
-    outputs.listen(to: machine)
+    outputs.listen(to: machine, plan)
     let words = Words(plan: plan, style: host.style)
     if !evidence.json { host.errors.say("emurun: \(words.opening)") }
 
@@ -73,9 +81,14 @@ extension Emurun: HostedCommand {
       try Repetition(plan: plan, host: host).compare(with: machine)
       if !evidence.json { host.errors.say("the second run, sliced differently, was the same") }
     }
-    // Not before the second of two runs has read them.
-    do { try machine.commit(plan.drives) } catch {
-      throw Refusal(ExitCode.ioError, error.description)
+    if let replay = plan.replay, debugging?.hasChanged != true {
+      try compare(machine, with: replay, plan, host)
+    }
+    // Not before the second of two runs has read them; and what a recording names is left as it is.
+    if plan.replay == nil {
+      do { try machine.commit(plan.drives) } catch {
+        throw Refusal(ExitCode.ioError, error.description)
+      }
     }
     try otlp?.write(machine, outputs)
     let verdict = plan.verdict(
@@ -90,6 +103,22 @@ extension Emurun: HostedCommand {
       return FinishedRun(machine: machine, words: words, code: code)
     }
     return FinishedRun(machine: machine, words: words, code: verdict)
+  }
+
+  /// Is a run, which is over, the one of the recording?
+  private func compare(
+    _ machine: Machine, with replay: Replay, _ plan: RunPlan, _ host: Host
+  ) throws(Refusal) {
+    guard plan.endsAsRecorded, replay.recording.end != nil else { return }
+    // Its user did not wait for the end.
+    if machine.stop?.reason == .interrupted && !replay.isOver(machine) { return }
+    if let difference = replay.difference(machine) {
+      throw Refusal(
+        ExitCode.software,
+        "\(recordings.replay ?? ""): the run is not the one that was recorded: \(difference); "
+          + "\(replay.recording.start.writer) recorded it")
+    }
+    if !evidence.json { host.errors.say("emurun: the run is the one that was recorded") }
   }
 
   /// The device tree as software would get it.
@@ -110,9 +139,10 @@ extension Emurun: HostedCommand {
     var live = scrolls ? nil : LiveDisplay(plan, host)
     defer { live?.hide() }
     let isTyped = keyboard?.isTerminal ?? false
+    let isPaced = isTyped || recordings.realtime
     var clock = WallClock()
     try plan.drive(
-      machine, pace: isTyped ? .typed(plan.board.clock) : .start, host: host,
+      machine, pace: isPaced ? .typed(plan.board.clock) : .start, host: host,
       saving: savePoint,
       waiting: { () throws(Refusal) in
         try outputs.update(machine)
@@ -122,9 +152,10 @@ extension Emurun: HostedCommand {
         if outputs.hasNews(machine) { live?.hide() }
         try outputs.update(machine)
         let lead =
-          isTyped
+          isPaced
           ? clock.lead(virtual: Double(machine.nanoseconds) / 1e9, host: host.seconds()) : 0
         keyboard?.pass(to: machine, patience: lead)
+        if recordings.realtime && !isTyped { host.wait(lead) }
         live?.update(machine, outputs.waves)
       })
   }

@@ -18,6 +18,7 @@ final class RunOutputs {
   private var commits: (log: CommitLog, file: OutputFile)?
   @exclusivity(unchecked) private var pictures: Pictures?
   private var sarif: OutputFile?
+  private var recording: (recorder: InputRecorder?, file: OutputFile)?
   /// Known when the run is over.
   private var findings: FindingReport?
   private var files: [OutputFile] = []
@@ -97,6 +98,9 @@ final class RunOutputs {
     if let path = command.findings.sarif {
       sarif = try Self.open(path, .whole, command, &files)
     }
+    if let path = command.recordings.record {
+      recording = (nil, try Self.open(path, .bytes, command, &files))
+    }
     if let path = command.evidence.commitLog {
       guard board.core.machine == .riscv64 else {
         throw Refusal(
@@ -115,7 +119,10 @@ final class RunOutputs {
 
   /// Whatever has to be listened to while the machine runs. Of one that goes on from a snapshot, figures, pictures and traces in
   /// files know what was before; what is written while it runs begins here.
-  func listen(to machine: Machine) {
+  func listen(to machine: Machine, _ plan: RunPlan) {
+    if recording != nil, let start = plan.recordingStart?(machine) {
+      recording?.recorder = InputRecorder(machine, start)
+    }
     seen = machine.trace.startIndex
     fresh = machine.trace.endIndex
     written = machine.console.count
@@ -146,7 +153,7 @@ final class RunOutputs {
   }
 
   /// What pictures are made of, where any were asked for.
-  var recording: Recording {
+  var drawn: Recording {
     guard let pictures else { preconditionFailure("nothing was recorded") }
     return pictures.recording
   }
@@ -162,6 +169,8 @@ final class RunOutputs {
 
   /// Writes what came since the last call.
   func update(_ machine: Machine) throws(Refusal) {
+    recording?.recorder?.update(machine)
+    try writeRecording()
     let text = machine.console
     // A debugger has gone back: what comes now was written before.
     if text.count < written || machine.trace.endIndex < seen { return }
@@ -201,6 +210,10 @@ final class RunOutputs {
     seen = trace.endIndex
   }
 
+  private func writeRecording() throws(Refusal) {
+    if let bytes = recording?.recorder?.take(), !bytes.isEmpty { try recording?.file.write(bytes) }
+  }
+
   private func flush() throws(Refusal) {
     try text?.drain { bytes throws(Refusal) in try host.errors.write(bytes) }
     if let file = commits?.file {
@@ -215,6 +228,8 @@ final class RunOutputs {
   func finish(_ machine: Machine, _ findings: FindingReport) throws(Refusal) {
     self.findings = findings
     try update(machine)
+    recording?.recorder?.finish(machine)
+    try writeRecording()
     text?.flush()
     lines?.writer.end(machine)
     try flush()

@@ -26,6 +26,12 @@ struct RunPlan {
   var isStrict = false
   /// Where it goes on from; nil: from power-on.
   var snapshot: Snapshot?
+  /// What comes from outside is in a recording.
+  var replay: Replay?
+  /// It ends where the recording does.
+  var endsAsRecorded = false
+  /// Of the recording that there is, or is to be: what it is of.
+  var recordingStart: ((Machine) -> InputRecording.Start)?
   /// Somebody, or what is piped in, types at the console.
   var isInteractive = false
   /// To be said before the run, one sentence each.
@@ -40,12 +46,17 @@ struct RunPlan {
       options.trace = trace
       options.recent = []
     }
-    do {
+    do throws(MachineError) {
       let machine = try start(options)
       if let expectedText { machine.stop(.expectText, onText: expectedText.utf8) }
       if let failText { machine.stop(.failText, onText: failText.utf8) }
       for press in presses {
         try machine.press(press.name, at: press.moment, for: press.duration)
+      }
+      if let replay, let start = recordingStart?(machine),
+        let refusal = replay.recording.start.difference(from: start)
+      {
+        throw MachineError(.snapshot, refusal)
       }
       return machine
     } catch {
@@ -65,8 +76,14 @@ struct RunPlan {
 extension Emurun {
   /// Reads the image and everything else that is read before a run.
   ///
-  /// - Parameter types: of devices, for boards in files.
-  func plan(standardInput: Int32, types: DeviceTypes = .builtIn) throws(Refusal) -> RunPlan {
+  /// - Parameters:
+  ///   - types: of devices, for boards in files.
+  ///   - words: that this command was made of.
+  ///   - recording: what comes from outside.
+  func plan(
+    standardInput: Int32, types: DeviceTypes = .builtIn, words: [String] = [],
+    replaying recording: [UInt8]? = nil
+  ) throws(Refusal) -> RunPlan {
     let isInteractive =
       streams.interactive || streams.noGraphic && isatty(standardInput) == 1
     try checkCombinations(isInteractive)
@@ -123,7 +140,8 @@ extension Emurun {
     let duration =
       ending.duration
       ?? VirtualTime(
-        nanoseconds: isInteractive || debugger.address != nil ? nil : 10_000_000_000)
+        nanoseconds: isInteractive || debugger.address != nil || recording != nil
+          ? nil : 10_000_000_000)
     plan.end = duration.nanoseconds.map { Moment(nanoseconds: $0) }
     plan.instructions = ending.maxInstructions
     plan.expectedText = ending.expectText
@@ -133,7 +151,27 @@ extension Emurun {
     plan.twice = evidence.twice
     plan.isStrict = findings.strict
     if let path = snapshots.restore { try restore(path, &plan, standardInput) }
+    if recordings.record != nil || recording != nil {
+      plan.recordingStart = { [plan] in recordingStart($0, plan, words) }
+    }
+    if let recording { try replay(recording, &plan) }
     return plan
+  }
+
+  private func replay(_ file: [UInt8], _ plan: inout RunPlan) throws(Refusal) {
+    let path = recordings.replay ?? ""
+    let recording: InputRecording
+    do { recording = try InputRecording(file, of: plan.board) } catch {
+      throw Refusal(ExitCode.badData, "\(path): \(error.description)")
+    }
+    plan.replay = Replay(recording)
+    plan.options.input = recording.start.input
+    plan.endsAsRecorded = ending.duration == nil && ending.maxInstructions == nil
+    if recording.end == nil {
+      plan.warnings.append(
+        "\(path) is cut off behind index \(recording.last.index)"
+          + (plan.endsAsRecorded ? ", and the run ends there; --for DURATION lets it go on" : ""))
+    }
   }
 
   private func restore(
@@ -187,12 +225,12 @@ extension Emurun {
     let bios = boot.bios.map { FileAtAddress(argument: $0)?.path ?? $0 }
     return [
       image, bios, boot.kernel, boot.initrd, boot.dtb, streams.input, snapshots.restore,
-      world.script, findings.svd, boardFile,
+      recordings.replay, world.script, findings.svd, boardFile,
     ]
     .compactMap { $0 } + machine.load.map(\.path) + drives.paths
   }
 
-  private var boardFile: String? {
+  var boardFile: String? {
     machine.board?.name.flatMap { BoardFile.isPath($0) ? $0 : nil }
   }
 
@@ -218,6 +256,16 @@ extension Emurun {
       throw Refusal(
         ExitCode.usage,
         "--gdb stdio leaves no standard input and output for --interactive, --input - and --json")
+    }
+    if world.script != nil && debugger.address != nil {
+      throw Refusal(
+        ExitCode.usage,
+        "--script and --gdb: record the run first (--record FILE), and debug the recording (--replay FILE)"
+      )
+    }
+    if recordings.realtime && debugger.address != nil {
+      throw Refusal(
+        ExitCode.usage, "--realtime and --gdb: time stands still where the machine does")
     }
     if isInteractive && streams.input == "-" {
       throw Refusal(

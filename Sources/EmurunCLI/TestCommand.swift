@@ -133,7 +133,7 @@ struct TestCommand: HostedCommand {
     do { command = try Emurun.parse(words(test)) } catch {
       throw Refusal(ExitCode.usage, Emurun.message(for: error))
     }
-    command = try command.scripted(words(test))
+    command = try command.scripted(words(test)).command
     if command.image == nil && command.boot.kernel == nil && command.boot.bios == nil {
       throw Refusal(
         ExitCode.badData,

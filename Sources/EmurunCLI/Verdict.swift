@@ -8,7 +8,9 @@ extension RunPlan {
   }
 
   /// There is nothing that has not come when the run ends by itself.
-  private var isContent: Bool { expectedText == nil && script == nil }
+  private var isContent: Bool {
+    expectedText == nil && script == nil && replay?.recording.start.isScripted != true
+  }
 
   func verdict(_ stop: Stop) -> Int32 {
     switch stop.reason {

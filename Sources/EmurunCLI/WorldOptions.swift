@@ -16,15 +16,16 @@ struct WorldOptionsGroup: ParsableArguments {
 }
 
 extension Emurun {
-  /// With what its script says of the run. What `words`, of which this is made, say themselves counts.
-  func scripted(_ words: [String]) throws(Refusal) -> Emurun {
-    guard let path = world.script else { return self }
+  /// With what its script says of the run, and the words for that. What `words`, of which this is made, say themselves counts.
+  func scripted(_ words: [String]) throws(Refusal) -> (command: Emurun, words: [String]) {
+    guard let path = world.script else { return (self, words) }
     let options: ScriptOptions
     do { options = try ScriptOptions(path: path) } catch { throw Refusal(error) }
     let isNamed = image != nil || boot.kernel != nil
     let image = isNamed ? nil : options.image
     let own = options.words.filter { !isNamed || !$0.hasPrefix("--kernel=") }
-    do { return try Emurun.parse(own + words + (image.map { [$0] } ?? [])) } catch {
+    let all = own + words + (image.map { [$0] } ?? [])
+    do { return (try Emurun.parse(all), all) } catch {
       let what = Emurun.message(for: error)
       throw options.error(what).map { Refusal($0) } ?? Refusal(ExitCode.usage, what)
     }

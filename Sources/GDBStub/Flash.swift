@@ -40,7 +40,7 @@ extension Session {
   func finishFlash() -> Reply {
     defer { flash = Flash() }
     for write in flash.writes where !write.bytes.isEmpty {
-      guard machine.memory.write(write.bytes, at: write.address) else { return .error(.noMemory) }
+      guard machine.program(write.bytes, at: write.address) else { return .error(.noMemory) }
     }
     changed()
     return .ok

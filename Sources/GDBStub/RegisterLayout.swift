@@ -143,12 +143,4 @@ extension Hart {
     }
     return bytes
   }
-
-  func write(_ entry: RegisterLayout.Entry, _ bytes: [UInt8]) -> Bool {
-    guard bytes.count == entry.size else { return false }
-    let size = entry.size / entry.parts.count
-    return entry.parts.enumerated().allSatisfy { place, part in
-      set(part, to: Array(bytes[place * size..<(place + 1) * size]).number)
-    }
-  }
 }

@@ -33,7 +33,8 @@ extension Session {
       _ = packet.take(";")
     }
     if let address = packet.number() {
-      guard machine.harts[resumed].set(.pc, to: address) else { return .error(.badPacket) }
+      guard machine.set(.pc, to: address, hart: resumed) else { return .error(.badPacket) }
+      changed()
     }
     start(steps ? .step(hart: resumed) : .goOn)
     return .nothing

@@ -217,6 +217,52 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
     #expect(text.contains("[Inferior 1 (Remote target) exited normally]"))
   }
 
+  /// What a debugger did to a run is in its recording: going back, writing a register, memory and a device. And the recording of a
+  /// script, debugged, is the run that nobody debugged.
+  @Test func recorded() throws {
+    try withFolder { folder in
+      let file = folder + "/debugged.rec"
+      let text = try Self.gdb(
+        "led-heartbeat.elf", "--for 200ms --digest --record \(file)",
+        """
+        {target}
+        break sysTick
+        continue
+        stepi 3
+        set var $r7 = 5
+        reverse-stepi
+        reverse-continue
+        set var $r6 = 6
+        set {int}0x400fe608 = 0
+        continue
+        set {int}0x2000f000 = 77
+        delete
+        continue
+        shell sleep 1
+        """)
+      let digest = try #require(
+        text.split(separator: "\n").first { $0.hasPrefix("traceDigest") }, "\(text)")
+      let again = emurun("--replay", file, "--digest", "--twice")
+      #expect(again.code == 0 && again.errors.contains(digest), "\(again.errors)")
+      #expect(again.errors.contains("that was recorded"))
+      let plain = emurun(image("led-heartbeat.elf"), "--for", "200ms", "--digest")
+      #expect(!plain.errors.contains(digest))
+      let debugged = try Self.gdb(
+        "led-heartbeat.elf", "--digest --replay \(file)",
+        """
+        {target}
+        break sysTick
+        continue
+        continue
+        reverse-continue
+        delete
+        continue
+        shell sleep 1
+        """)
+      #expect(debugged.contains(digest) && debugged.contains("that was recorded"), "\(debugged)")
+    }
+  }
+
   /// Ctrl-C, a second debugger, one that is lost; over a socket.
   @Test func overASocket() throws {
     try withFolder { folder in

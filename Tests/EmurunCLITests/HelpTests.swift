@@ -78,7 +78,7 @@ import Testing
 
         WHEN IT ENDS:
           --for <duration>        Virtual time to run: 10s, 500ms, 2us, inf. (default: 10s; inf
-                                  with --interactive, --gdb)
+                                  with --interactive, --gdb; that of a recording)
           --max-instructions <n>  Stop directly after the n-th retired instruction.
           --expect-text <text>    Success (0) when the console prints it; 124 if it never does.
           --fail-text <text>      Failure (1) when the console prints it.
@@ -102,6 +102,13 @@ import Testing
                                   on from: boot.snap@1.5s.
           --restore <file>        Go on from there: with the same image, and the options that it
                                   was started with.
+
+        RECORDINGS:
+          --record <file>         Write all that comes from outside, with its instruction, to
+                                  have the run again.
+          --replay <file>         The run of a recording, debugged, traced or drawn as one likes;
+                                  the image may be left out.
+          --realtime              Virtual time does not run ahead of the host's clock.
 
         FINDINGS:
           --sarif <file>          Findings, what software asked of the board and did not get, as

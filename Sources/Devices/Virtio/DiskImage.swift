@@ -106,7 +106,7 @@ public final class DiskImage: Sendable {
   }
 
   /// Of its content, worked out when it is first asked for.
-  var sha256: String {
+  public var sha256: String {
     hash.withLock { hash in
       if let hash { return hash }
       let new = contentHash()

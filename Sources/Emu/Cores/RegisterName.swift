@@ -1,5 +1,5 @@
 /// A register of a core, by which a debugger reads and writes it.
-public enum RegisterName: Sendable, Hashable {
+public enum RegisterName: Sendable, Hashable, Codable {
   case pc
   /// RV64: x0 to x31.
   case x(Int)

@@ -298,7 +298,8 @@ final class Bus {
     if deadlines.next <= now { actNow(now, index) }
   }
 
-  func hasActed(at tick: Tick) -> Bool { acted.tick == tick }
+  /// Who has acted at a tick, as bits.
+  func slotsActed(at tick: Tick) -> UInt64 { acted.tick == tick ? acted.slots : 0 }
 
   private func actNow(_ now: Tick, _ index: UInt64) {
     if acted.tick != now { acted = (now, 0) }

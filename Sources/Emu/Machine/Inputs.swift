@@ -4,22 +4,50 @@ extension Machine {
     /// Of the moment before which it came.
     public var tick: Tick
     public var index: UInt64
-    /// Who is due at that tick had acted before.
-    public var isLate: Bool
-    public var bytes: [UInt8]
+    /// Who had acted at that tick before, as the bus numbers them.
+    var actedSlots: UInt64
+    var act: Act
+
+    enum Act: Sendable, Hashable, Codable {
+      case console([UInt8])
+      case pin(World.Change)
+      /// By a debugger, as are those below.
+      case poke(address: UInt64, bytes: [UInt8], hart: Int)
+      case program(address: UInt64, bytes: [UInt8])
+      case register(RegisterName, value: UInt64, hart: Int)
+      case reset
+    }
+
+    /// What was typed; empty: it is something else.
+    public var bytes: [UInt8] {
+      if case .console(let bytes) = act { bytes } else { [] }
+    }
   }
 
-  /// Everything sent so far, in order; not what waited at the console from the start.
+  /// Everything so far, in order; not what waited at the console from the start.
   public var inputs: [Input] { past.inputs }
 
-  func note(input bytes: [UInt8]) {
+  func note(_ act: Input.Act) {
+    hart.settle()
     past.inputs.append(
-      Input(tick: now, index: index, isLate: bus.hasActed(at: now), bytes: bytes))
+      Input(tick: now, index: index, actedSlots: bus.slotsActed(at: now), act: act))
   }
 
-  /// Sends what was sent then. The machine stands at that tick and index.
+  /// Does what was done then. The machine stands at that tick and index.
   public func replay(_ input: Input) {
-    if input.isLate { bus.act(now: now, index: index) }
-    send(input.bytes)
+    catchUp(with: input.actedSlots)
+    switch input.act {
+    case .console(let bytes): send(bytes)
+    case .pin(let pin): change(pin)
+    case .poke(let address, let bytes, let hart): _ = poke(address, bytes, hart: hart)
+    case .program(let address, let bytes): _ = program(bytes, at: address)
+    case .register(let register, let value, let hart): _ = set(register, to: value, hart: hart)
+    case .reset: pressReset()
+    }
+  }
+
+  /// Lets those act who are due at this tick, if some had acted then who have not yet.
+  func catchUp(with actedSlots: UInt64) {
+    if actedSlots & ~bus.slotsActed(at: now) != 0 { bus.act(now: now, index: index) }
   }
 }

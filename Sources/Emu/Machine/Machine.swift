@@ -230,7 +230,7 @@ public final class Machine {
   public func send(_ bytes: some Sequence<UInt8>) {
     hart.settle()
     let bytes = Array(bytes)
-    note(input: bytes)
+    note(.console(bytes))
     bus.send(bytes, now: now, index: index)
     htif?.look()
   }

@@ -27,6 +27,7 @@ extension Machine {
 
   /// Writes memory, flash too, or makes one store to a device: 1, 2, 4 or 8 bytes. False: nothing took it.
   public func poke(_ address: UInt64, _ bytes: [UInt8], hart number: Int = 0) -> Bool {
+    note(.poke(address: address, bytes: bytes, hart: number))
     var rest = bytes[...]
     while !rest.isEmpty {
       let at = address &+ UInt64(bytes.count - rest.count)
@@ -39,6 +40,18 @@ extension Machine {
     return true
   }
 
+  /// Writes flash or RAM at a physical address. False: there is none.
+  public func program(_ bytes: [UInt8], at address: UInt64) -> Bool {
+    note(.program(address: address, bytes: bytes))
+    return memory.write(bytes, at: address)
+  }
+
+  /// False: there is no such register, or it cannot be so.
+  public func set(_ register: RegisterName, to value: UInt64, hart number: Int = 0) -> Bool {
+    note(.register(register, value: value, hart: number))
+    return harts[number].set(register, to: value)
+  }
+
   /// What a device holds, as its model has it, in words; nil: there is no such device.
   public func fields(ofDevice name: String) -> [(name: String, value: String)]? {
     guard let slot = board.slot(of: name) else { return nil }
@@ -49,6 +62,7 @@ extension Machine {
 
   /// As the reset button does it: RAM, time and index stay.
   public func pressReset() {
+    note(.reset)
     bus.requestReset(by: Event.core)
     _ = run(until: RunLimit(index: index))
   }

@@ -33,7 +33,7 @@ extension Bus.Rest {
 }
 
 extension World.Change {
-  fileprivate func isSound(on board: Board) -> Bool {
+  func isSound(on board: Board) -> Bool {
     moment.isSound && board.devices.indices.contains(slot)
       && board.buttons.contains { $0.device == board.devices[slot].name && $0.pin == pin }
   }

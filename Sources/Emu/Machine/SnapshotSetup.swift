@@ -28,31 +28,33 @@ struct SnapshotSetup: Codable, Hashable {
   }
 
   /// Why a machine with another one cannot go on from here; nil: it can.
-  func refusal(for other: SnapshotSetup) -> String? {
+  ///
+  /// - Parameter what: "snapshot", "recording".
+  func refusal(for other: SnapshotSetup, _ what: String = "snapshot") -> String? {
     func differs(
-      _ what: String, _ mine: some CustomStringConvertible, _ its: some CustomStringConvertible
+      _ thing: String, _ mine: some CustomStringConvertible, _ its: some CustomStringConvertible
     ) -> String {
-      "the snapshot is of \(what) \(mine), and this is \(its)"
+      "the \(what) is of \(thing) \(mine), and this is \(its)"
     }
     if board != other.board { return differs("board", board, other.board) }
     if revision != other.revision {
       return differs("\(board) in revision", revision, other.revision)
-        + ": take it again with this emurun"
+        + ": make it again with this emurun"
     }
     if imageSHA256 != other.imageSHA256 {
       return
-        "the snapshot is of \(image) with SHA-256 \(imageSHA256.prefix(12))…, and \(other.image) "
+        "the \(what) is of \(image) with SHA-256 \(imageSHA256.prefix(12))…, and \(other.image) "
         + (image == other.image ? "has changed since" : "is another image")
     }
     if harts != other.harts { return differs("a number of harts:", harts, other.harts) }
     if quantum != other.quantum { return differs("turns of", quantum, other.quantum) }
     if timing != other.timing { return differs("cycle timing", timing, other.timing) }
     if coreOptions != other.coreOptions {
-      return "the snapshot is of a core with other options (-cpu)"
+      return "the \(what) is of a core with other options (-cpu)"
     }
     if hasSemihosting != other.hasSemihosting {
       return
-        "the snapshot is of a run \(hasSemihosting ? "with" : "without") --semihosting, and this is one "
+        "the \(what) is of a run \(hasSemihosting ? "with" : "without") --semihosting, and this is one "
         + (hasSemihosting ? "without" : "with")
     }
     if commandLine != other.commandLine {
@@ -60,7 +62,7 @@ struct SnapshotSetup: Codable, Hashable {
     }
     if bootSHA256 != other.bootSHA256 {
       return
-        "the snapshot is of \(image) started otherwise: give the same --bios, --load, --initrd, --dtb, "
+        "the \(what) is of \(image) started otherwise: give the same --bios, --load, --initrd, --dtb, "
         + "--append, --mode and --memory as then"
     }
     return nil

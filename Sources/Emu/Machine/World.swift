@@ -44,17 +44,22 @@ extension Machine {
     }
     let start = max(moment ?? Moment(), clock.moment(at: now))
     for (moment, level) in [(start, button.pressed), (start + duration, nil)] {
-      bus.add(World.Change(moment: moment, slot: slot, pin: button.pin, level: level))
+      change(World.Change(moment: moment, slot: slot, pin: button.pin, level: level))
     }
   }
 
   /// Presses a button, or lets it go, where the machine stands. Nothing if the board has no such button.
   public func setButton(_ name: String, isPressed: Bool) {
     guard let (button, slot) = button(name) else { return }
-    bus.add(
+    change(
       World.Change(
         moment: clock.moment(at: now), slot: slot, pin: button.pin,
         level: isPressed ? button.pressed : nil))
+  }
+
+  func change(_ change: World.Change) {
+    note(.pin(change))
+    bus.add(change)
   }
 
   private func button(_ name: String) -> (Board.Button, slot: Int)? {
