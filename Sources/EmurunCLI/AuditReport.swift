@@ -22,9 +22,7 @@ struct AuditReport {
     _ compare: UInt64
   ) throws(Refusal) {
     let machine = try plan.machine()
-    guard let program = Program(plan.image.needsBase ? try Self.placed(plan) : plan.image) else {
-      throw Refusal(ExitCode.badData, "\(path): is code for no known core; name a --board")
-    }
+    let program = try plan.program()
     self.path = path
     self.policy = policy
     board = plan.board
@@ -39,13 +37,6 @@ struct AuditReport {
     let info = debug
     checks = inventory.sites.filter { $0.kind == .undefined }.compactMap { site in
       info.runtimeCheck(at: site.address).map { (site.address, $0) }
-    }
-  }
-
-  private static func placed(_ plan: RunPlan) throws(Refusal) -> Image {
-    let ram: UInt64 = plan.board.core.machine == .riscv64 ? 0x8000_0000 : 0
-    do { return try plan.image.placed(at: plan.options.base ?? ram) } catch {
-      throw Refusal(error.exitCode, error.description)
     }
   }
 

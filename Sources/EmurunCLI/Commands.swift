@@ -11,8 +11,7 @@ extension Emurun {
     var host = host
     host.arguments = arguments
     do {
-      let command = try parse(words: arguments)
-      return try command.run(on: host)
+      return try parse(words: arguments).run(on: host)
     } catch let refusal as Refusal {
       host.errors.say("emurun: \(refusal.sentence)")
       return refusal.code

@@ -18,6 +18,9 @@ struct FindingOptionsGroup: ParsableArguments {
 
   @Flag(help: "A finding is an error: exit code 1.")
   var strict = false
+
+  @Flag(help: "Hold each call and return against the image's frames; 1 where one is not right.")
+  var checkFrames = false
 }
 
 extension RunPlan {

@@ -35,6 +35,7 @@ extension Emurun: HostedCommand {
     }
     var machine = try plan.machine()
     outputs.listen(to: machine, plan)
+    let frames = findings.checkFrames ? try FrameWatch(plan) : nil
     let words = Words(plan: plan, style: host.style)
     if !evidence.json { host.errors.say("emurun: \(words.opening)") }
 
@@ -46,7 +47,7 @@ extension Emurun: HostedCommand {
       if let debugging {
         machine = try debugging.drive(machine, plan, keyboard, outputs)
       } else {
-        try go(machine, plan, outputs, keyboard, savePoint, host)
+        try go(machine, plan, outputs, keyboard, savePoint, frames, host)
       }
       seconds = host.seconds() - begin
       keyboard?.close()
@@ -69,10 +70,12 @@ extension Emurun: HostedCommand {
     for finding in findings.words(style: host.style) {
       host.errors.say("emurun: \(plan.isStrict ? "error" : "warning"): \(finding)")
     }
+    for problem in try frames?.problems() ?? [] { host.errors.say("emurun: error: \(problem)") }
     if evidence.json {
       try host.output.write((outputs.report(machine).json(hostSeconds: seconds) + "\n").utf8)
     } else {
       host.errors.say(words.closing(machine, outputs.waves, hostSeconds: seconds))
+      if let frames { host.errors.say(frames.summary) }
       if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
       if evidence.digest || evidence.twice { host.errors.say("traceDigest \(machine.traceDigest)") }
     }
@@ -92,7 +95,8 @@ extension Emurun: HostedCommand {
     }
     try otlp?.write(machine, outputs)
     let verdict = plan.verdict(
-      stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty)
+      stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty,
+      hasGoodFrames: frames?.isGood ?? true)
     try folder?.write(
       FinishedRun(machine: machine, words: words, code: verdict), outputs, hostSeconds: seconds)
     if let savePoint, let saved, let place = snapshots.save, try !savePoint.write(to: saved) {
@@ -132,7 +136,7 @@ extension Emurun: HostedCommand {
 
   private func go(
     _ machine: Machine, _ plan: RunPlan, _ outputs: RunOutputs, _ keyboard: Keyboard?,
-    _ savePoint: SavePoint?, _ host: Host
+    _ savePoint: SavePoint?, _ frames: FrameWatch?, _ host: Host
   ) throws(Refusal) {
     // Text that runs through the same terminal all the time leaves no line to draw on.
     let scrolls = keyboard != nil || (evidence.trace != nil && evidence.traceFile == nil)
@@ -143,7 +147,7 @@ extension Emurun: HostedCommand {
     var clock = WallClock()
     try plan.drive(
       machine, pace: isPaced ? .typed(plan.board.clock) : .start, host: host,
-      saving: savePoint,
+      saving: savePoint, frames: frames,
       waiting: { () throws(Refusal) in
         try outputs.update(machine)
         return keyboard?.wait() ?? false

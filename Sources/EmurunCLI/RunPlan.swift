@@ -252,6 +252,10 @@ extension Emurun {
         "--twice cannot repeat what somebody types; use --input instead of "
           + "--interactive")
     }
+    if debugger.address != nil && findings.checkFrames {
+      throw Refusal(
+        ExitCode.usage, "--check-frames and --gdb each stop the run by themselves; choose one")
+    }
     if debugger.address == .stdio && (isInteractive || streams.input == "-" || evidence.json) {
       throw Refusal(
         ExitCode.usage,

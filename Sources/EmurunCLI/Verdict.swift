@@ -2,9 +2,12 @@ import Emu
 
 extension RunPlan {
   /// The exit code of a run; `hasQuit`: its user ended it, content.
-  func verdict(_ stop: Stop, hasQuit: Bool, hasFindings: Bool) -> Int32 {
+  func verdict(
+    _ stop: Stop, hasQuit: Bool, hasFindings: Bool, hasGoodFrames: Bool = true
+  ) -> Int32 {
     let code = hasQuit ? ExitCode.success : verdict(stop)
-    return code == ExitCode.success && isStrict && hasFindings ? ExitCode.failure : code
+    let isBad = isStrict && hasFindings || !hasGoodFrames
+    return code == ExitCode.success && isBad ? ExitCode.failure : code
   }
 
   /// There is nothing that has not come when the run ends by itself.

@@ -116,6 +116,8 @@ import Testing
           --svd <file>            CMSIS-SVD of the chip: names registers and fields; what the
                                   board has not answers as at reset.
           --strict                A finding is an error: exit code 1.
+          --check-frames          Hold each call and return against the image's frames; 1 where
+                                  one is not right.
 
         THE WORLD OUTSIDE:
           --script <file.yaml>    What is done to the board and expected of it, step by step; 0

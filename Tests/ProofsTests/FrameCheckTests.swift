@@ -1,0 +1,195 @@
+import Emu
+import Foundation
+import Testing
+
+@testable import Proofs
+
+@Suite struct FrameCheckTests {
+  private static func check(_ path: String, _ more: String...) -> Outcome {
+    emurun([path, "--check-frames", "--digest", "--max-instructions", "300000"] + more)
+  }
+
+  /// "frames: 1 234 calls and 1 230 returns of ..."
+  private static func counts(_ outcome: Outcome) -> (calls: Int, returns: Int) {
+    let line = outcome.errors.split(separator: "\n").first { $0.hasPrefix("frames: ") } ?? ""
+    let parts = (line.split(separator: " returns of ").first ?? "").split(separator: " calls and ")
+    let numbers = parts.map { Int($0.filter(\.isNumber)) ?? 0 }
+    return numbers.count == 2 ? (numbers[0], numbers[1]) : (0, 0)
+  }
+
+  /// No call of any image comes back with another stack pointer, return address or saved register
+  /// than it had, and no stack is deeper than its bound; and it is the run that it is without.
+  @Test(arguments: Images.elves) func everyImage(_ path: String) {
+    let outcome = Self.check(path, "--for", "20ms")
+    #expect(!outcome.errors.contains("had to bring back"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("no violation"))
+    #expect(!outcome.errors.contains("are its bound"))
+    let plain = emurun(path, "--digest", "--max-instructions", "300000", "--for", "20ms")
+    #expect(outcome.code == plain.code)
+    let digest = { (text: String) in text.split(separator: "\n").last { $0.contains("traceDigest") }
+    }
+    #expect(digest(plain.errors) != nil)
+    #expect(digest(outcome.errors) == digest(plain.errors))
+  }
+
+  /// It would be of little use where few calls are looked at.
+  @Test(arguments: [
+    ("hello-rv64", 2), ("abi-fastpath-m4", 5_000), ("tasks-m4", 3_000), ("tasks-rv64", 3_000),
+    ("static-pool-free-rv64", 5_000), ("sbi-heartbeat-rv64", 400), ("torture-m4", 200),
+  ])
+  func looksAtMany(_ name: String, _ least: Int) throws {
+    let outcome = Self.check(Images.path(name + ".elf"), "--for", "20ms")
+    #expect(Self.counts(outcome).calls >= least, "\(outcome.errors)")
+  }
+
+  // MARK: Smashed stacks
+
+  /// A function that stores over the return address which its caller has kept: the return is the violation,
+  /// and the store the instruction to look at.
+  @Test func aReturnAddressOnRV64() throws {
+    try withGuest(
+      .riscv64,
+      """
+      _start: la sp, 0x80010000
+        call outer
+        j .
+      .type outer, @function
+      outer: addi sp, sp, -32
+        sd ra, 24(sp)
+        mv a0, sp
+        call smash
+        ld ra, 24(sp)
+        addi sp, sp, 32
+        ret
+      .type smash, @function
+      smash: la t0, astray
+      guilty: sd t0, 24(a0)
+        ret
+      astray: j .
+      """
+    ) { image in
+      let outcome = Self.check(image.path, "--for", "1us")
+      #expect(outcome.code == 1)
+      #expect(outcome.errors.contains("at outer+0x12, "), "\(outcome.errors)")
+      #expect(outcome.errors.contains("the return address is"))
+      #expect(outcome.errors.contains("kept at 0x8000fff8"))
+      #expect(outcome.errors.contains("it was overwritten at guilty"))
+      #expect(outcome.errors.contains("1 violation;"))
+    }
+  }
+
+  @Test func aSavedRegisterOnACortexM4() throws {
+    try withGuest(
+      .arm,
+      """
+      reset: movs r4, #7
+        bl outer
+        b .
+      .type outer, %function
+      outer: push {r4, r5, r6, lr}
+        movs r4, #1
+        mov r0, sp
+        bl smash
+        pop {r4, r5, r6, pc}
+      .type smash, %function
+      smash: movs r1, #99
+        str r1, [r0]
+        bx lr
+      """
+    ) { image in
+      let outcome = Self.check(image.path, "--for", "10us")
+      #expect(outcome.code == 1)
+      #expect(outcome.errors.contains("at outer+0xa, "), "\(outcome.errors)")
+      #expect(outcome.errors.contains("r4 is 0x63"))
+      #expect(outcome.errors.contains("had to bring back 0x7, kept at 0x20000ff0"))
+      #expect(outcome.errors.contains("it was overwritten at smash+0x2"))
+    }
+  }
+
+  /// A return address that is changed in its register, and a frame pointer by which the stack pointer is
+  /// brought back.
+  @Test func withoutAStackSlot() throws {
+    try withGuest(
+      .riscv64,
+      """
+      _start: la sp, 0x80010000
+        call leaf
+      back: call framed
+      again: j .
+      .type leaf, @function
+      leaf: la ra, back
+        ret
+      .type framed, @function
+      framed: addi sp, sp, -32
+        sd ra, 24(sp)
+        sd s0, 16(sp)
+        addi s0, sp, 32
+        call damage
+        addi sp, s0, -32
+        ld ra, 24(sp)
+        ld s0, 16(sp)
+        addi sp, sp, 32
+        ret
+      .type damage, @function
+      damage: addi s0, s0, -16
+        ret
+      """
+    ) { image in
+      let outcome = Self.check(image.path, "--for", "1us")
+      // It dies of it.
+      #expect(outcome.code == 125)
+      // The address is the same one, however it came there.
+      #expect(!outcome.errors.contains("at leaf"))
+      #expect(outcome.errors.contains("the stack pointer is 0x8000fff0"), "\(outcome.errors)")
+      #expect(outcome.errors.contains("framed, called at"))
+    }
+  }
+
+  /// What only looks like one: a tail call, and a switch to another stack, where a function returns that was
+  /// never called.
+  @Test func whatIsNone() throws {
+    try withGuest(
+      .arm,
+      """
+      reset: ldr r4, =0x20000800
+        ldr r0, =second
+        str r0, [r4, #-4]!
+      1: bl work
+        bl swap
+        b 1b
+        .ltorg
+      .type second, %function
+      second: bl work
+        bl swap
+        b second
+      .type swap, %function
+      swap: push {lr}
+        mov r0, sp
+        mov sp, r4
+        mov r4, r0
+        pop {pc}
+      .type work, %function
+      work: push {r4, r5, lr}
+        movs r5, #3
+      2: subs r5, #1
+        bne 2b
+        pop {r4, r5, lr}
+        b leaf
+      .type leaf, %function
+      leaf: adds r6, #1
+        bx lr
+      """
+    ) { image in
+      let outcome = Self.check(image.path, "--for", "100us")
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("no violation; 1 functions are not checked"))
+      let (calls, returns) = Self.counts(outcome)
+      #expect(calls > 50 && calls - returns < 3, "\(outcome.errors)")
+    }
+  }
+
+  @Test func refused() {
+    let image = Images.path("hello-m4.elf")
+    #expect(emurun(image, "--check-frames", "--gdb", "1234").code == 64)
+  }
+}
