@@ -48,6 +48,9 @@ struct ThumbGuest {
   }
   mutating func nop() { code.append(0xBF00) }
   mutating func sleepForEver() { code.append(contentsOf: [0xBF30, 0xE7FD]) }
+  mutating func waitForInterrupt() { code.append(0xBF30) }
+  /// cpsid i: an interrupt ends a sleep, and is not entered.
+  mutating func disableInterrupts() { code.append(0xB672) }
   /// blx rm
   mutating func branchAndLink(_ register: UInt16) { code.append(0x4780 | register << 3) }
 

@@ -48,6 +48,34 @@ import Testing
     #expect(Ratio(1, 100).first(reaching: .max) == nil)
   }
 
+  /// Cycles of another clock that somebody counts who misses every other stretch of time, over changes of the core's: against
+  /// sums of fractions. And the first tick with so many of them.
+  @Test func timeThatIsMissed() {
+    var random = SplitMix(3)
+    var clock = Clock(hertz: 16_000_000)
+    var missed = Clock.Missed()
+    var now: Tick = 0
+    // Of 1/240,000,000 s, which all of these periods are whole numbers of.
+    var elapsed: UInt128 = 0
+    for _ in 0..<200 {
+      let hertz = [16_000_000, 80_000_000, 1_000_000, 12_000_000][Int(random.next() % 4)] as UInt64
+      clock.change(to: Ratio(hertz, 1), at: now)
+      let (until, next) = (now + random.next() % 5_000, now + 5_000 + random.next() % 5_000)
+      for tick in [now, until] {
+        let own = elapsed + UInt128((tick - now) * 240_000_000 / hertz)
+        let cycles = clock.cycles(of: 32_768, at: tick, without: missed)
+        #expect(UInt128(cycles) == own * 32_768 / 240_000_000)
+        let goal = clock.tick(reaching: cycles + 1, of: 32_768, without: missed)
+        #expect(clock.cycles(of: 32_768, at: goal, without: missed) == cycles + 1)
+        #expect(clock.cycles(of: 32_768, at: goal - 1, without: missed) == cycles)
+      }
+      elapsed += UInt128((until - now) * 240_000_000 / hertz)
+      clock.add(until..<next, to: &missed)
+      now = next
+      #expect(clock.isSound(missed, at: now) && !clock.isSound(missed, at: missed.ticks - 1))
+    }
+  }
+
   /// Against a plain list, for every order of a few settings.
   @Test func deadlinesKeepTheOrderOfTickAndSlot() {
     var random = SplitMix(1)

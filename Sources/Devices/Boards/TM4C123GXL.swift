@@ -116,7 +116,7 @@ extension Board {
     for bit in 0..<4 { system[1 + bit] = [.input(bit, of: "pwm0"), .input(bit, of: "pwm1")] }
 
     return Board(
-      name: "tm4c123gxl", revision: 4,
+      name: "tm4c123gxl", revision: 5,
       summary: "Cortex-M4F, TI's EK-TM4C123GXL LaunchPad; 16 MHz until software says otherwise",
       core: .cortexM4(priorityBits: 3, interrupts: 139), clock: Clock(hertz: 16_000_000),
       hasVariableClock: true,

@@ -232,7 +232,7 @@ public struct PL022: Device {
     if isSelected {
       state.eeprom?.select()
     } else {
-      state.eeprom?.deselect(port.clock.nanoseconds(at: port.now))
+      state.eeprom?.deselect(port.nanoseconds)
     }
   }
 
@@ -276,7 +276,7 @@ public struct PL022: Device {
   private mutating func answer(to frame: UInt16, _ port: DevicePort) -> UInt16 {
     if state.control1 & Control.loopback != 0 { return frame }
     guard state.eeprom != nil, state.isSelected, bits % 8 == 0 else { return 0 }
-    let nanoseconds = port.clock.nanoseconds(at: port.now)
+    let nanoseconds = port.nanoseconds
     var answer: UInt16 = 0
     for shift in stride(from: bits - 8, through: 0, by: -8) {
       let byte = UInt8(truncatingIfNeeded: frame >> UInt16(shift))

@@ -23,6 +23,8 @@ public struct StellarisGPIO: Device {
     var bothEdges: UInt8 = 0
     var event: UInt8 = 0
     var interruptMask: UInt8 = 0
+    /// Levels of all pins, as the logic for interrupts last saw them: while the port is not clocked, it does not look.
+    var seen: UInt8 = 0
     /// Edges that came and were not cleared.
     var edges: UInt8 = 0
     var alternate: UInt8 = 0
@@ -80,6 +82,7 @@ public struct StellarisGPIO: Device {
     state.portControl = functions
     map = Self.map(
       chip, jtag: UInt64(jtag), commit: UInt64(~(jtag | nmi)), functions: UInt64(functions))
+    state.seen = levels(state)
   }
 
   // MARK: Pins
@@ -120,7 +123,7 @@ public struct StellarisGPIO: Device {
   private func rawInterrupts(_ state: State) -> UInt8 {
     let inputs =
       chip == .lm3s6965 ? ~state.direction : state.digitalEnable & ~state.direction
-    return state.edges | state.sense & ~(levels(state) ^ state.event) & inputs
+    return state.edges | state.sense & ~(state.seen ^ state.event) & inputs
   }
 
   private enum Offset {
@@ -312,25 +315,33 @@ public struct StellarisGPIO: Device {
   private mutating func change(_ port: inout DevicePort, _ body: (inout State) -> Void) {
     let before = state
     body(&state)
-    let (old, new) = (levels(before), levels(state))
+    port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
+    look(before.direction)
+  }
+
+  /// Edges since it last looked.
+  private mutating func look(_ direction: UInt8) {
+    let (old, new) = (state.seen, levels(state))
+    state.seen = new
     let rising = ~old & new
     let falling = old & ~new
     let wanted =
       state.bothEdges & (rising | falling) | ~state.bothEdges
       & (rising & state.event | falling & ~state.event)
-    let edges = wanted & ~state.sense & ~state.direction & ~before.direction
+    let edges = wanted & ~state.sense & ~state.direction & ~direction
     state.edges |= edges
     if edges & state.adcControl != 0 { state.adcTrigger.toggle() }
     if edges & state.dmaControl != 0 { state.dmaTrigger.toggle() }
-    port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
   }
+
+  public mutating func clockChanged(_ port: inout DevicePort) { look(state.direction) }
 
   // MARK: The world outside
 
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
     guard 0..<(chip == .lm3s6965 ? 8 : 128) ~= line else { return }
     let pin: UInt8 = 1 << UInt8(line & 7)
-    change(&port) { state in
+    sense(&port) { state in
       if line >= 8 {
         let function: UInt16 = 1 << UInt16(line / 8)
         if level {
@@ -346,9 +357,17 @@ public struct StellarisGPIO: Device {
     }
   }
 
+  /// What somebody else does to a pin goes through a port that is not clocked, and is seen when it is.
+  private mutating func sense(_ port: inout DevicePort, _ body: (inout State) -> Void) {
+    if !port.isStill { return change(&port, body) }
+    let before = driven(state)
+    body(&state)
+    port.pins(UInt32(before), become: UInt32(driven(state)))
+  }
+
   public mutating func letGo(_ line: Int, _ port: inout DevicePort) {
     guard chip == .tm4c123, 0..<8 ~= line else { return }
-    change(&port) { state in
+    sense(&port) { state in
       state.external &= ~(1 << UInt8(line))
       state.isExternal &= ~(1 << UInt8(line))
     }
@@ -362,6 +381,7 @@ public struct StellarisGPIO: Device {
     state.isExternal = before.isExternal
     state.functions = before.functions
     state.isFunction = before.isFunction
+    state.seen = levels(state)
     port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
   }
 

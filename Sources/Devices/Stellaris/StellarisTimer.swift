@@ -348,7 +348,7 @@ public struct StellarisTimer: Device {
   }
 
   private mutating func setSecond(_ port: DevicePort) {
-    state.rtcTick = max(port.now, port.clock.tick(reaching: state.rtcCycle, of: Self.crystal))
+    state.rtcTick = max(port.now, port.tick(reaching: state.rtcCycle, of: Self.crystal))
   }
 
   public mutating func clockChanged(_ port: inout DevicePort) {
@@ -396,31 +396,31 @@ public struct StellarisTimer: Device {
 
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
     switch line {
-    case 0: edge(\.a, level, port.now)
-    case 1: edge(\.b, level, port.now)
-    case 2 where isTM4C: release(\.a, at: port.now)
+    case 0: edge(\.a, level, port)
+    case 1: edge(\.b, level, port)
+    case 2 where isTM4C && !port.isStill: release(\.a, at: port.now)
     default: break
     }
   }
 
   private mutating func edge(
-    _ timer: WritableKeyPath<State, Counter>, _ level: Bool, _ now: Tick
+    _ timer: WritableKeyPath<State, Counter>, _ level: Bool, _ port: DevicePort
   ) {
     if state[keyPath: timer].pin == level { return }
     state[keyPath: timer].pin = level
-    guard isEnabled(timer), isWanted(level, timer) else { return }
+    guard isEnabled(timer), isWanted(level, timer), !port.isStill else { return }
     switch kind(timer) {
     case .edgeTime:
-      state[keyPath: timer].captured = value(timer, now)
+      state[keyPath: timer].captured = value(timer, port.now)
       raise(Interrupt.captureEvent, timer)
-    case .edgeCount: countEdge(timer, now)
+    case .edgeCount: countEdge(timer)
     default: break
     }
   }
 
   /// "When the counts match, the GPTM asserts the CnMRIS bit"; "the counter is then reloaded ... and stopped", and counting up it
   /// goes on from zero.
-  private mutating func countEdge(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) {
+  private mutating func countEdge(_ timer: WritableKeyPath<State, Counter>) {
     let mask: UInt64 = 1 << (half + (isWide ? 16 : 8)) - 1
     let value = state[keyPath: timer].value
     state[keyPath: timer].value = (isUp(timer) ? value &+ 1 : value &- 1) & mask
@@ -592,7 +592,7 @@ public struct StellarisTimer: Device {
 
   private mutating func startSeconds(_ port: DevicePort) {
     guard width == .rtc else { return }
-    state.rtcCycle = port.clock.cycles(of: Self.crystal, at: port.now) + Self.crystal
+    state.rtcCycle = port.cycles(of: Self.crystal) + Self.crystal
     setSecond(port)
   }
 

@@ -118,7 +118,7 @@ public struct StellarisWatchdog: Device {
   }
 
   private func cycle(_ port: DevicePort) -> UInt64 {
-    clocking == .system ? port.now : port.clock.cycles(of: Self.piosc, at: port.now)
+    clocking == .system ? port.now : port.cycles(of: Self.piosc)
   }
 
   /// - Parameter cycle: of the watchdog's own clock; nil: now.
@@ -132,7 +132,7 @@ public struct StellarisWatchdog: Device {
     let cycle = state.since + max(1, UInt64(state.value))
     state.due =
       clocking == .system
-      ? cycle : max(port.now + 1, port.clock.tick(reaching: cycle, of: Self.piosc))
+      ? cycle : max(port.now + 1, port.tick(reaching: cycle, of: Self.piosc))
   }
 
   public mutating func clockChanged(_ port: inout DevicePort) {

@@ -133,8 +133,9 @@ public struct PL011: Device {
       register(
         "UARTRSR/UARTECR", Offset.errors,
         fields: [.init("FE", 0), .init("PE", 1), .init("BE", 2), .init("OE", 3)]),
+      // Not `.readOnly`: TI's own driver stores 0 there each time that it sets a UART up, which nobody who reads a finding can change.
       register(
-        "UARTFR", Offset.flags, .readOnly, reset: 0x90,
+        "UARTFR", Offset.flags, reset: 0x90,
         fields: [
           .init("CTS", 0, .readOnly), .init("BUSY", 3, .readOnly), .init("RXFE", 4, .readOnly),
           .init("TXFF", 5, .readOnly), .init("RXFF", 6, .readOnly), .init("TXFE", 7, .readOnly),
@@ -336,7 +337,7 @@ public struct PL011: Device {
     let divisor = UInt64(state.integerDivisor) * 64 + UInt64(state.fractionalDivisor)
     let cycles = divisor * (isOn(Control.highSpeed) ? 8 : 16)
     if state.clockSource != Self.pioscSource { return max(cycles, 64) }
-    let core = port.clock.frequency
+    let core = port.frequency
     let length =
       UInt128(cycles) * UInt128(core.numerator)
       / (UInt128(Self.piosc) * UInt128(core.denominator))

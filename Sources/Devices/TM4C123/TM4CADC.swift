@@ -315,7 +315,7 @@ public struct TM4CADC: Device {
 
   private mutating func begin(_ port: DevicePort) {
     if state.sample != nil || state.waiting == 0 { return }
-    beginSequence(port.clock.cycles(of: Self.converterClock, at: port.now), port)
+    beginSequence(port.cycles(of: Self.converterClock), port)
   }
 
   /// A sequencer that is always triggered is so again when its sequence ends.
@@ -327,6 +327,7 @@ public struct TM4CADC: Device {
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
     guard 0..<32 ~= line, (state.inputs >> UInt32(line) & 1 == 1) != level else { return }
     state.inputs ^= 1 << UInt32(line)
+    if port.isStill { return }
     for number in 0..<4 {
       switch line {
       case 0..<16: trigger(number, by: Trigger.timer)
@@ -372,7 +373,7 @@ public struct TM4CADC: Device {
   private mutating func setTick(_ port: DevicePort) {
     guard let cycle = state.sample?.cycle else { return }
     state.sample?.tick = max(
-      port.now + 1, port.clock.tick(reaching: cycle, of: Self.converterClock))
+      port.now + 1, port.tick(reaching: cycle, of: Self.converterClock))
   }
 
   public mutating func clockChanged(_ port: inout DevicePort) { setTick(port) }
@@ -384,7 +385,7 @@ public struct TM4CADC: Device {
     let (number, step) = (sample.sequencer, sample.step)
     let shift = UInt32(4 * step)
     let control = state.sequencers[number].control >> shift & 0xF
-    let value = value(number, step, at: sample.cycle)
+    let value = value(number, step, at: port.nanoseconds)
     if state.sequencers[number].operation >> shift & 1 == 1 {
       compare(Int(state.sequencers[number].comparators >> shift & 7), value)
     } else if state.sequencers[number].samples.count < Self.depths[number] {
@@ -410,23 +411,22 @@ public struct TM4CADC: Device {
     beginSequence(sample.cycle, port)
   }
 
-  /// What a step converts, the mean of as many as ADCSAC says, up to this cycle.
-  private func value(_ number: Int, _ step: Int, at cycle: UInt64) -> UInt16 {
+  /// What a step converts, the mean of as many as ADCSAC says, up to this time.
+  private func value(_ number: Int, _ step: Int, at nanoseconds: UInt64) -> UInt16 {
     let control = state.sequencers[number].control >> UInt32(4 * step) & 0xF
     if control & 8 != 0 { return UInt16(Self.temperature) }
     let input = Int(state.sequencers[number].inputs >> UInt32(4 * step) & 0xF)
     let count = 1 << UInt64(state.averaging)
     var sum: UInt64 = 0
     for back in 0..<UInt64(count) {
-      let then = cycle - min(cycle, back * cyclesPerSample)
+      // 16 MHz: 62.5 ns.
+      let then = nanoseconds - min(nanoseconds, back * cyclesPerSample * 125 / 2)
       sum += UInt64(code(input, isDifferential: control & 1 != 0, at: then))
     }
     return UInt16(sum >> UInt64(state.averaging))
   }
 
-  private func code(_ input: Int, isDifferential: Bool, at cycle: UInt64) -> UInt32 {
-    // 16 MHz: 62.5 ns.
-    let nanoseconds = UInt64(clamping: UInt128(cycle) * 125 / 2)
+  private func code(_ input: Int, isDifferential: Bool, at nanoseconds: UInt64) -> UInt32 {
     func millivolts(_ number: Int) -> Int64 {
       signals.indices.contains(number) ? Int64(signals[number].millivolts(at: nanoseconds)) : 0
     }

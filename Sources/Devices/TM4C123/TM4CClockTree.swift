@@ -29,11 +29,11 @@ struct TM4CClockTree {
   var isOscillatorOff: Bool { rcc & Bit.oscillatorOff != 0 }
   var crystalCode: UInt32 { rcc >> 6 & 0x1F }
 
-  private var oscillator: UInt64 {
+  private static func oscillator(_ source: UInt32) -> UInt64 {
     switch source {
-    case 0: Self.crystal
-    case 1: Self.piosc
-    case 2: Self.piosc / 4
+    case 0: crystal
+    case 1: piosc
+    case 2: piosc / 4
     case 7: 32_768
     default: 30_000
     }
@@ -47,6 +47,11 @@ struct TM4CClockTree {
       return usesRCC2 && rcc2 & Bit.divide400 != 0
         ? Ratio(Self.pll, UInt64(rcc2 >> 22 & 0x7F) + 1) : Ratio(Self.pll / 2, divisor + 1)
     }
-    return Ratio(oscillator, rcc & Bit.useDivisor != 0 ? divisor + 1 : 1)
+    return Ratio(Self.oscillator(source), rcc & Bit.useDivisor != 0 ? divisor + 1 : 1)
+  }
+
+  /// DSLPCLKCFG: the "divider is applied to the source selected by the DSOSCSRC field", whatever RCC says; the PLL is off.
+  static func deepSleepClock(_ configuration: UInt32) -> Ratio {
+    Ratio(oscillator(configuration >> 4 & 7), UInt64(configuration >> 23 & 0x3F) + 1)
   }
 }

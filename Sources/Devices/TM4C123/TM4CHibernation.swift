@@ -70,6 +70,8 @@ public struct TM4CHibernation: Device {
     ])
   }()
 
+  public static var goesOnWithoutGate: Bool { true }
+
   // MARK: The counter, in cycles of the crystal
 
   private var isRunning: Bool {
@@ -78,12 +80,12 @@ public struct TM4CHibernation: Device {
 
   private func counter(_ port: DevicePort) -> UInt64 {
     isRunning
-      ? port.clock.cycles(of: Self.crystal, at: port.now) &+ state.ahead : state.standing
+      ? port.cycles(of: Self.crystal) &+ state.ahead : state.standing
   }
 
   private mutating func set(_ counter: UInt64, _ port: DevicePort) {
     state.standing = counter
-    state.ahead = counter &- port.clock.cycles(of: Self.crystal, at: port.now)
+    state.ahead = counter &- port.cycles(of: Self.crystal)
     findMatch(port)
   }
 
@@ -92,13 +94,13 @@ public struct TM4CHibernation: Device {
     let goal = UInt64(state.match) * Self.crystal + UInt64(state.matchFraction)
     let now = counter(port)
     guard isRunning, goal > now else { return }
-    state.matchCycle = port.clock.cycles(of: Self.crystal, at: port.now) &+ (goal - now)
+    state.matchCycle = port.cycles(of: Self.crystal) &+ (goal - now)
     setMatchTick(port)
   }
 
   private mutating func setMatchTick(_ port: DevicePort) {
     guard let cycle = state.matchCycle else { return }
-    state.matchTick = max(port.now + 1, port.clock.tick(reaching: cycle, of: Self.crystal))
+    state.matchTick = max(port.now + 1, port.tick(reaching: cycle, of: Self.crystal))
   }
 
   public mutating func clockChanged(_ port: inout DevicePort) { setMatchTick(port) }

@@ -238,7 +238,7 @@ public struct TM4CI2C: Device {
 
   public mutating func advance(_ port: inout DevicePort) {
     guard let operation = state.operation, let end = operation.end, end <= port.now else { return }
-    let nanoseconds = port.clock.nanoseconds(at: port.now)
+    let nanoseconds = port.nanoseconds
     if operation.phase == .address {
       if select(nanoseconds) { return beginData(port) }
       return finish(Status.error | Status.noAddressAcknowledge, port)
@@ -299,7 +299,7 @@ public struct TM4CI2C: Device {
     if isOwn {
       if state.slave.isActive { state.slave.raw |= SlaveInterrupt.stop }
     } else {
-      state.eeprom?.stop(port.clock.nanoseconds(at: port.now))
+      state.eeprom?.stop(port.nanoseconds)
     }
   }
 

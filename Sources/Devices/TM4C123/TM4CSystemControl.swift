@@ -9,8 +9,10 @@ import Emu
 /// take the chip more than three clocks and are two instructions. Software resets, the legacy registers (which are the same bits once more) and the
 /// causes of a reset are modelled.
 ///
-/// Clock gating in sleep and deep sleep, brown-out, the verification of the main oscillator and power modes can be read back and do
-/// nothing more. A peripheral that runs when its clock is taken away is not reachable, but its counters go on.
+/// While the core sleeps, SCGC or DCGC decide which peripherals are clocked if RCC.ACG says so, and DSLPCLKCFG makes the clock of
+/// deep sleep. A peripheral that is not clocked stands still.
+///
+/// Brown-out, the verification of the main oscillator and power modes can be read back and do nothing more.
 public struct TM4CSystemControl: Device {
   public struct State: Codable, Hashable, Sendable {
     var rcc: UInt32 = 0x078E_3AD1
@@ -20,11 +22,16 @@ public struct TM4CSystemControl: Device {
     var resetCauses: UInt32 = 0x2
     var rawInterrupts: UInt16 = 0
     var interruptMask: UInt16 = 0
-    /// Run-mode gates and software resets, by number of their kind.
+    /// Gates in run mode, sleep and deep sleep, and software resets, by number of their kind.
     var gates = Kind.all.map(\.reset)
+    var sleepGates = Kind.all.map(\.reset)
+    var deepSleepGates = Kind.all.map(\.reset)
     var resets = Kind.all.map { _ in UInt32(0) }
-    /// Peripherals that answer.
+    /// Peripherals that answer in run mode, and those that are clocked now.
     var ready = Kind.all.map(\.reset)
+    var clocked = Kind.all.map { _ in UInt32(0) }
+    var sleep = CoreSleep.awake
+    var deepSleepClock: UInt32 = 0x0780_0000
     /// What is on its way to be ready, the first one first.
     var waiting: [Waiting] = []
     /// When the PLL locks: by a clock of 16 MHz, and as a tick; nil: it has, or it is off.
@@ -103,12 +110,15 @@ public struct TM4CSystemControl: Device {
     static let pllStatus: UInt64 = 0x168
     static let legacyResets: UInt64 = 0x040
     static let legacyGates: UInt64 = 0x100
+    static let legacySleep: UInt64 = 0x110
+    static let legacyDeepSleep: UInt64 = 0x120
+    static let deepSleepClock: UInt64 = 0x144
   }
 
   private static let fixed: [(name: String, offset: UInt64, value: UInt32)] = [
     ("DID0", 0x000, 0x1805_0102), ("DID1", 0x004, 0x10A1_606E), ("DC0", 0x008, 0x007F_007F),
     ("DC1", 0x010, 0x1333_2FFF), ("DC2", 0x014, 0x030F_F337), ("DC3", 0x018, 0xBFFF_8FFF),
-    ("DC4", 0x01C, 0x0004_F03F), ("DC5", 0x020, 0x0F30_00FF), ("DC6", 0x024, 0x0000_0013),
+    ("DC4", 0x01C, 0x0004_F03F), ("DC5", 0x020, 0x0130_00FF), ("DC6", 0x024, 0x0000_0013),
     ("DC7", 0x028, 0xFFFF_FFFF), ("DC8", 0x02C, 0x0FFF_0FFF), ("SYSPROP", 0x14C, 0x0000_1D31),
     ("PIOSCSTAT", 0x154, 0x0000_0040), ("PLLFREQ0", 0x160, 0x0000_0032),
     ("PLLFREQ1", 0x164, 0x0000_0001), ("DC9", 0x190, 0x00FF_00FF), ("NVMSTAT", 0x1A0, 1),
@@ -121,23 +131,21 @@ public struct TM4CSystemControl: Device {
     var reset: UInt32 = 0
   }
 
-  static let kept: [Kept] = {
-    var all: [Kept] = [
-      Kept(name: "PBORCTL", offset: 0x030), Kept(name: "MOSCCTL", offset: 0x07C),
-      Kept(name: "SCGC0", offset: 0x110), Kept(name: "SCGC1", offset: 0x114),
-      Kept(name: "SCGC2", offset: 0x118), Kept(name: "DCGC0", offset: 0x120),
-      Kept(name: "DCGC1", offset: 0x124), Kept(name: "DCGC2", offset: 0x128),
-      Kept(name: "DSLPCLKCFG", offset: 0x144, reset: 0x0780_0000),
-      Kept(name: "PIOSCCAL", offset: 0x150), Kept(name: "SLPPWRCFG", offset: 0x188),
-      Kept(name: "DSLPPWRCFG", offset: 0x18C), Kept(name: "LDOSPCTL", offset: 0x1B4, reset: 0x18),
-      Kept(name: "LDODPCTL", offset: 0x1BC, reset: 0x12),
-    ]
-    for kind in Kind.all {
-      all.append(Kept(name: "SCGC" + kind.name, offset: Group.sleep + kind.offset))
-      all.append(Kept(name: "DCGC" + kind.name, offset: Group.deepSleep + kind.offset))
-    }
-    return all
-  }()
+  static let kept: [Kept] = [
+    Kept(name: "PBORCTL", offset: 0x030), Kept(name: "MOSCCTL", offset: 0x07C),
+    Kept(name: "PIOSCCAL", offset: 0x150), Kept(name: "SLPPWRCFG", offset: 0x188),
+    Kept(name: "DSLPPWRCFG", offset: 0x18C), Kept(name: "LDOSPCTL", offset: 0x1B4, reset: 0x18),
+    Kept(name: "LDODPCTL", offset: 0x1BC, reset: 0x12),
+  ]
+
+  /// The registers with a bit for each peripheral, all of which software can write.
+  private static let groups: [(name: String, group: UInt64, legacy: UInt64, bits: Bits)] = [
+    ("SR", Group.reset, Offset.legacyResets, \.resets),
+    ("RCGC", Group.run, Offset.legacyGates, \.gates),
+    ("SCGC", Group.sleep, Offset.legacySleep, \.sleepGates),
+    ("DCGC", Group.deepSleep, Offset.legacyDeepSleep, \.deepSleepGates),
+  ]
+  private typealias Bits = WritableKeyPath<State, [UInt32]> & Sendable
 
   public let map = RegisterMap(registers)
 
@@ -151,24 +159,39 @@ public struct TM4CSystemControl: Device {
       .init("GPIOHBCTL", Offset.advancedBus),
       .init("RCC2", Offset.rcc2, reset: 0x07C0_6810, fields: rcc2Fields),
       .init("PLLSTAT", Offset.pllStatus, .readOnly, fields: [.init("LOCK", 0, .readOnly)]),
+      .init(
+        "DSLPCLKCFG", Offset.deepSleepClock, reset: 0x0780_0000,
+        fields: [
+          .init("PIOSCPD", 1, modelled: false), .init("DSOSCSRC", 4...6),
+          .init("DSDIVORIDE", 23...28),
+        ]),
     ]
     for one in fixed {
       all.append(.init(one.name, one.offset, .readOnly, reset: UInt64(one.value)))
     }
     for one in kept { all.append(.init(one.name, one.offset, reset: UInt64(one.reset))) }
-    for number in 0..<3 as Range<UInt64> {
-      all.append(.init("SRCR\(number)", Offset.legacyResets + 4 * number))
-      all.append(
-        .init("RCGC\(number)", Offset.legacyGates + 4 * number, reset: number == 0 ? 0x40 : 0))
+    for group in groups {
+      let isReset = group.name == "SR"
+      for number in 0..<3 as Range<UInt64> {
+        all.append(
+          .init(
+            (isReset ? "SRCR" : group.name) + String(number), group.legacy + 4 * number,
+            reset: number == 0 && !isReset ? 0x40 : 0))
+      }
+      for kind in Kind.all {
+        all.append(
+          .init(
+            group.name + kind.name, group.group + kind.offset,
+            reset: isReset ? 0 : UInt64(kind.reset)))
+      }
     }
     for kind in Kind.all {
-      let reset = UInt64(kind.reset)
       all.append(
         .init(
           "PP" + kind.name, Group.present + kind.offset, .readOnly, reset: UInt64(kind.present)))
-      all.append(.init("SR" + kind.name, Group.reset + kind.offset))
-      all.append(.init("RCGC" + kind.name, Group.run + kind.offset, reset: reset))
-      all.append(.init("PR" + kind.name, Group.ready + kind.offset, .readOnly, reset: reset))
+      all.append(
+        .init(
+          "PR" + kind.name, Group.ready + kind.offset, .readOnly, reset: UInt64(kind.reset)))
     }
     return all
   }()
@@ -206,7 +229,11 @@ public struct TM4CSystemControl: Device {
     func fits(_ bits: [UInt32]) -> Bool {
       bits.count == Kind.all.count && zip(bits, Kind.all).allSatisfy { $0 & ~$1.present == 0 }
     }
-    return [state.gates, state.resets, state.ready].allSatisfy(fits)
+    let bits = [
+      state.gates, state.sleepGates, state.deepSleepGates, state.resets, state.ready,
+      state.clocked,
+    ]
+    return bits.allSatisfy(fits)
       && state.kept.count == Self.kept.count && state.lockCycle ?? 0 < 1 << 62
       && state.waiting.allSatisfy { waiting in
         Kind.all.indices.contains(waiting.kind)
@@ -228,15 +255,17 @@ public struct TM4CSystemControl: Device {
     case Offset.interruptMask: return UInt32(state.interruptMask)
     case Offset.maskedInterrupts: return UInt32(state.rawInterrupts & state.interruptMask)
     case Offset.pllStatus: return state.isLocked ? 1 : 0
-    case Offset.legacyGates..<Offset.legacyGates + 12:
-      return Self.legacy(state.gates, Int(offset - Offset.legacyGates) / 4)
-    case Offset.legacyResets..<Offset.legacyResets + 12:
-      return Self.legacy(state.resets, Int(offset - Offset.legacyResets) / 4)
+    case Offset.deepSleepClock: return state.deepSleepClock
     default: break
     }
-    if let kind = kind(offset, in: Group.run) { return state.gates[kind] }
+    for group in Self.groups {
+      let bits = state[keyPath: group.bits]
+      if let kind = kind(offset, in: group.group) { return bits[kind] }
+      if group.legacy..<group.legacy + 12 ~= offset {
+        return Self.legacy(bits, Int(offset - group.legacy) / 4)
+      }
+    }
     if let kind = kind(offset, in: Group.ready) { return state.ready[kind] }
-    if let kind = kind(offset, in: Group.reset) { return state.resets[kind] }
     if let kind = kind(offset, in: Group.present) { return Kind.all[kind].present }
     if let number = Self.kept.firstIndex(where: { $0.offset == offset }) {
       return state.kept[number]
@@ -267,17 +296,18 @@ public struct TM4CSystemControl: Device {
     case Offset.interruptMask:
       state.interruptMask = UInt16(truncatingIfNeeded: word) & Interrupt.all
     case Offset.maskedInterrupts: state.rawInterrupts &= ~UInt16(truncatingIfNeeded: word)
-    case Offset.legacyGates..<Offset.legacyGates + 12:
-      for part in Self.parts(of: word, Int(offset - Offset.legacyGates) / 4) {
-        gate(part.kind, state.gates[part.kind] & ~part.mask | part.bits, port)
-      }
-    case Offset.legacyResets..<Offset.legacyResets + 12:
-      for part in Self.parts(of: word, Int(offset - Offset.legacyResets) / 4) {
-        reset(part.kind, state.resets[part.kind] & ~part.mask | part.bits, port)
-      }
+    case Offset.deepSleepClock: state.deepSleepClock = word & 0x1F80_0072
     default:
-      if let kind = kind(offset, in: Group.run) { return gate(kind, word, port) }
-      if let kind = kind(offset, in: Group.reset) { return reset(kind, word, port) }
+      for group in Self.groups {
+        if let kind = kind(offset, in: group.group) { return set(group.bits, kind, word, port) }
+        if group.legacy..<group.legacy + 12 ~= offset {
+          for part in Self.parts(of: word, Int(offset - group.legacy) / 4) {
+            let old = state[keyPath: group.bits][part.kind]
+            set(group.bits, part.kind, old & ~part.mask | part.bits, port)
+          }
+          return
+        }
+      }
       if let number = Self.kept.firstIndex(where: { $0.offset == offset }) {
         state.kept[number] = word
       }
@@ -300,24 +330,23 @@ public struct TM4CSystemControl: Device {
 
   private static let ticksUntilReady: Tick = 2
 
-  private mutating func gate(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
-    let bits = bits & Kind.all[kind].present
-    let old = state.gates[kind]
-    state.gates[kind] = bits
-    stop(kind, old & ~bits, port)
-    wait(kind, bits & ~old & ~state.resets[kind], port)
-  }
-
-  private mutating func reset(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
-    let bits = bits & Kind.all[kind].present
-    let old = state.resets[kind]
-    state.resets[kind] = bits
-    let begun = bits & ~old
-    for number in 0..<32 where begun >> UInt32(number) & 1 == 1 {
-      port.resetPeripheral(Kind.all[kind].gate(number))
+  private mutating func set(_ group: Bits, _ kind: Int, _ word: UInt32, _ port: DevicePort) {
+    let bits = word & Kind.all[kind].present
+    let old = state[keyPath: group][kind]
+    state[keyPath: group][kind] = bits
+    switch group {
+    case \.gates:
+      stop(kind, old & ~bits, port)
+      wait(kind, bits & ~old & ~state.resets[kind], port)
+    case \.resets:
+      let begun = bits & ~old
+      for number in 0..<32 where begun >> UInt32(number) & 1 == 1 {
+        port.resetPeripheral(Kind.all[kind].gate(number))
+      }
+      stop(kind, begun, port)
+      wait(kind, old & ~bits & state.gates[kind], port)
+    default: setClocks(kind, port)
     }
-    stop(kind, begun, port)
-    wait(kind, old & ~bits & state.gates[kind], port)
   }
 
   private mutating func stop(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
@@ -327,7 +356,7 @@ public struct TM4CSystemControl: Device {
       state.waiting[number].bits &= ~bits
     }
     state.waiting.removeAll { $0.bits == 0 }
-    setGates(kind, bits, false, port)
+    setClocks(kind, port)
   }
 
   private mutating func wait(_ kind: Int, _ bits: UInt32, _ port: DevicePort) {
@@ -336,10 +365,36 @@ public struct TM4CSystemControl: Device {
       Waiting(tick: port.now + Self.ticksUntilReady, kind: kind, bits: bits))
   }
 
-  private func setGates(_ kind: Int, _ bits: UInt32, _ isOpen: Bool, _ port: DevicePort) {
-    for number in 0..<32 where bits >> UInt32(number) & 1 == 1 {
-      port.setGate(Kind.all[kind].gate(number), isOpen: isOpen)
+  /// RCC.ACG: "The SCGCn or DCGCn registers are used to control the clocks distributed to the peripherals when the microcontroller is
+  /// in a sleep mode."
+  private mutating func setClocks(_ kind: Int, _ port: DevicePort) {
+    var wanted = state.ready[kind]
+    if state.rcc & Self.gatesAutomatically != 0 {
+      switch state.sleep {
+      case .awake: break
+      case .asleep: wanted &= state.sleepGates[kind]
+      case .deeplyAsleep: wanted &= state.deepSleepGates[kind]
+      }
     }
+    let changed = wanted ^ state.clocked[kind]
+    state.clocked[kind] = wanted
+    for number in 0..<32 where changed >> UInt32(number) & 1 == 1 {
+      port.setGate(Kind.all[kind].gate(number), isOpen: wanted >> UInt32(number) & 1 == 1)
+    }
+  }
+  private static let gatesAutomatically: UInt32 = 1 << 27
+
+  public static var followsSleep: Bool { true }
+
+  public mutating func sleepChanged(to sleep: CoreSleep, _ port: inout DevicePort) {
+    if sleep == state.sleep { return }
+    let wasDeep = state.sleep == .deeplyAsleep
+    state.sleep = sleep
+    if state.rcc & Self.gatesAutomatically != 0 {
+      for kind in Kind.all.indices { setClocks(kind, port) }
+    }
+    // "... hardware brings the system clock back to the source and frequency it had at the onset of Deep-Sleep mode".
+    if wasDeep || sleep == .deeplyAsleep { port.setClock(systemClock) }
   }
 
   private func setApertures(_ port: DevicePort) {
@@ -353,6 +408,11 @@ public struct TM4CSystemControl: Device {
 
   private var tree: TM4CClockTree { TM4CClockTree(rcc: state.rcc, rcc2: state.rcc2) }
 
+  private var systemClock: Ratio {
+    state.sleep == .deeplyAsleep
+      ? TM4CClockTree.deepSleepClock(state.deepSleepClock) : tree.systemClock
+  }
+
   private mutating func writeClock(_ offset: UInt64, _ word: UInt32, _ port: inout DevicePort) {
     let before = tree
     if offset == Offset.rcc { state.rcc = word } else { state.rcc2 = word }
@@ -362,11 +422,11 @@ public struct TM4CSystemControl: Device {
     if before.isPowered != tree.isPowered {
       state.isLocked = false
       state.lockCycle =
-        tree.isPowered ? port.clock.cycles(of: TM4CClockTree.crystal, at: port.now) + 1024 : nil
+        tree.isPowered ? port.cycles(of: TM4CClockTree.crystal) + 1024 : nil
       setLockTick(port)
     }
     check(port)
-    port.setClock(tree.systemClock)
+    port.setClock(systemClock)
   }
 
   private func check(_ port: DevicePort) {
@@ -384,7 +444,7 @@ public struct TM4CSystemControl: Device {
 
   private mutating func setLockTick(_ port: DevicePort) {
     guard let cycle = state.lockCycle else { return }
-    state.lockTick = max(port.now + 1, port.clock.tick(reaching: cycle, of: TM4CClockTree.crystal))
+    state.lockTick = max(port.now + 1, port.tick(reaching: cycle, of: TM4CClockTree.crystal))
   }
 
   public mutating func clockChanged(_ port: inout DevicePort) { setLockTick(port) }
@@ -401,7 +461,7 @@ public struct TM4CSystemControl: Device {
     while let next = state.waiting.first, next.tick <= port.now {
       state.waiting.removeFirst()
       state.ready[next.kind] |= next.bits
-      setGates(next.kind, next.bits, true, port)
+      setClocks(next.kind, port)
     }
     if state.lockCycle != nil && state.lockTick <= port.now {
       state.lockCycle = nil
@@ -422,12 +482,13 @@ public struct TM4CSystemControl: Device {
       default: causes |= 1 << 4
       }
     }
-    for (kind, bits) in state.ready.enumerated() { setGates(kind, bits, false, port) }
+    let clocked = state.clocked
     state = initial
     state.resetCauses = causes
-    for (kind, bits) in state.ready.enumerated() { setGates(kind, bits, true, port) }
+    state.clocked = clocked
+    for kind in Kind.all.indices { setClocks(kind, port) }
     setApertures(port)
-    port.setClock(tree.systemClock)
+    port.setClock(systemClock)
   }
 
   /// Line 0 is the interrupt; 1 to 4 are RCC.USEPWMDIV and, while that is set, PWMDIV.

@@ -60,11 +60,16 @@ public protocol Device: Sendable {
   mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort)
   /// Nobody drives that pin any more.
   mutating func letGo(_ line: Int, _ port: inout DevicePort)
-  /// The core clock has another frequency from `port.now` on: for devices that also follow a clock of their own, by
-  /// `port.clock`.
+  /// From `port.now` on the core clock has another frequency, or the device is clocked again: for devices that also follow a
+  /// clock of their own, by `port.cycles`.
   mutating func clockChanged(_ port: inout DevicePort)
   /// A guest reset: back to what `state` was at power-on. A device whose pins jump with it says so.
   mutating func reset(to initial: State, _ port: inout DevicePort)
+  /// The core begins to sleep, or wakes: told to a device whose `followsSleep` says so.
+  mutating func sleepChanged(to sleep: CoreSleep, _ port: inout DevicePort)
+  static var followsSleep: Bool { get }
+  /// It has a clock of its own: the gate keeps software from it, and it goes on.
+  static var goesOnWithoutGate: Bool { get }
   /// A byte of console input is waiting. False: no room now. It is offered again after every access
   /// and every advance, so that input arrives as fast as the guest takes it and at the same
   /// instruction in every run.
@@ -81,4 +86,15 @@ extension Device {
   public mutating func clockChanged(_ port: inout DevicePort) {}
   public mutating func reset(to initial: State, _ port: inout DevicePort) { state = initial }
   public mutating func offer(_ byte: UInt8, _ port: inout DevicePort) -> Bool { false }
+  public mutating func sleepChanged(to sleep: CoreSleep, _ port: inout DevicePort) {}
+  public static var followsSleep: Bool { false }
+  public static var goesOnWithoutGate: Bool { false }
+}
+
+/// What a core says to the rest of its chip.
+public enum CoreSleep: UInt8, Sendable, Hashable, Codable {
+  case awake
+  case asleep
+  /// Cortex-M: with SCR.SLEEPDEEP.
+  case deeplyAsleep
 }

@@ -83,7 +83,7 @@ public final class DeviceBench<D: Device> {
     var bytes = CanonicalBytes()
     bytes.append(naming: state)
     var reader = CanonicalReader(bytes.bytes)
-    return try bus.board.devices[0].readState(&reader, now) as? D.State
+    return try bus.board.devices[0].readState(&reader, now).0 as? D.State
   }
   public var clock: Clock {
     get { bus.clock }

@@ -3,8 +3,11 @@ import CoreShim
 /// What a device may say to its machine, and all that it may know of it. Handed to every call of a
 /// device.
 public struct DevicePort {
-  /// Machine time of this call. In an access: of the accessing instruction, before it counts.
+  /// When this call is, in ticks that the device was clocked: since power-on, but for a device on a clock gate only those at
+  /// which it was open. In an access: of the accessing instruction, before it counts.
   public internal(set) var now: Tick = 0
+  /// The same in machine time.
+  var time: Tick = 0
   /// Instructions begun before the one that makes this access; for `advance`, before the next one.
   public internal(set) var index: UInt64 = 0
   /// The hart that makes this access.
@@ -39,8 +42,8 @@ public struct DevicePort {
   /// Any other event, with this device as its source.
   public func emit(_ kind: Event.Kind, detail: UInt32 = 0, value: UInt64 = 0) {
     let event = Event(
-      tick: now, index: index, source: source, rawKind: kind.rawValue, hart: hart, detail: detail,
-      value: value)
+      tick: time, index: index, source: source, rawKind: kind.rawValue, hart: hart,
+      detail: detail, value: value)
     owner._withUnsafeGuaranteedRef { $0.record(event) }
   }
 
@@ -78,16 +81,35 @@ public struct DevicePort {
   /// time runs on.
   public func reset() { bus.requestReset(by: source) }
 
-  // MARK: System control
+  // MARK: Time that is not the core's
 
-  /// What a tick is and was.
-  public var clock: Clock { bus.clock }
+  /// Ticks a second from now on.
+  public var frequency: Ratio { bus.clock.frequency }
+  /// Since power-on, whether the device was clocked or not: the time of the world outside. Rounded down.
+  public var nanoseconds: UInt64 { bus.clock.nanoseconds(at: time) }
+  /// Cycles of another clock that the device has, while it is clocked.
+  public func cycles(of hertz: UInt64) -> UInt64 {
+    bus.clock.cycles(of: hertz, at: time, without: bus.missed(by: source))
+  }
+  /// The first `now` at which there are at least that many, as long as frequencies and gates stay what they are: see
+  /// `Device.clockChanged`. Saturates.
+  public func tick(reaching cycles: UInt64, of hertz: UInt64) -> Tick {
+    let missed = bus.missed(by: source)
+    let tick = bus.clock.tick(reaching: cycles, of: hertz, without: missed)
+    return tick == .max ? tick : max(tick, missed.ticks) - missed.ticks
+  }
+  /// The gate of the device is closed: it sees levels of its inputs, and does nothing with them before it is clocked again.
+  public var isStill: Bool { bus.slots[Int(source)].isStill }
+
+  // MARK: System control
 
   /// The core clock has this frequency from now on.
   public func setClock(_ hertz: Ratio) { bus.setClock(hertz, port: self) }
 
-  /// The peripherals on this clock gate answer, or do not.
-  public func setGate(_ name: String, isOpen: Bool) { bus.setGate(name, isOpen: isOpen) }
+  /// The peripherals on this clock gate answer and are clocked, or neither.
+  public func setGate(_ name: String, isOpen: Bool) {
+    bus.setGate(name, isOpen: isOpen, port: self)
+  }
 
   /// Which of its apertures the peripheral on this gate answers at: 0 is its address, 1 the first of the others.
   public func setAperture(_ gate: String, _ number: Int) { bus.setAperture(gate, number) }

@@ -24,9 +24,17 @@ class AnySlot {
   final let port: UnsafeMutablePointer<DevicePort>
   final let takesInput: Bool
   final let gate: String?
+  final let goesOnWithoutGate: Bool
+  final let followsSleep: Bool
+  /// Ticks that it was not clocked, for want of an open gate.
+  @exclusivity(unchecked) final private(set) var missed: Tick = 0
+  /// Its gate is closed: it stands still at this tick of its own.
+  @exclusivity(unchecked) final private(set) var stillAt: Tick?
+  final var isStill: Bool { stillAt != nil }
   final unowned(unsafe) let bus: Bus
   /// As they were when last read from the device.
   @exclusivity(unchecked) final private(set) var lines: LineSet = []
+  /// In its own ticks.
   @exclusivity(unchecked) final private(set) var deadline: Tick = .max
 
   init(_ place: SlotPlace) {
@@ -40,6 +48,8 @@ class AnySlot {
     port = place.port
     takesInput = place.takesInput
     gate = place.placement.gate
+    goesOnWithoutGate = place.placement.goesOnWithoutGate
+    followsSleep = type(of: place.placement.device).followsSleep
     bus = place.bus
   }
 
@@ -56,6 +66,7 @@ class AnySlot {
   func offer() { fatalError("abstract") }
   func letGo(_ line: Int) { fatalError("abstract") }
   func clockChanged() { fatalError("abstract") }
+  func sleepChanged(to sleep: CoreSleep) { fatalError("abstract") }
   /// To the state of power-on.
   func reset() { fatalError("abstract") }
   var state: State { fatalError("abstract") }
@@ -66,7 +77,22 @@ class AnySlot {
   final func restore(_ lines: LineSet, _ deadline: Tick?) {
     self.lines = lines
     self.deadline = deadline ?? .max
-    bus.schedule(number, at: self.deadline)
+    schedule()
+  }
+
+  // MARK: Its gate
+
+  /// It is clocked from now on, or not; its windows are the bus's business.
+  final func obey(_ gate: Windows.Gate) {
+    if goesOnWithoutGate { return }
+    missed = gate.missed.ticks
+    stillAt = gate.isOpen ? nil : gate.closed - missed
+    schedule()
+  }
+
+  private final func schedule() {
+    let (tick, isLater) = deadline.addingReportingOverflow(missed)
+    bus.schedule(number, at: isStill || isLater ? .max : tick)
   }
 
   /// The one place where a device's outputs take effect. Called after every call of the device.
@@ -79,7 +105,7 @@ class AnySlot {
   // Out of line: what they do takes reference counts, which the way past them should not.
   @inline(never) private final func changeDeadline(to new: Tick) {
     deadline = new
-    bus.schedule(number, at: new)
+    schedule()
   }
 
   @inline(never) private final func changeLines(to new: LineSet) {
@@ -146,6 +172,11 @@ final class Slot<D: Device>: AnySlot {
     settle()
   }
 
+  override func sleepChanged(to sleep: CoreSleep) {
+    device.pointee.sleepChanged(to: sleep, &port.pointee)
+    settle()
+  }
+
   override func reset() {
     device.pointee.reset(to: initial, &port.pointee)
     settle()
@@ -163,7 +194,7 @@ final class Slot<D: Device>: AnySlot {
   }
 
   @inline(__always) private func settle() {
-    if takesInput { topUp() }
+    if takesInput && !isStill { topUp() }
     let (lines, deadline) = device.pointee.outputs()
     settle(lines, deadline)
   }

@@ -191,8 +191,9 @@ public struct Placement: Sendable {
   public let map: RegisterMap
   let table: RegisterTable
   let makeSlot: @Sendable (SlotPlace) -> AnySlot
-  /// A state of this device, from bytes that anybody may have written.
-  let readState: @Sendable (inout CanonicalReader, Tick) throws(Unreadable) -> AnySlot.State
+  /// A state of this device, from bytes that anybody may have written, and its deadline.
+  let readState:
+    @Sendable (inout CanonicalReader, Tick) throws(Unreadable) -> (AnySlot.State, Tick?)
 
   public init<D: Device>(
     _ name: String, _ device: D, at address: UInt64, or others: [UInt64] = [], size: UInt64,
@@ -213,11 +214,7 @@ public struct Placement: Sendable {
       var copy = device
       guard device.accepts(state, now: now) else { throw Unreadable("\(name) cannot be so") }
       copy.state = state
-      // Of an instruction that takes several ticks, a deadline may be a little late.
-      if let deadline = copy.deadline, now > 1 << 12, deadline < now - 1 << 12 {
-        throw Unreadable("\(name) should have acted long ago")
-      }
-      return state
+      return (state, copy.deadline)
     }
   }
 
@@ -232,4 +229,5 @@ public struct Placement: Sendable {
   }
 
   public var end: UInt64 { address + size }
+  var goesOnWithoutGate: Bool { type(of: device).goesOnWithoutGate }
 }

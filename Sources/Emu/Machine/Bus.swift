@@ -11,8 +11,13 @@ final class Bus {
   private let devices: UnsafeMutablePointer<Unmanaged<AnySlot>>
   private let slotCount: Int
   @exclusivity(unchecked) private var windows: Windows
-  /// By their names.
-  @exclusivity(unchecked) private var gates: [String: Windows.Gate] = [:]
+  /// In the order of their names, and where they are by name.
+  @exclusivity(unchecked) private var gates: [Windows.Gate]
+  private let gateNumbers: [String: Int]
+  /// By gate.
+  private var gated: [[AnySlot]]
+  /// Those that are told when the core sleeps.
+  private var sleepers: [AnySlot] = []
   private let port: UnsafeMutablePointer<DevicePort>
 
   /// Set once, when the machine is put together. A bench has none.
@@ -68,7 +73,11 @@ final class Bus {
     deadlines = Deadlines(slots: actors)
     precondition(actors <= 64, "board \(board.name): \(count) devices")
     consoleSlot = board.slot(of: board.console)
-    windows = Windows([], [])
+    windows = Windows([], [], [:])
+    let names = Set(board.devices.compactMap(\.gate)).sorted()
+    gates = names.map { Windows.Gate(name: $0) }
+    gateNumbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
+    gated = names.map { _ in [] }
     slotCount = count
     devices = .allocate(capacity: count)
     port = .allocate(capacity: 1)
@@ -82,11 +91,13 @@ final class Bus {
       (devices + number).initialize(to: .passUnretained(slot))
     }
     windows.deallocate()
-    windows = Windows(board.devices, slots)
-    for device in board.devices {
-      if let gate = device.gate { gates[gate] = Windows.Gate(name: gate) }
+    windows = Windows(board.devices, slots, gateNumbers)
+    for slot in slots {
+      if let gate = slot.gate, let number = gateNumbers[gate] { gated[number].append(slot) }
     }
-    windows.obey(gates)
+    sleepers = slots.filter(\.followsSleep)
+    windows.obey(Windows.Gate(name: "", isOpen: true), nil)
+    obeyGates()
   }
 
   deinit {
@@ -140,9 +151,9 @@ final class Bus {
 
   private func findClosed(_ slot: AnySlot, _ offset: UInt64, _ value: UInt64) {
     let register = slot.table.name(at: offset)
-    guard let gate = slot.gate, let state = gates[gate] else { return }
+    guard let gate = slot.gate, let number = gateNumbers[gate] else { return }
     find(
-      state.isOpen
+      gates[number].isOpen
         ? "\(register) through an aperture that is switched off"
         : "\(register) while the clock of \(gate) is off, or is not there yet",
       value: value, port: port.pointee, kind: .clockGated)
@@ -219,8 +230,8 @@ final class Bus {
     now: Tick, index: UInt64, hart: UInt8, _ access: UnsafePointer<CoreAccess>?, pc: UInt64? = nil
   ) -> DevicePort {
     var port = DevicePort(bus: self)
-    (port.now, port.index, port.hart, port.source) = (now, index, hart, Event.core)
-    (port.access, port.pc) = (access, pc)
+    (port.now, port.time, port.index, port.hart) = (now, now, index, hart)
+    (port.source, port.access, port.pc) = (Event.core, access, pc)
     return port
   }
 
@@ -272,12 +283,22 @@ final class Bus {
     _ slot: AnySlot, now: Tick, index: UInt64, hart: UInt8,
     _ access: UnsafePointer<CoreAccess>? = nil
   ) {
-    port.pointee.now = now
+    port.pointee.now = now &- slot.missed
+    port.pointee.time = now
     port.pointee.index = index
     port.pointee.hart = hart
     port.pointee.faulted = false
     port.pointee.access = access
     port.pointee.source = UInt16(truncatingIfNeeded: slot.number)
+  }
+
+  /// The same of a slot that may stand still.
+  private func enterAny(
+    _ slot: AnySlot, now: Tick, index: UInt64, hart: UInt8 = 0,
+    _ access: UnsafePointer<CoreAccess>? = nil
+  ) {
+    enter(slot, now: now, index: index, hart: hart, access)
+    if let still = slot.stillAt { port.pointee.now = still }
   }
 
   // MARK: Time
@@ -319,6 +340,7 @@ final class Bus {
         changeInputs(now, index)
       } else {
         Unmanaged.passUnretained(harts[number - slotCount])._withUnsafeGuaranteedRef { hart in
+          (port.pointee.time, port.pointee.index) = (now, index)
           hart.advance(now: now)
           stir(hart)
         }
@@ -338,15 +360,17 @@ final class Bus {
   /// The clock has another frequency: what is due at a time, and not at a tick, is due at another tick.
   func setClock(_ hertz: Ratio, port: DevicePort) {
     let old = clock.frequency
-    clock.change(to: hertz, at: port.now)
+    clock.change(to: hertz, at: port.time)
     if clock.frequency == old { return }
     clockChanges += 1
     let new = clock.frequency
     record(
       Event(
-        tick: port.now, index: port.index, source: port.source, rawKind: Event.Kind.clock.rawValue,
+        tick: port.time, index: port.index, source: port.source,
+        rawKind: Event.Kind.clock.rawValue,
         hart: port.hart, detail: UInt32(clamping: new.denominator), value: new.numerator))
-    for slot in slots { call(slot) { $0.clockChanged() } }
+    // One that stands still hears of it when it is clocked again.
+    for slot in slots where !slot.isStill { call(slot) { $0.clockChanged() } }
     schedule(worldNumber, at: world.deadline(clock))
     // Limits may be times as well.
     running?.halt()
@@ -359,7 +383,7 @@ final class Bus {
 
   /// What the world does to a device.
   func fromOutside(_ slot: AnySlot, now: Tick, index: UInt64, _ body: (AnySlot) -> Void) {
-    enter(slot, now: now, index: index, hart: 0)
+    enterAny(slot, now: now, index: index)
     body(slot)
   }
 
@@ -381,16 +405,45 @@ final class Bus {
 
   // MARK: Gates
 
-  func setGate(_ name: String, isOpen: Bool) {
-    guard let gate = gates[name], gate.isOpen != isOpen else { return }
-    gates[name]?.isOpen = isOpen
-    windows.obey(gates)
+  /// Devices on a closed gate stand still: tick `port.time` is the first that they miss, or the first that they do not.
+  func setGate(_ name: String, isOpen: Bool, port: DevicePort) {
+    guard let number = gateNumbers[name], gates[number].isOpen != isOpen else { return }
+    gates[number].isOpen = isOpen
+    if isOpen {
+      clock.add(gates[number].closed..<port.time, to: &gates[number].missed)
+    } else {
+      gates[number].closed = port.time
+    }
+    windows.obey(gates[number], number)
+    for slot in gated[number] {
+      slot.obey(gates[number])
+      if isOpen && !slot.goesOnWithoutGate { call(slot) { $0.clockChanged() } }
+    }
   }
 
-  func setAperture(_ name: String, _ number: Int) {
-    guard let gate = gates[name], gate.aperture != number else { return }
-    gates[name]?.aperture = number
-    windows.obey(gates)
+  func setAperture(_ name: String, _ aperture: Int) {
+    guard let number = gateNumbers[name], gates[number].aperture != aperture else { return }
+    gates[number].aperture = aperture
+    windows.obey(gates[number], number)
+  }
+
+  private func obeyGates() {
+    for (number, gate) in gates.enumerated() {
+      windows.obey(gate, number)
+      for slot in gated[number] { slot.obey(gate) }
+    }
+  }
+
+  /// By a device, or a core.
+  func missed(by source: UInt16) -> Clock.Missed {
+    guard Int(source) < slots.count else { return Clock.Missed() }
+    let slot = slots[Int(source)]
+    guard !slot.goesOnWithoutGate, let number = slot.gate.flatMap({ gateNumbers[$0] }) else {
+      return Clock.Missed()
+    }
+    var missed = gates[number].missed
+    if slot.isStill { clock.add(gates[number].closed..<port.pointee.time, to: &missed) }
+    return missed
   }
 
   func resetSlots(on gate: String, port: DevicePort) {
@@ -400,8 +453,9 @@ final class Bus {
   /// A call of a device within the call of another.
   private func call(_ slot: AnySlot, _ body: (AnySlot) -> Void) {
     let old = port.pointee
-    enter(slot, now: old.now, index: old.index, hart: old.hart, old.access)
+    enterAny(slot, now: old.time, index: old.index, hart: old.hart, old.access)
     body(slot)
+    port.pointee.now = old.now
     port.pointee.source = old.source
     port.pointee.faulted = old.faulted
   }
@@ -410,6 +464,15 @@ final class Bus {
   func slot(of hart: Hart) -> Int { slotCount + Int(hart.number) }
 
   // MARK: Sleep
+
+  /// A hart has fallen asleep.
+  func slept(_ hart: Hart) {
+    guard !sleepers.isEmpty, hart.sleep?.isOfTheChip == true else { return }
+    for slot in sleepers {
+      enter(slot, now: hart.now, index: hart.index, hart: hart.number)
+      slot.sleepChanged(to: hart.sleepsDeeply ? .deeplyAsleep : .asleep)
+    }
+  }
 
   /// Something happened to a hart that may be what it sleeps for.
   func stir(_ hart: Hart) {
@@ -423,6 +486,9 @@ final class Bus {
 
   /// A sleeping hart may have turns again.
   func wake(_ hart: Hart) {
+    if hart.sleep?.isOfTheChip == true {
+      for slot in sleepers { call(slot) { $0.sleepChanged(to: .awake) } }
+    }
     let number = Int(hart.number)
     guard let running else { return turns.wake(number, at: harts[turns.hart].index) }
     turns.wake(number, at: running.index + 1)
@@ -488,20 +554,19 @@ final class Bus {
   func save() -> Saved {
     let rest = Rest(
       turns: turns, actedTick: acted.tick, actedSlots: acted.slots, timeOffset: timeOffset,
-      clock: clock, gates: gates.values.sorted { $0.name < $1.name }, world: world,
-      console: console, findings: findings.list)
+      clock: clock, gates: gates, world: world, console: console, findings: findings.list)
     return Saved(devices: slots.map(\.state), rest: rest, watch: watch)
   }
 
   func restore(_ saved: Saved) {
-    for (slot, state) in zip(slots, saved.devices) { slot.restore(state) }
     let rest = saved.rest
+    gates = rest.gates
+    obeyGates()
+    for (slot, state) in zip(slots, saved.devices) { slot.restore(state) }
     turns = rest.turns
     acted = (rest.actedTick, rest.actedSlots)
     timeOffset = rest.timeOffset
     clock = rest.clock
-    for gate in rest.gates { gates[gate.name] = gate }
-    windows.obey(gates)
     world = rest.world
     schedule(worldNumber, at: world.deadline(clock))
     console = Console(rest.console, keeping: console)
@@ -513,7 +578,7 @@ final class Bus {
   func reset(now: Tick, index: UInt64) {
     timeOffset = 0
     for slot in slots {
-      enter(slot, now: now, index: index, hart: 0)
+      enterAny(slot, now: now, index: index)
       slot.reset()
     }
   }
@@ -524,7 +589,7 @@ final class Bus {
   func send(_ bytes: some Sequence<UInt8>, now: Tick, index: UInt64) {
     console.send(bytes)
     guard let consoleSlot else { return }
-    enter(slots[consoleSlot], now: now, index: index, hart: 0)
+    enterAny(slots[consoleSlot], now: now, index: index)
     slots[consoleSlot].offer()
   }
 
@@ -558,11 +623,11 @@ final class Bus {
         register: access.flatMap { slot?.register(at: $0.address) }, address: access?.address,
         isStore: access?.is_store ?? false, value: value, pc: access?.pc ?? port.pc,
         hart: port.hart,
-        tick: port.now, index: port.index))
+        tick: port.time, index: port.index))
     if recorder.wants(.notModelled) {
       record(
         Event(
-          tick: port.now, index: port.index, source: port.source,
+          tick: port.time, index: port.index, source: port.source,
           rawKind: Event.Kind.notModelled.rawValue, hart: port.hart, detail: UInt32(number),
           value: value))
     }

@@ -43,6 +43,9 @@ public class Hart {
     case lockup
     /// A function of the emulator's that waits for something: whoever acts next may have brought it.
     case call
+
+    /// By an instruction for that, which the rest of a chip may take part in.
+    var isOfTheChip: Bool { self == .interrupt || self == .event }
   }
 
   init(core: OpaquePointer, number: UInt8, bus: Bus) {
@@ -89,6 +92,8 @@ public class Hart {
   func wakes(from sleep: Sleep) -> Bool { fatalError("abstract") }
   /// It goes on.
   func wakeUp() {}
+  /// Cortex-M: SCR.SLEEPDEEP.
+  var sleepsDeeply: Bool { false }
   /// `mtime` was written: it shows something else from here on.
   func timeMoved() {}
   /// Trap causes whose fetch failed: they are no attempts.
@@ -265,6 +270,7 @@ public class Hart {
     asleepSince = now
     bus.turns.fallAsleep(Int(number))
     record(.sleep)
+    bus.slept(self)
   }
 
   // MARK: Callbacks

@@ -26,9 +26,22 @@ extension Bus.Rest {
     turns.isSound(harts: board.harts, quantum: options.quantum)
       && clock.isSound(now)
       && Set(gates.map(\.name)) == Set(board.devices.compactMap(\.gate))
-      && gates.count == Set(gates.map(\.name)).count
+      && gates.map(\.name) == Set(gates.map(\.name)).sorted()
+      && gates.allSatisfy { gate in
+        gate.closed <= now && clock.isSound(gate.missed, at: gate.isOpen ? now : gate.closed)
+      }
       && world.changes.allSatisfy { $0.isSound(on: board) }
       && findings.allSatisfy { $0.count > 0 && $0.count < 1 << 62 && $0.tick <= now }
+  }
+}
+
+extension Bus.Rest {
+  /// Of an instruction that takes several ticks, a deadline may be a little late.
+  func isOverdue(_ deadline: Tick?, of device: Placement, _ now: Tick) -> Bool {
+    guard let deadline else { return false }
+    let gate = gates.first { $0.name == device.gate && !device.goesOnWithoutGate }
+    let own = (gate.map { $0.isOpen ? now : $0.closed } ?? now) - (gate?.missed.ticks ?? 0)
+    return own > 1 << 12 && deadline < own - 1 << 12
   }
 }
 

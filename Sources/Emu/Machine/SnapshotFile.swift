@@ -148,14 +148,21 @@ extension Snapshot {
       harts.append(Hart.Saved(counts: counts, model: try Self.model(&reader, board.core, now)))
     }
     var devices: [AnySlot.State] = []
+    var deadlines: [Tick?] = []
     for placement in board.devices {
       guard try reader.readText() == placement.name else {
         throw Unreadable("\(placement.name) is not where it was")
       }
-      devices.append(try placement.readState(&reader, now))
+      let (state, deadline) = try placement.readState(&reader, now)
+      devices.append(state)
+      deadlines.append(deadline)
     }
     let rest = try reader.read(naming: Bus.Rest.self)
     guard rest.isSound(on: board, options, now) else { throw Unreadable("the bus cannot be so") }
+    for (placement, deadline) in zip(board.devices, deadlines)
+    where rest.isOverdue(deadline, of: placement, now) {
+      throw Unreadable("\(placement.name) should have acted long ago")
+    }
     var hostInterface: HTIF.State?
     if try reader.readFlag() { hostInterface = try reader.read(naming: HTIF.State.self) }
     guard (hostInterface != nil) == (boot.hostInterface != nil), hostInterface?.isSound ?? true

@@ -10,6 +10,8 @@ struct Windows {
     var slot: Unmanaged<AnySlot>
     var fullSize: UInt64
     var aperture: Int
+    /// The number of its gate; nil: none.
+    var gate: Int?
   }
 
   /// What a clock gate lets through.
@@ -17,6 +19,10 @@ struct Windows {
     var name: String
     var isOpen = false
     var aperture = 0
+    /// While it was closed, up to the last time that it was opened.
+    var missed = Clock.Missed()
+    /// Since when it is closed.
+    var closed: Tick = 0
   }
 
   private let windows: UnsafeMutablePointer<Window>
@@ -24,8 +30,10 @@ struct Windows {
   private static let pages = 64
   private let latest: UnsafeMutablePointer<Int>
 
-  /// - Parameter slots: of these devices, in their order.
-  init(_ devices: [Placement], _ slots: [AnySlot]) {
+  /// - Parameters:
+  ///   - slots: of these devices, in their order.
+  ///   - gates: numbers by name.
+  init(_ devices: [Placement], _ slots: [AnySlot], _ gates: [String: Int]) {
     count = devices.reduce(0) { $0 + 1 + $1.others.count }
     windows = .allocate(capacity: count)
     latest = .allocate(capacity: Self.pages)
@@ -36,7 +44,7 @@ struct Windows {
         (windows + number).initialize(
           to: Window(
             start: address, size: 0, slot: .passUnretained(slot), fullSize: device.size,
-            aperture: aperture))
+            aperture: aperture, gate: device.gate.flatMap { gates[$0] }))
         number += 1
       }
     }
@@ -75,14 +83,10 @@ struct Windows {
     return nil
   }
 
-  /// Opens and closes windows as the gates say.
-  func obey(_ gates: [String: Gate]) {
-    for number in 0..<count {
-      let window = windows + number
-      let gate = window.pointee.slot._withUnsafeGuaranteedRef { $0.gate }
-      let state = gate.flatMap { gates[$0] }
-      let isOpen =
-        state?.isOpen ?? true && state?.aperture ?? 0 == window.pointee.aperture
+  /// Opens and closes the windows on a gate as that says.
+  func obey(_ gate: Gate, _ number: Int?) {
+    for window in windows..<windows + count where window.pointee.gate == number {
+      let isOpen = gate.isOpen && gate.aperture == window.pointee.aperture
       window.pointee.size = isOpen ? window.pointee.fullSize : 0
     }
   }

@@ -119,8 +119,17 @@ public struct Clock: Sendable, Hashable {
     UInt64(clamping: count(of: UInt128(hertz), at: tick))
   }
 
+  /// The same where somebody has missed some of that time.
+  func cycles(of hertz: UInt64, at tick: Tick, without missed: Missed) -> UInt64 {
+    UInt64(clamping: count(of: UInt128(hertz), in: elapsed(at: tick) - elapsed(of: missed)))
+  }
+
   private func count(of hertz: UInt128, at tick: Tick) -> UInt128 {
-    let (seconds, rest) = elapsed(at: tick).quotientAndRemainder(dividingBy: UInt128(unit))
+    count(of: hertz, in: elapsed(at: tick))
+  }
+
+  private func count(of hertz: UInt128, in units: UInt128) -> UInt128 {
+    let (seconds, rest) = units.quotientAndRemainder(dividingBy: UInt128(unit))
     return seconds * hertz + rest * hertz / UInt128(unit)
   }
 
@@ -142,17 +151,61 @@ public struct Clock: Sendable, Hashable {
     tick(reaching: Moment(UInt128(cycles), UInt128(hertz)))
   }
 
+  /// The same where somebody has missed some of that time.
+  func tick(reaching cycles: UInt64, of hertz: UInt64, without missed: Missed) -> Tick {
+    tick(reaching: units(to: Moment(UInt128(cycles), UInt128(hertz))) + elapsed(of: missed))
+  }
+
   /// The first tick that is not before that. Saturates.
-  public func tick(reaching moment: Moment) -> Tick {
+  public func tick(reaching moment: Moment) -> Tick { tick(reaching: units(to: moment)) }
+
+  /// Rounded up.
+  private func units(to moment: Moment) -> UInt128 {
     let unit = UInt128(unit)
-    let goal =
-      UInt128(moment.seconds) * unit + (moment.rest * unit + moment.denominator - 1)
+    return UInt128(moment.seconds) * unit + (moment.rest * unit + moment.denominator - 1)
       / moment.denominator
+  }
+
+  private func tick(reaching goal: UInt128) -> Tick {
     let stretch = stretch { $0.elapsed <= goal }
     if goal <= stretch.elapsed { return stretch.start }
     let length = length(stretch)
     return Tick(
       clamping: UInt128(stretch.start) + (goal - stretch.elapsed + length - 1) / length)
+  }
+}
+
+// MARK: Time that somebody missed
+
+extension Clock {
+  /// Time that went by without somebody, exactly.
+  struct Missed: Sendable, Hashable, Codable {
+    private(set) var ticks: Tick = 0
+    fileprivate var elapsed: UInt128 = 0
+    /// Of the clock, when that was counted.
+    fileprivate var unit: UInt64 = 1
+
+    fileprivate mutating func add(_ ticks: Tick) { self.ticks += ticks }
+  }
+
+  /// Adds what went by from one tick to another one.
+  func add(_ ticks: Range<Tick>, to missed: inout Missed) {
+    missed.elapsed =
+      elapsed(of: missed) + elapsed(at: ticks.upperBound) - elapsed(at: ticks.lowerBound)
+    missed.unit = unit
+    missed.add(ticks.upperBound - ticks.lowerBound)
+  }
+
+  private func elapsed(of missed: Missed) -> UInt128 {
+    missed.elapsed * UInt128(unit / missed.unit)
+  }
+
+  /// Can it be reckoned with at that tick?
+  func isSound(_ missed: Missed, at now: Tick) -> Bool {
+    guard missed.unit > 0, unit % missed.unit == 0, missed.ticks <= now else { return false }
+    let (product, overflow) = missed.elapsed.multipliedReportingOverflow(
+      by: UInt128(unit / missed.unit))
+    return !overflow && product <= elapsed(at: now)
   }
 }
 

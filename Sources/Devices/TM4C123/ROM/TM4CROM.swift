@@ -43,14 +43,20 @@ enum TM4CROM {
       words[apiTable / 4 + number] =
         UInt32(address) + UInt32(firstTable + row(number) * entries * 4)
     }
+    // What has no room in its place goes to the end.
+    var end = Int(size)
     for number in tables.map(\.number) + [63] {
       let table = firstTable + row(number) * entries * 4
       for place in 0..<entries {
-        let function = function(number, place)
-        // Bit 0: Thumb.
-        words[table / 4 + place] = UInt32(address) + UInt32(function) | 1
         let name = name(number, place)
         let code = name.flatMap { Self.code[$0] } ?? Self.call(of: name)
+        var function = function(number, place)
+        if code.count * 2 > functionSize {
+          end -= code.count * 2 + 3 & ~3
+          function = end
+        }
+        // Bit 0: Thumb.
+        words[table / 4 + place] = UInt32(address) + UInt32(function) | 1
         for (part, half) in code.enumerated() {
           words[function / 4 + part / 2] |= UInt32(half) << UInt32(part % 2 * 16)
         }
@@ -75,6 +81,11 @@ enum TM4CROM {
     "SysCtlDelay": [0x3801, 0xD1FD, branchToLR],
     // wfi; bx lr
     "SysCtlSleep": [0xBF30, branchToLR],
+    // movw, movt r1, #0xE000ED10; ldr r0, [r1]; orr r0, #4; str r0, [r1]; wfi; ldr r0, [r1]; bic r0, #4; str r0, [r1]; bx lr
+    "SysCtlDeepSleep": [
+      0xF64E, 0x5110, 0xF2CE, 0x0100, 0x6808, 0xF040, 0x0004, 0x6008, 0xBF30, 0x6808, 0xF020,
+      0x0004, 0x6008, branchToLR,
+    ],
     // mrs r0, primask; cpsie i; bx lr, and the same with cpsid: "whether interrupts were disabled when the function was called"
     "IntMasterEnable": [0xF3EF, 0x8010, 0xB662, branchToLR],
     "IntMasterDisable": [0xF3EF, 0x8010, 0xB672, branchToLR],

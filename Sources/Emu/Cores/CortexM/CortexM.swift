@@ -215,6 +215,7 @@ final class CortexM: Hart {
   override func beginStep() { stepBegins() }
   override func endStep(_ attempts: UInt64) { stepEnds(attempts) }
   override func trap(_ trap: CoreTrap) -> CoreTrapVerdict { take(trap) }
+  override var sleepsDeeply: Bool { system.scr & SystemControl.SCR.deep != 0 }
   override func wakes(from sleep: Sleep) -> Bool { ends(sleep) }
 
   override var pc: UInt64 { UInt64(core_m4_r(core)[15]) }
