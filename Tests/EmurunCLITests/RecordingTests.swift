@@ -15,7 +15,7 @@ import Testing
   private func pipe(_ text: String) -> Int32 {
     var ends: [Int32] = [0, 0]
     Glibc.pipe(&ends)
-    _ = writeAll(ContiguousArray(text.utf8), to: ends[1])
+    _ = writeAll(Array(text.utf8), to: ends[1])
     close(ends[1])
     return ends[0]
   }
