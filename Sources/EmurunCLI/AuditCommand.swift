@@ -47,11 +47,7 @@ struct AuditCommand: HostedCommand {
     if let sarif, OutputFile.isSame(sarif, as: [image, policy]) {
       throw Refusal(ExitCode.usage, "--sarif \(sarif) would replace what is read")
     }
-    let policy = try policy.map { path throws(Refusal) in
-      try AuditPolicy(InputFile.read(path, standardInput: host.input), path: path)
-    }
-    let plan = try plan()
-    let report = try AuditReport(plan, image, policy, duration, compare)
+    let report = try report(standardInput: host.input)
     try host.output.write(((json ? report.json() : report.text()) + "\n").utf8)
     if let sarif {
       let file = try OutputFile(sarif)
@@ -60,6 +56,14 @@ struct AuditCommand: HostedCommand {
     }
     if report.witness.contradiction != nil { return ExitCode.software }
     return report.isGood ? ExitCode.success : ExitCode.failure
+  }
+
+  /// - Parameter most: steps of the proof before it gives up.
+  func report(standardInput: Int32, most: Int = 400_000) throws(Refusal) -> AuditReport {
+    let policy = try policy.map { path throws(Refusal) in
+      try AuditPolicy(InputFile.read(path, standardInput: standardInput), path: path)
+    }
+    return try AuditReport(plan(), image, policy, duration, compare, most: most)
   }
 
   /// What `emurun IMAGE` would run.

@@ -19,7 +19,7 @@ struct AuditReport {
 
   init(
     _ plan: RunPlan, _ path: String, _ policy: AuditPolicy?, _ duration: VirtualTime?,
-    _ compare: UInt64
+    _ compare: UInt64, most: Int
   ) throws(Refusal) {
     let machine = try plan.machine()
     let program = try plan.program()
@@ -27,7 +27,7 @@ struct AuditReport {
     self.policy = policy
     board = plan.board
     map = CodeMap(program)
-    proof = ZeroTrapProof(program, on: plan.board)
+    proof = ZeroTrapProof(program, on: plan.board, most: most)
     inventory = Inventory(map)
     let limit = Moment(nanoseconds: duration?.nanoseconds ?? 1_000_000_000)
     witness = Witness(machine, map, proof, until: limit, most: compare)
@@ -231,6 +231,9 @@ struct AuditReport {
       + "\(Quantity.grouped(witness.compared)) looked up, "
       + (witness.contradiction == nil
         ? "none that the static side had not" : "with a contradiction")
+      + (witness.dataThatRan.map {
+        "; \(map.program.name($0).printable) is marked as data and ran, so the code map lacks it"
+      } ?? "")
   }
 
   private var checkLines: [String] {

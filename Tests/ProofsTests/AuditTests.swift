@@ -129,7 +129,10 @@ import Testing
     rv64("la a0, 1f\n ld a1, 0(a0)\n sb a2, 3(a0)\n jr a1\n .balign 8\n1: .quad _start", .jump),
 
     arm("nop"), arm("svc 0", .supervisorCall), arm("bkpt 1", .breakpoint), arm("udf 1", .undefined),
-    arm(".short 0xeeff, 0xffff", .undecodable), arm("wfi", .wait), arm("wfe", .wait),
+    arm(".short 0xeeff, 0xffff", .undecodable),
+    // BX that is not the last of its IT block.
+    arm(".inst.n 0xbf04\n .inst.n 0x4770\n nop", .undecodable),
+    arm("wfi", .wait), arm("wfe", .wait),
     arm("cpsie i", .interruptEnable), arm("cpsid i"), arm("msr BASEPRI, r0", .interruptEnable),
     arm("msr CONTROL, r0", .controlRegister), arm("mrs r0, IPSR"), arm("dsb\n isb"),
     arm("vadd.f32 s0, s0, s0", .floatingPoint), arm("vldr s0, [sp, #-4]", .floatingPoint),

@@ -19,6 +19,28 @@ func emurun(_ arguments: [String]) -> Outcome {
   return Outcome(code: code, output: output.text, errors: errors.text)
 }
 
+/// Runs the program that is built beside the tests, and says how much memory it had at most.
+func emurunProcess(_ arguments: [String]) throws -> (code: Int32, mostKiB: Int) {
+  var path = [CChar](repeating: 0, count: 4096)
+  readlink("/proc/self/exe", &path, path.count - 1)
+  let test = String(decoding: path.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+  let program = URL(fileURLWithPath: test).deletingLastPathComponent().path + "/emurun"
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  for stream in [STDOUT_FILENO, STDERR_FILENO] {
+    posix_spawn_file_actions_addopen(&actions, stream, "/dev/null", O_WRONLY, 0)
+  }
+  let words = ([program] + arguments).map { strdup($0) } + [nil]
+  defer { for word in words { free(word) } }
+  var child = pid_t()
+  let error = posix_spawn(&child, program, &actions, nil, words, environ)
+  guard error == 0 else { throw Toolchain.Failed(text: "\(program): error \(error)") }
+  var (status, usage): (Int32, rusage) = (0, rusage())
+  wait4(child, &status, 0, &usage)
+  return (status & 0x7F == 0 ? status >> 8 & 0xFF : -(status & 0x7F), usage.ru_maxrss)
+}
+
 enum Images {
   static let top = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -218,6 +218,11 @@ final class ValueAnalysis {
         return fail(.memory, address, "there is no code of the image at \(hex(address))", chain)
       }
       reached.insert(address)
+      if !conditions.isEmpty && instruction.mayJump {
+        return fail(
+          .undecodable, address, "it jumps, and is not the last of its IT block: UNPREDICTABLE",
+          chain)
+      }
       if case .ifThen(let block) = instruction.operation {
         address = instruction.end
         guard let first = block.first, first != .always else {

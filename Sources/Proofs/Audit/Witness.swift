@@ -17,6 +17,8 @@ public struct Witness: Sendable {
   public private(set) var departure: Departure?
   /// Instructions that ran and were looked up in what the static side has.
   public private(set) var compared: UInt64 = 0
+  /// It ran, and the image marks it as data: the code map ends there.
+  public private(set) var dataThatRan: UInt64?
   /// What the static side had excluded: a mistake of ours.
   public private(set) var contradiction: String?
   public private(set) var index: UInt64 = 0
@@ -41,7 +43,8 @@ public struct Witness: Sendable {
       if map.program.isCode(pc), memory.canFetch(pc, 2) {
         isInside = true
         compared += 1
-        if !known.contains(pc) && map.isComplete {
+        if dataThatRan == nil, map.program.isMarkedData(pc) { dataThatRan = pc }
+        if !known.contains(pc) && map.isComplete && dataThatRan == nil {
           contradiction = "\(map.program.name(pc)) ran, which the code map has not"
         } else if proof.isProved && !proof.reached.contains(pc) {
           contradiction = "\(map.program.name(pc)) ran, which the proof had excluded"

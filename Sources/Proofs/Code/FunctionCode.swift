@@ -94,7 +94,10 @@ struct FunctionExplorer {
       if case .ifThen(let block) = instruction.operation { conditions = block[...] }
       var next = successors(of: instruction)
       // What follows in memory is another function: a call that does not return, or a fall into it.
-      if let place = next.firstIndex(of: instruction.end), isOther(instruction.end) {
+      // (Not the rest of an IT block: to who enters there by a jump it is other instructions.)
+      if let place = next.firstIndex(of: instruction.end), conditions.isEmpty,
+        isOther(instruction.end)
+      {
         next.remove(at: place)
         function.calls.append(.init(site: address, target: instruction.end, isTail: true))
       }

@@ -12,6 +12,18 @@ public struct Instruction: Sendable, Hashable {
 
   public var end: UInt64 { address &+ size }
 
+  /// The way may go on elsewhere.
+  var mayJump: Bool {
+    switch operation {
+    case .branch, .jump, .call, .indirect, .tableBranch: true
+    // Of Arm; nobody asks of RV64, which has no blocks.
+    case .load(15, _): true
+    case .set(15, _, _, _, _, _): true
+    case .loadMany(let list, _, _, _): list >> 15 == 1
+    default: false
+    }
+  }
+
   /// Arm.
   var setsFlags: Bool {
     switch operation {

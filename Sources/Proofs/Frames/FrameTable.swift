@@ -128,19 +128,21 @@ extension Frame {
     _ compared: inout Int
   ) -> [String] {
     if !motion.problems.isEmpty || motion.net != 0 { return [] }
-    for row in rows {
-      guard let base = row.base, base.register == Int(program.stackPointer) else { continue }
-      for address in stride(from: row.range.lowerBound, to: row.range.upperBound, by: 2) {
-        guard let depth = motion.depths[address] else { continue }
-        // Compilers leave out what holds for the few instructions of an epilogue in the middle.
-        if depth < base.offset, function.leavesSoon(address) { continue }
-        compared += 1
-        if depth != base.offset {
-          return [
-            "the frame information has sp+\(base.offset) at \(program.name(address)), where the "
-              + "instructions have moved it by \(depth)"
-          ]
-        }
+    // By instruction: a damaged file may have rows of any size.
+    var rest = rows[...]
+    for (address, depth) in motion.depths.sorted(by: { $0.key < $1.key }) {
+      while let row = rest.first, row.range.upperBound <= address { rest.removeFirst() }
+      guard let row = rest.first, row.range.contains(address), let base = row.base,
+        base.register == Int(program.stackPointer)
+      else { continue }
+      // Compilers leave out what holds for the few instructions of an epilogue in the middle.
+      if depth < base.offset, function.leavesSoon(address) { continue }
+      compared += 1
+      if depth != base.offset {
+        return [
+          "the frame information has sp+\(base.offset) at \(program.name(address)), where the "
+            + "instructions have moved it by \(depth)"
+        ]
       }
     }
     return []
