@@ -61,7 +61,7 @@ extension SVDFile {
     for one in peripherals {
       let name = one.name + String(repeating: " ", count: width - one.name.count)
       let fields = one.registers.reduce(0) { $0 + $1.fields.count }
-      let last = BoardQuantity.hex(one.address + max(one.size, 1) - 1)
+      let last = BoardQuantity.hex(one.address &+ max(one.size, 1) &- 1)
       var line = "  \(BoardQuantity.hex(one.address))..\(last)  \(name)  "
       line += "\(one.registers.count) registers, \(fields) fields"
       if !one.interrupts.isEmpty {

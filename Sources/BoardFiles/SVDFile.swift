@@ -305,7 +305,7 @@ private struct SVDReader {
       let access = chain.lazy.compactMap { $0["access"] }.first
       for (name, distance) in try repetitions(element, name) {
         let first = UInt64(bits.lowerBound) &+ distance
-        guard first &+ UInt64(bits.count) <= 64 else {
+        guard first < 64, first + UInt64(bits.count) <= 64 else {
           throw error(element, "<field> \(name) goes beyond bit 63")
         }
         result.append(

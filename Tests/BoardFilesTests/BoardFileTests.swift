@@ -186,28 +186,8 @@ import Testing
 
   /// Nothing that is read is trusted: any file is a board or a refusal.
   @Test func damagedFiles() throws {
-    var random = SystemSeed(value: 7)
-    let bytes = Array(Self.small.utf8)
-    for _ in 0..<600 {
-      var text = bytes
-      for _ in 0..<(1 + Int(random.next() % 4)) {
-        let place = Int(random.next() % UInt64(text.count))
-        switch random.next() % 3 {
-        case 0: text.remove(at: place)
-        case 1: text[place] = UInt8(truncatingIfNeeded: 32 + random.next() % 95)
-        default: text.insert(text[Int(random.next() % UInt64(text.count))], at: place)
-        }
-      }
-      _ = try? BoardFile().read(String(decoding: text, as: UTF8.self), path: "b.yaml")
-    }
-  }
-
-  private struct SystemSeed {
-    var value: UInt64
-    mutating func next() -> UInt64 {
-      value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return value >> 33
-    }
+    var random = Damage(seed: 7)
+    for _ in 0..<600 { _ = try? BoardFile().read(random.damaged(Self.small), path: "b.yaml") }
   }
 
   @Test func circles() throws {

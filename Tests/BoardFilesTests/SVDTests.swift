@@ -169,6 +169,59 @@ import Testing
     }
   }
 
+  /// What is read is used: listed, looked up, put on a board.
+  private func use(_ text: String) {
+    guard let svd = try? read(text) else { return }
+    _ = (svd.listing, svd.doubts, svd.stubs(for: .m4LED))
+    let names = svd.registerNames
+    for address in [0, 0x4002_8000, 0x4002_9004, .max] as [UInt64] {
+      _ = names.register(at: address)?.fields(in: .max, at: address)
+    }
+  }
+
+  /// Every number of a file, at the ends of what numbers can be.
+  @Test func extremeNumbers() {
+    let extremes = ["0", "63", "64", "65", "0x7FFFFFFFFFFFFFFF", "0xFFFFFFFFFFFFFFFF", "-1", ""]
+    var pieces: [String] = []
+    var rest = Self.chip[...]
+    while let range = rest.firstRange(of: />[#0-9][0-9A-Fa-fx]*</) {
+      pieces.append(String(rest[..<range.lowerBound]) + ">")
+      pieces.append(String(rest[range].dropFirst().dropLast()))
+      rest = rest[rest.index(before: range.upperBound)...]
+    }
+    pieces.append(String(rest))
+    #expect(pieces.count > 40)
+    for place in stride(from: 1, to: pieces.count, by: 2) {
+      for extreme in extremes {
+        var pieces = pieces
+        pieces[place] = extreme
+        use(pieces.joined())
+        // And the one behind it as well.
+        if place + 2 < pieces.count {
+          pieces[place + 2] = extreme
+          use(pieces.joined())
+        }
+      }
+    }
+  }
+
+  /// Sums that only just do not fit.
+  @Test func sumsBeyondTheEnd() {
+    use(
+      Self.chip.replacing("<bitOffset>#1000</bitOffset>", with: "<bitOffset>0</bitOffset>")
+        .replacing(
+          "<dimIncrement>1</dimIncrement>",
+          with: "<dimIncrement>0xFFFFFFFFFFFFFFFF</dimIncrement>"))
+    use(
+      "<device><name>d</name><peripherals><peripheral><name>P</name>"
+        + "<baseAddress>0xFFFFFFFFFFFFFFFF</baseAddress></peripheral></peripherals></device>")
+  }
+
+  @Test func damagedFiles() {
+    var random = Damage(seed: 3)
+    for _ in 0..<1_000 { use(random.damaged(Self.chip)) }
+  }
+
   @Test func doubts() throws {
     let text = Self.chip
       .replacing("<addressOffset>4</addressOffset>", with: "<addressOffset>2</addressOffset>")

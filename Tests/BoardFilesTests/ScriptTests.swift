@@ -43,6 +43,12 @@ import Testing
 
     """
 
+  /// Any file is a script or a refusal.
+  @Test func damagedFiles() {
+    var random = Damage(seed: 5)
+    for _ in 0..<600 { _ = try? script(random.damaged(Self.heartbeat)) }
+  }
+
   @Test func steps() throws {
     let (outcome, machine) = try run(Self.heartbeat)
     #expect(outcome == .passed)
