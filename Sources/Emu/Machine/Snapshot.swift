@@ -50,6 +50,7 @@ extension Machine {
   public func snapshot() -> Snapshot {
     // As far as it ever is: two snapshots of one state are the same bytes.
     _ = bus.recorder.digest()
+    hart.settle()
     for hart in harts { hart.align() }
     let cores = rig.cores.map { core in
       var state = [UInt8](repeating: 0, count: core_state_size(core))
