@@ -49,7 +49,9 @@ import Testing
       for line in lines {
         let ours = decoder.decode(line.word, at: line.address).operation
         if line.mnemonic != "<unknown>" { known += 1 }
-        if line.mnemonic == "<unknown>" && ours != .undecodable {
+        // "Base implementations shall treat all such reserved configurations as normal fences" (2.7).
+        let isFence = line.word & 0x707F == 0x000F
+        if line.mnemonic == "<unknown>" && ours != .undecodable && !isFence {
           Issue.record("\(line): \(ours)")
           return
         }
@@ -81,6 +83,8 @@ import Testing
       for line in lines {
         let ours = decoder.decode(line.word, at: line.address).operation
         guard line.mnemonic == "<unknown>", ours != .undecodable else { continue }
+        // UNPREDICTABLE, and no more welcome than the registers that there are: MSR and MRS of others (B5.2.2, B5.2.3).
+        if case .system(.controlRegister, _) = ours { continue }
         Issue.record("\(String(line.word, radix: 16)): \(ours)")
         return
       }
