@@ -250,7 +250,9 @@ extension ThumbDecoder.Decoding {
       if one >> 4 & 31 == 4 { return set(rd, .add, .constant(0), .constant(half), flags: false) }
       return .moveTop(UInt8(rd), half)
     case 16, 18, 24, 26:  // SSAT, SSAT16, USAT, USAT16
+      let isHalves = one >> 5 & 1 == 1 && low == 0
       return isBad(rd, rn) || two >> 5 & 1 == 1 || one >> 10 & 1 == 1
+        || isHalves && two >> 4 & 1 == 1
         ? .undecodable : clobber(rd, flags: false)
     case 20, 28:  // SBFX, UBFX
       let width = (two & 31) + 1
