@@ -58,6 +58,28 @@ int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t 
     return *tb ? block_index(a, *tb, host_pc, pc) : NOT_CODE;
 }
 
+// ---- SP<1:0> are always zero (ARM DDI 0403E.e, B1.4.1); the library's stack pointer is a register like any other
+static size_t stack_pointer;                                    // r13 of the translator: an offset in its context, the same in each
+void tcg_gen_andi_i32_arm(void *tcg, void *result, void *value, int32_t with);
+
+void *tcg_global_mem_new_internal_arm(char *tcg, int type, void *base, intptr_t offset, const char *name)
+{
+    char *global = real.arm_global(tcg, type, base, offset, name);
+    if (!stack_pointer && name && !strcmp(name, "r13"))
+        stack_pointer = (size_t)(global - tcg);
+    return global;
+}
+
+bool knows_stack_pointer(void)
+{
+    return stack_pointer;
+}
+
+static void align_stack_pointer(char *tcg)
+{
+    tcg_gen_andi_i32_arm(tcg, (void *)stack_pointer, (void *)stack_pointer, ~3);
+}
+
 // ---- one instruction at a time through the library's own translator
 static __thread struct {
     const Arch *arch;
@@ -78,8 +100,6 @@ static void note_cost(void)
         translating.costs[translating.count++] = m4_cost(first, translating.second, translating.in_it, translating.flags & HFLAG_FP_TRAPS);
     translating.it = starts_it ? first & 0xff : it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
 }
-
-static void align_stack_pointer(char *tcg);
 
 static void translate_insn(char *db, char *cpu)
 {
@@ -203,28 +223,6 @@ void tcg_gen_callN_arm(char *tcg, void *function, void *result, int count, void 
     void *with_env[] = { AT(void *, first, OP_ARGS + 8), arguments[0], arguments[1] };
     void *trapping = function == (void *)real.arm_sdiv ? (void *)helper_add_usaturate_arm : (void *)helper_sub_usaturate_arm;
     real.arm_gen_call(tcg, trapping, result, 3, with_env);
-}
-
-// ---- SP<1:0> are always zero (ARM DDI 0403E.e, B1.4.1); the library's stack pointer is a register like any other
-static size_t stack_pointer;                                    // r13 of the translator: an offset in its context, the same in each
-void tcg_gen_andi_i32_arm(void *tcg, void *result, void *value, int32_t with);
-
-void *tcg_global_mem_new_internal_arm(char *tcg, int type, void *base, intptr_t offset, const char *name)
-{
-    char *global = real.arm_global(tcg, type, base, offset, name);
-    if (!stack_pointer && name && !strcmp(name, "r13"))
-        stack_pointer = (size_t)(global - tcg);
-    return global;
-}
-
-bool knows_stack_pointer(void)
-{
-    return stack_pointer;
-}
-
-static void align_stack_pointer(char *tcg)
-{
-    tcg_gen_andi_i32_arm(tcg, (void *)stack_pointer, (void *)stack_pointer, ~3);
 }
 
 static uint32_t fetch_rv64(char *env, uint64_t va)

@@ -177,7 +177,7 @@ struct TestOutcome: Sendable {
     var text = "FAILED  \(script.name)\n" + Self.indented(failure) + Self.indented(test.errors)
     let console = String(decoding: test.output, as: UTF8.self).split(separator: "\n")
     if !console.isEmpty {
-      let lines = console.suffix(Self.mostLines).map { "  \(Self.printable($0))" }
+      let lines = console.suffix(Self.mostLines).map { "  \(String($0).printable)" }
       text += Self.indented((["the end of its console:"] + lines).joined(separator: "\n"))
     }
     if let folder { text += "  more is in \(folder)/\(script.name)\n" }
@@ -186,10 +186,6 @@ struct TestOutcome: Sendable {
 
   private static func indented(_ text: String) -> String {
     text.split(separator: "\n").map { "  \($0)\n" }.joined()
-  }
-
-  private static func printable(_ line: Substring) -> String {
-    String(String.UnicodeScalarView(line.unicodeScalars.map { $0.value < 32 ? " " : $0 }))
   }
 }
 

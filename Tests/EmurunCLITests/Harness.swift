@@ -81,3 +81,12 @@ func read(_ path: String) throws -> String {
 func words(_ words: UInt32...) -> [UInt8] {
   words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
 }
+
+/// The end of a pipe that this can be read from, and nothing more.
+func pipe(_ text: String) -> Int32 {
+  var ends: [Int32] = [0, 0]
+  Glibc.pipe(&ends)
+  _ = writeAll(Array(text.utf8), to: ends[1])
+  close(ends[1])
+  return ends[0]
+}

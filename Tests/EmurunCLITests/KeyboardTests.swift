@@ -18,14 +18,6 @@ import Testing
     }
   }
 
-  private func pipe(_ text: String) -> Int32 {
-    var ends: [Int32] = [0, 0]
-    Glibc.pipe(&ends)
-    _ = writeAll(Array(text.utf8), to: ends[1])
-    close(ends[1])
-    return ends[0]
-  }
-
   @Test func inputFromAFileAndFromStandardInput() throws {
     try withEcho { path in
       let input = path + ".input"

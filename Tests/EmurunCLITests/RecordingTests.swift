@@ -12,14 +12,6 @@ import Testing
       ?? outcome.errors
   }
 
-  private func pipe(_ text: String) -> Int32 {
-    var ends: [Int32] = [0, 0]
-    Glibc.pipe(&ends)
-    _ = writeAll(Array(text.utf8), to: ends[1])
-    close(ends[1])
-    return ends[0]
-  }
-
   /// A session at the console, and the same one without anybody: with and without the image's name, traced, drawn, twice.
   @Test func aSession() throws {
     try withFolder { folder in

@@ -224,16 +224,6 @@ extension CanonicalBytes {
       append(naming: input.act)
     }
   }
-
-  /// LEB128: seven bits a byte, the lowest first.
-  private mutating func append(short value: UInt64) {
-    var rest = value
-    while rest > 0x7F {
-      append(UInt8(truncatingIfNeeded: rest | 0x80))
-      rest >>= 7
-    }
-    append(UInt8(rest))
-  }
 }
 
 extension CanonicalReader {
@@ -252,19 +242,6 @@ extension CanonicalReader {
       : .console(Array(try read(count: Int(count) - 1)))
     return Machine.Input(
       tick: tick.partialValue, index: index.partialValue, actedSlots: actedSlots, act: act)
-  }
-
-  private mutating func readShort() throws(Unreadable) -> UInt64 {
-    var value: UInt64 = 0
-    for shift in stride(from: 0 as UInt64, to: 64, by: 7) {
-      let byte = try read(UInt8.self)
-      value |= UInt64(byte & 0x7F) << shift
-      if byte & 0x80 == 0 {
-        guard shift < 63 || byte <= 1 else { break }
-        return value
-      }
-    }
-    throw Unreadable("a number is out of range")
   }
 }
 

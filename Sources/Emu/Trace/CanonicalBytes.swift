@@ -8,6 +8,16 @@ public struct CanonicalBytes: Sendable {
     withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
   }
 
+  /// Seven bits a byte, the low ones first (LEB128): for what is small as a rule.
+  mutating func append(short value: UInt64) {
+    var rest = value
+    while rest > 0x7F {
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    append(UInt8(rest))
+  }
+
   public mutating func append(_ value: Bool) { bytes.append(value ? 1 : 0) }
 
   /// Its UTF-8, behind its length.

@@ -22,6 +22,20 @@ struct CanonicalReader {
     return bytes[position..<position + count]
   }
 
+  /// What `append(short:)` wrote.
+  mutating func readShort() throws(Unreadable) -> UInt64 {
+    var value: UInt64 = 0
+    for place in stride(from: 0 as UInt64, to: 64, by: 7) {
+      let byte = try read(UInt8.self)
+      value |= UInt64(byte & 0x7F) << place
+      if byte & 0x80 == 0 {
+        guard place < 63 || byte <= 1 else { break }
+        return value
+      }
+    }
+    throw Unreadable("a number is out of range")
+  }
+
   mutating func readFlag() throws(Unreadable) -> Bool {
     switch try read(UInt8.self) {
     case 0: return false

@@ -16,16 +16,6 @@ extension CanonicalBytes {
       last = event
     }
   }
-
-  /// Seven bits a byte, the low ones first (LEB128).
-  private mutating func append(short value: UInt64) {
-    var rest = value
-    while rest > 0x7F {
-      append(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
-    }
-    append(UInt8(rest))
-  }
 }
 
 extension CanonicalReader {
@@ -55,16 +45,6 @@ extension CanonicalReader {
       throw Unreadable("the trace and its digest do not fit")
     }
     return trace
-  }
-
-  private mutating func readShort() throws(Unreadable) -> UInt64 {
-    var value: UInt64 = 0
-    for place in stride(from: 0 as UInt64, to: 64, by: 7) {
-      let byte = try read(UInt8.self)
-      value |= UInt64(byte & 0x7F) << place
-      if byte & 0x80 == 0 { return value }
-    }
-    throw Unreadable("a number does not end")
   }
 }
 

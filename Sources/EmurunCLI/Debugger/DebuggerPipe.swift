@@ -20,6 +20,7 @@ final class DebuggerPipe: DebuggerLink {
     return Array(chunk.prefix(max(count, 0)))
   }
 
+  /// It is there from the start.
   func wait(patience: Double) {}
 
   func send(_ bytes: [UInt8]) {

@@ -278,23 +278,10 @@ private struct Core {
     machine.memory.load(address, as: UInt32.self).map(UInt64.init) ?? 0
   }
 
-  /// Whether an instruction does anything, by the flags (Armv7-M ARM, A7.3).
+  /// Whether an instruction does anything.
   func passes(_ condition: Condition) -> Bool {
     guard condition != .always, let status = machine.hart.value(of: .xpsr) else { return true }
-    let (n, z) = (status >> 31 & 1 == 1, status >> 30 & 1 == 1)
-    let (c, v) = (status >> 29 & 1 == 1, status >> 28 & 1 == 1)
-    let isTrue =
-      switch condition.code >> 1 {
-      case 0: z
-      case 1: c
-      case 2: n
-      case 3: v
-      case 4: c && !z
-      case 5: n == v
-      case 6: n == v && !z
-      default: true
-      }
-    return condition.code & 1 == 1 && condition.code != 15 ? !isTrue : isTrue
+    return ITState.holds(UInt32(condition.code), UInt32(truncatingIfNeeded: status))
   }
 }
 
