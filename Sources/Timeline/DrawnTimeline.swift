@@ -33,8 +33,10 @@ public enum DrawnTimeline {
       return "\(names[number]) \(dot)  \(Cell.draw(cells, wave.colour, style))\(figures[number])"
     }
     for (number, mixture) in mixtures.enumerated() {
-      let cells = mixture.light(borders).map { light in
-        light.isDark ? " " : "\u{1B}[38;2;\(light.red);\(light.green);\(light.blue)m█"
+      let cells = mixture.light(borders).map { light -> String in
+        if light.strength == 0 { return " " }
+        let colour = light.colour(light.strength)
+        return "\u{1B}[38;2;\(colour.red);\(colour.green);\(colour.blue)m█"
       }
       lines.append("\(names[waves.count + number])    " + cells.joined() + "\u{1B}[0m")
     }

@@ -15,19 +15,29 @@ struct Mixture {
     }
   }
 
-  /// 0…255 each.
+  /// Shares of the time.
   struct Light {
-    var red = 0
-    var green = 0
-    var blue = 0
-    var isDark: Bool { red + green + blue == 0 }
+    private var red = 0.0
+    private var green = 0.0
+    private var blue = 0.0
+
+    private var most: Double { max(red, green, blue) }
+    /// 0: dark; 1: the brightest is on all the time. Eyes see a twentieth of the light as much more than that.
+    var strength: Double { most == 0 ? 0 : 0.25 + 0.75 * most }
+
+    /// Its colour, 0…255 each, as light as `strength` says.
+    func colour(_ strength: Double) -> (red: Int, green: Int, blue: Int) {
+      let scale = most == 0 ? 0 : 255 * strength / most
+      return (
+        Int((red * scale).rounded()), Int((green * scale).rounded()), Int((blue * scale).rounded())
+      )
+    }
 
     fileprivate mutating func add(_ share: Double, _ colour: Board.LED.Colour) {
-      let light = Int((255 * share).rounded())
-      if [.red, .amber, .white].contains(colour) { red = max(red, light) }
-      if [.green, .white].contains(colour) { green = max(green, light) }
-      if colour == .amber { green = max(green, light * 3 / 4) }
-      if [.blue, .white].contains(colour) { blue = max(blue, light) }
+      if [.red, .amber, .white].contains(colour) { red = max(red, share) }
+      if [.green, .white].contains(colour) { green = max(green, share) }
+      if colour == .amber { green = max(green, share * 0.75) }
+      if [.blue, .white].contains(colour) { blue = max(blue, share) }
     }
   }
 

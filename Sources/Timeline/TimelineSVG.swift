@@ -115,15 +115,21 @@ public enum TimelineSVG {
     _ mixture: Mixture, _ top: Int, _ end: Tick, _ x: (Tick) -> Double, _ svg: inout SVGText
   ) {
     let borders = borders(end)
-    let colours = mixture.light(borders).map { "rgb(\($0.red),\($0.green),\($0.blue))" }
+    let fills = mixture.light(borders).map { light in
+      let colour = light.colour(1)
+      return light.strength == 0
+        ? ""
+        : #"fill="rgb(\#(colour.red),\#(colour.green),\#(colour.blue))""#
+          + (light.strength < 1 ? #" opacity="\#(fixed(light.strength, 2))""# : "")
+    }
     var start = 0
-    for column in 1...colours.count
-    where column == colours.count || colours[column] != colours[start] {
-      if colours[start] != "rgb(0,0,0)" {
+    for column in 1...fills.count
+    where column == fills.count || fills[column] != fills[start] {
+      if !fills[start].isEmpty {
         let (left, right) = (x(borders[start]), x(borders[column]))
         svg.line(
           #"<rect x="\#(fixed(left))" y="\#(top + 5)" width="\#(fixed(right - left))" height="20" "#
-            + #"fill="\#(colours[start])"/>"#)
+            + fills[start] + "/>")
       }
       start = column
     }
@@ -178,7 +184,9 @@ public enum TimelineSVG {
     text.count <= max(count, 3) ? text : text.prefix(max(count, 3) - 1) + "…"
   }
 
-  fileprivate static func fixed(_ value: Double) -> String { Quantity.fixed(value, decimals: 1) }
+  fileprivate static func fixed(_ value: Double, _ decimals: Int = 1) -> String {
+    Quantity.fixed(value, decimals: decimals)
+  }
 }
 
 private struct SVGText {

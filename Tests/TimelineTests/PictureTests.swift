@@ -164,6 +164,19 @@ import Testing
     #expect(colours == (part == nil ? [] : ["rgb(255,0,0)", "rgb(255,0,255)", "rgb(0,0,255)"]))
   }
 
+  /// On for a tenth of the time it is still red to who looks, and not black.
+  @Test func svgOfDimLight() {
+    let events: [Event] = (0..<1000).flatMap { number in
+      [.pin(1, 1, at: Tick(number) * 1000), .pin(1, 0, at: Tick(number) * 1000 + 100)]
+    }
+    let lit = events + [.pin(2, 1, at: 999_950), .pin(2, 0, at: 999_960)]
+    let svg = TimelineSVG.write(Recording(.lit("RGB"), lit, end: 1_000_000), title: "x")
+    let strips = String(decoding: svg, as: UTF8.self).split(separator: "\n")
+      .filter { $0.hasPrefix("<rect x") && $0.contains("opacity=") }
+    #expect(strips.count > 10)
+    #expect(strips.dropLast().allSatisfy { $0.contains(#"fill="rgb(255,0,0)" opacity="0."#) })
+  }
+
   // MARK: HTML
 
   /// In a real browser: hands on the page, numbers read back.
