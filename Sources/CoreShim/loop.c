@@ -184,6 +184,11 @@ static ALWAYS void run(Core *c, const Arch *a, bool (*interrupt)(Core *))
         }
         if (AT(int, c->uc, UC_ERROR))           // there is nothing to be fetched
             continue;
+        if (!part && used_up(c)) {              // as it would say itself; it is what comes next, or what an interrupt comes back to
+            __builtin_prefetch(AT(char *, block, a->tb_code));
+            __builtin_prefetch(AT(char *, block, a->tb_code) + 64);
+            return;
+        }
         if (c->breakpoint_count && !used_up(c) && is_breakpoint(c, pc_of(a, c->env + a->pc))) {
             if (stops_before(c, pc_of(a, c->env + a->pc)))
                 return;
