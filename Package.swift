@@ -43,8 +43,10 @@ let package = Package(
       name: "Timeline", dependencies: ["Emu"], resources: [.embedInCode("Page/timeline.html")],
       swiftSettings: strict),
     .target(
-      name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline"], swiftSettings: strict),
+      name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline", "Causes", "GDBStub"],
+      swiftSettings: strict),
     .target(name: "Proofs", dependencies: ["Emu", "CElf"], swiftSettings: strict),
+    .target(name: "Causes", dependencies: ["Emu", "Proofs", "Timeline"], swiftSettings: strict),
     .target(name: "GDBStub", dependencies: ["Emu"], swiftSettings: strict),
     .target(
       name: "BoardFiles",
@@ -55,7 +57,7 @@ let package = Package(
     .target(
       name: "EmurunCLI",
       dependencies: [
-        "Emu", "Devices", "Timeline", "BoardFiles", "GDBStub", "Proofs",
+        "Emu", "Devices", "Timeline", "BoardFiles", "Causes", "GDBStub", "Proofs",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -109,6 +111,8 @@ let package = Package(
       name: "EmurunCLITests",
       dependencies: ["EmurunCLI", "Emu", "Devices", "Timeline", "PythonReaders"],
       swiftSettings: strict),
+    .testTarget(
+      name: "CausesTests", dependencies: ["Causes", "Emu", "Devices"], swiftSettings: strict),
     .testTarget(
       name: "GDBStubTests", dependencies: ["GDBStub", "Emu", "Devices"], swiftSettings: strict),
     .testTarget(

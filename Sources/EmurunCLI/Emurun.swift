@@ -19,6 +19,7 @@ public struct Emurun: ParsableCommand {
       emurun inspect IMAGE
       emurun frames IMAGE
       emurun audit IMAGE
+      emurun why IMAGE EXPR
       """,
     discussion: """
       The console comes out on standard output byte for byte; everything that emurun has to say \
@@ -29,6 +30,7 @@ public struct Emurun: ParsableCommand {
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
       RepeatCommand.self, SVDCommand.self, TestCommand.self,
       InspectCommand.self, FramesCommand.self, AuditCommand.self,
+      WhyCommand.self,
     ])
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")

@@ -19,7 +19,39 @@ public enum TimelinePage {
     }
   }
 
-  public static func write(_ recording: Recording, _ heading: Heading) -> [UInt8] {
+  /// Something to be said of a moment of the run.
+  public struct Note: Sendable {
+    /// It belongs to the note before it that is less deep.
+    public var depth: Int
+    public var heading: String
+    public var words: [String]
+    /// nil: it is of no moment.
+    public var tick: Tick?
+    public var index: UInt64?
+
+    public init(depth: Int, heading: String, words: [String], tick: Tick?, index: UInt64?) {
+      self.depth = depth
+      self.heading = heading
+      self.words = words
+      self.tick = tick
+      self.index = index
+    }
+  }
+
+  public struct Notes: Sendable {
+    public var title: String
+    public var notes: [Note]
+
+    public init(title: String, notes: [Note]) {
+      self.title = title
+      self.notes = notes
+    }
+  }
+
+  /// - Parameter notes: beside the run, with links into it.
+  public static func write(
+    _ recording: Recording, _ heading: Heading, notes: Notes? = nil
+  ) -> [UInt8] {
     var json = JSONWriter()
     json.object {
       $0.add("image", heading.image)
@@ -31,6 +63,7 @@ public enum TimelinePage {
       $0.array("tracks") { for signal in recording.active { $0.object { add(signal, &$0) } } }
       $0.array("streams") { for stream in recording.streams { $0.object { add(stream, &$0) } } }
       $0.array("marks") { for marks in recording.marks { $0.object { add(marks, &$0) } } }
+      if let notes { $0.object("notes") { add(notes, &$0) } }
     }
     let page = PackageResources.timeline_html
     let place = Array("<!--RUN-->".utf8)
@@ -75,6 +108,21 @@ public enum TimelinePage {
     json.add("count", moments.count)
     json.add("ticks", base64: differences(moments.ticks))
     json.add("index", base64: differences(moments.indexes))
+  }
+
+  private static func add(_ notes: Notes, _ json: inout JSONWriter) {
+    json.add("title", notes.title)
+    json.array("notes") {
+      for note in notes.notes {
+        $0.object {
+          $0.add("depth", note.depth)
+          $0.add("heading", note.heading)
+          $0.array("words") { for words in note.words { $0.add(nil, words) } }
+          $0.add("tick", note.tick)
+          $0.add("index", note.index)
+        }
+      }
+    }
   }
 
   /// Of numbers that never fall.

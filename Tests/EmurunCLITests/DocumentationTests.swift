@@ -6,7 +6,7 @@ import Testing
 @Suite struct DocumentationTests {
   @Test(arguments: [
     "README.md", "docs/cli.md", "docs/inspect.md", "docs/frames.md", "docs/audit.md",
-    "docs/ci.md",
+    "docs/ci.md", "docs/why.md",
   ])
   func theRunsThatItShows(_ page: String) throws {
     let runs = try Self.runs(read(package(page)))

@@ -25,6 +25,7 @@ import Testing
                emurun inspect IMAGE
                emurun frames IMAGE
                emurun audit IMAGE
+               emurun why IMAGE EXPR
 
         ARGUMENTS:
           <image>                 ELF, raw, Intel HEX, SREC or UF2: told apart by content.
@@ -169,6 +170,7 @@ import Testing
                                   program may need.
           audit                   Show that an image never traps, or where it does, or what
                                   stands in the way.
+          why                     Run an image, and show the chain of writes that led to a value.
 
           See 'emurun help <subcommand>' for detailed help.
 

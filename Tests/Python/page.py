@@ -66,6 +66,14 @@ try:
         before = js(paper)
         plot.send_keys("t")
         out["themes"] = [before, js(paper)]
+    # The last note leads to its place.
+    notes = browser.find_elements(By.CSS_SELECTOR, "#notes a")
+    out["notes"] = [e.get_attribute("textContent") for e in notes]
+    links = [e for e in notes if e.get_attribute("href")]
+    if links:
+        links[-1].click()
+        WebDriverWait(browser, 10).until(lambda b: "#" in text("markA"))
+        out["noted"] = text("markA")
     js("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     # Something is drawn in each row's colours.
     out["drawn"] = js("""

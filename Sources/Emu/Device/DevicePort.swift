@@ -59,7 +59,11 @@ public struct DevicePort {
 
   /// RAM and flash by physical address, for DMA. What it writes, code translated from it included,
   /// is at once what every hart sees.
-  public var memory: Memory { bus.memory }
+  public var memory: Memory {
+    let memory = bus.memory
+    memory.user = source
+    return memory
+  }
 
   /// What a bus master reads there: memory, or a device as if a hart had asked it. nil: nobody answers. Only in `advance`, and
   /// naturally aligned; what it does to inputs of the master itself reaches that behind the call.

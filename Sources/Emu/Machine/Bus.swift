@@ -45,6 +45,8 @@ final class Bus {
   /// The reset is of the core alone.
   @exclusivity(unchecked) private var resetIsLocal = false
   @exclusivity(unchecked) var paused = false
+  /// Of the store that `RunLimit.store` paused behind last.
+  @exclusivity(unchecked) var storer: Storer?
   /// Of the reset that is under way.
   @exclusivity(unchecked) var resetCause = ResetCause.powerOn
   /// How long ticks are and were.
@@ -164,6 +166,7 @@ final class Bus {
   /// A device moves data. nil: nobody answers; a store gives back its value.
   func transfer(_ address: UInt64, _ width: UInt8, _ value: UInt64?, port: DevicePort) -> UInt64? {
     precondition(acting?.number == Int(port.source), "a bus master moves data in `advance` only")
+    memory.user = port.source
     if let value {
       if memory.store(value, width: width, at: address) { return value }
     } else if let value = memory.load(address, width: width) {
@@ -175,6 +178,7 @@ final class Bus {
     access.size = width
     access.is_store = value != nil
     access.privileged = true
+    if memory.isObserved { memory.observe(address, UInt64(width), isStore: value != nil) }
     var isDone = false
     if let window = windows.find(address) {
       let slot = window.pointee.slot.takeUnretainedValue()

@@ -103,7 +103,7 @@ public struct FirmwareCall {
 
   private mutating func perform(_ access: inout CoreAccess) {
     if fault != nil { return }
-    if core.memory32.access(&access) { return }
+    if core.memory32.access(&access, index: core.index) { return }
     if access.address & UInt64(access.size - 1) != 0 || core.access(&access) != CORE_ACCESS_DONE {
       fault = UInt32(truncatingIfNeeded: access.address)
     }

@@ -161,7 +161,11 @@ public class Hart {
 
   final var now: Tick { cycle &+ tickOffset }
   final var index: UInt64 { at &+ indexOffset }
-  final var memory: Memory { bus.memory }
+  final var memory: Memory {
+    let memory = bus.memory
+    memory.user = Event.core
+    return memory
+  }
 
   /// When this core itself next wants to act (SysTick, an SBI timer); `Tick.max`: never.
   final func schedule(at tick: Tick) {
@@ -309,7 +313,9 @@ public class Hart {
         Unmanaged<Hart>.fromOpaque(context)._withUnsafeGuaranteedRef {
           $0.at = store.pointee.index
           $0.cycle = store.pointee.index
-          $0.memory.stored(store.pointee)
+          $0.memory.stored(
+            store.pointee,
+            by: .instruction(hart: Int($0.number), pc: store.pointee.pc, index: $0.index))
         }
       },
       misaligned: { context, access in

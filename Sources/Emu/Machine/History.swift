@@ -14,7 +14,7 @@ public struct History: Sendable {
   /// By index. The first one is where history begins.
   private(set) var places: [Place]
   /// What came from outside, up to the newest place that the machine has been at.
-  private var inputs: [Machine.Input]
+  public private(set) var inputs: [Machine.Input]
   private let budget: Int
 
   /// Attempts between two snapshots: the host runs some hundred of them in the time in which it copies a KiB.
@@ -143,6 +143,29 @@ public struct History: Sendable {
       }
       if case .watchpoint = latest.pause { _ = run(again, until: RunLimit(index: again.index + 1)) }
       return (again, latest.pause)
+    }
+    return nil
+  }
+
+  /// The latest store of anybody into bytes of memory, by their physical address, before the machine comes to a limit.
+  ///
+  /// - Returns: who made it, and index and tick at which it was over. nil: nobody has since history began.
+  public func latestStore(
+    to range: Range<UInt64>, before end: RunLimit
+  ) throws(MachineError) -> (storer: Storer, index: UInt64, tick: Tick)? {
+    var limit = end
+    limit.store = range
+    for place in places.reversed()
+    where place.index < end.index ?? .max && place.snapshot.now < end.tick ?? .max {
+      let machine = try Machine(place.snapshot)
+      var latest: (storer: Storer, index: UInt64, tick: Tick)?
+      while run(machine, until: limit) == .event {
+        if let storer = machine.storer { latest = (storer, machine.index, machine.now) }
+      }
+      if let latest { return latest }
+      // While it slept the index was the same.
+      limit.tick = place.snapshot.now
+      limit.index = place.index + 1
     }
     return nil
   }

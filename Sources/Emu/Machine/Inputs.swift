@@ -22,6 +22,21 @@ extension Machine {
     public var bytes: [UInt8] {
       if case .console(let bytes) = act { bytes } else { [] }
     }
+
+    /// A debugger wrote some of these bytes, as it addressed them.
+    public func writes(_ range: Range<UInt64>) -> Bool {
+      switch act {
+      case .poke(let address, let bytes, _), .program(let address, let bytes):
+        !bytes.isEmpty && address <= UInt64.max - UInt64(bytes.count)
+          && range.overlaps(address..<address + UInt64(bytes.count))
+      case .console, .pin, .register, .reset: false
+      }
+    }
+
+    /// A debugger wrote that register.
+    public func writes(_ register: RegisterName, hart: Int) -> Bool {
+      if case .register(register, _, hart) = act { true } else { false }
+    }
   }
 
   /// Everything so far, in order; not what waited at the console from the start.

@@ -167,6 +167,7 @@ public final class Machine {
 
   deinit {
     htif?.close()
+    memory.observer = nil
     if !breakpoints.isEmpty { Breakpoints().set(in: rig.cores) }
     rig.giveBack()
   }
@@ -222,6 +223,15 @@ public final class Machine {
   /// What a device of this type holds; nil: there is none of that name and type.
   public func state<D: Device>(of device: String, as type: D.Type) -> D.State? {
     board.slot(of: device).flatMap { bus.slots[$0].state as? D.State }
+  }
+
+  /// Who made the store that a run with `RunLimit.store` paused behind last.
+  public var storer: Storer? { bus.storer }
+
+  /// Told of what devices read and write by themselves. Never a difference that a run can show.
+  public var onTransfer: ((Transfer) -> Void)? {
+    get { memory.observer }
+    set { memory.observer = newValue }
   }
 
   // MARK: From outside
@@ -306,7 +316,10 @@ public final class Machine {
     bus.recorder.pauseAt = limit.events.map { bus.recorder.count + $0 } ?? .max
     defer { bus.recorder.observer = nil }
     if let store = limit.store {
-      memory.watch(store.lowerBound, count: UInt64(store.count)) { [unowned bus] in bus.pause() }
+      memory.watch(store.lowerBound, count: UInt64(store.count)) { [unowned bus] storer in
+        bus.storer = storer
+        bus.pause()
+      }
     }
     defer {
       if let store = limit.store { memory.unwatch(store.lowerBound, count: UInt64(store.count)) }

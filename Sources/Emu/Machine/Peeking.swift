@@ -25,6 +25,11 @@ extension Machine {
     return bytes
   }
 
+  /// Where an address of a hart's next instruction is; nil: its loads would fault.
+  public func physical(_ address: UInt64, hart number: Int = 0) -> UInt64? {
+    harts[number].physical(address)
+  }
+
   /// Writes memory, flash too, or makes one store to a device: 1, 2, 4 or 8 bytes. False: nothing took it.
   public func poke(_ address: UInt64, _ bytes: [UInt8], hart number: Int = 0) -> Bool {
     note(.poke(address: address, bytes: bytes, hart: number))

@@ -87,6 +87,7 @@ public final class Memory {
   /// Little-endian, at any alignment; nil: no memory there.
   public func load<T: FixedWidthInteger>(_ address: UInt64, as type: T.Type = T.self) -> T? {
     guard let (block, offset) = find(address, UInt64(MemoryLayout<T>.size)) else { return nil }
+    if isObserved { observe(address, UInt64(MemoryLayout<T>.size), isStore: false) }
     return UnsafeRawPointer(block.bytes + Int(offset)).loadUnaligned(as: T.self)
   }
 
@@ -123,6 +124,7 @@ public final class Memory {
 
   public func read(_ address: UInt64, count: Int) -> [UInt8]? {
     guard count >= 0, let (block, offset) = find(address, UInt64(count)) else { return nil }
+    if isObserved { observe(address, UInt64(count), isStore: false) }
     return Array(UnsafeBufferPointer(start: block.bytes + Int(offset), count: count))
   }
 
@@ -142,6 +144,7 @@ public final class Memory {
     at address: UInt64, count: UInt64, _ body: (UnsafeRawBufferPointer) throws -> R
   ) rethrows -> R? {
     guard let (block, offset) = find(address, count) else { return nil }
+    if isObserved { observe(address, count, isStore: false) }
     return try body(
       UnsafeRawBufferPointer(start: block.bytes + Int(offset), count: Int(count)))
   }
@@ -174,16 +177,18 @@ public final class Memory {
 
   // MARK: Watches
 
-  private var watches: [(range: Range<UInt64>, action: () -> Void)] = []
+  private var watches: [(range: Range<UInt64>, action: (Storer) -> Void)] = []
+  private(set) var isWatched = false
 
   /// `action` is called directly behind each store of a guest that touches these bytes, and within each write of anybody else
   /// that does. False: no memory there, or 32 watches are there already.
   @discardableResult
-  func watch(_ address: UInt64, count: UInt64, _ action: @escaping () -> Void) -> Bool {
+  func watch(_ address: UInt64, count: UInt64, _ action: @escaping (Storer) -> Void) -> Bool {
     guard let (block, offset) = find(address, count),
       core_memory_watch(block.handle, offset, count)
     else { return false }
     watches.append((address..<address + count, action))
+    isWatched = true
     return true
   }
 
@@ -193,22 +198,44 @@ public final class Memory {
     else { return }
     core_memory_unwatch(block.handle, offset, count)
     watches.remove(at: number)
+    isWatched = !watches.isEmpty
   }
 
   private func written(_ block: Block, _ offset: UInt64, _ count: UInt64) {
     core_memory_written(block.handle, offset, count)
-    if !watches.isEmpty { touched(block, offset, count) }
+    if !isWatched && !isObserved { return }
+    let address = block.region.address + offset
+    if isObserved { observe(address, count, isStore: true) }
+    touched(address, count, by: user == Event.core ? .core : .device(Int(user)))
   }
 
-  private func touched(_ block: Block, _ offset: UInt64, _ count: UInt64) {
-    let start = block.region.address + offset
-    for watch in watches where watch.range.overlaps(start..<start + count) { watch.action() }
+  /// Bytes that somebody has stored are watched, perhaps.
+  func touched(_ address: UInt64, _ count: UInt64, by storer: Storer) {
+    for watch in watches where watch.range.overlaps(address..<address + count) {
+      watch.action(storer)
+    }
   }
 
   /// A guest's store into watched bytes is done.
-  func stored(_ store: CoreStore) {
+  func stored(_ store: CoreStore, by storer: Storer) {
     guard let block = blocks.first(where: { $0.handle == store.memory }) else { return }
-    touched(block, store.offset, store.length)
+    touched(block.region.address + store.offset, store.length, by: storer)
+  }
+
+  // MARK: Who uses it beside instructions
+
+  /// Whoever was handed this memory last: a device's slot, or `Event.core`.
+  @exclusivity(unchecked) var user = Event.core
+  /// Told of what devices read and write by themselves.
+  @exclusivity(unchecked) var observer: ((Transfer) -> Void)? {
+    didSet { isObserved = observer != nil }
+  }
+  @exclusivity(unchecked) private(set) var isObserved = false
+
+  func observe(_ address: UInt64, _ count: UInt64, isStore: Bool) {
+    if user == Event.core { return }
+    observer?(
+      Transfer(device: Int(user), range: address..<address &+ max(count, 1), isStore: isStore))
   }
 
   /// Adds what was written since the last call to `touched` and `dirty`.
@@ -227,4 +254,23 @@ public final class Memory {
         }, &sets)
     }
   }
+}
+
+/// Who stored into memory.
+public enum Storer: Sendable, Hashable {
+  /// The instruction behind so many.
+  case instruction(hart: Int, pc: UInt64, index: UInt64)
+  /// A core itself or what answers its calls: the stacking of an exception, SBI, semihosting, HTIF.
+  case core
+  /// By its place on the board.
+  case device(Int)
+}
+
+/// Bytes that a device reads or writes by itself (DMA), in memory or of another device.
+public struct Transfer: Sendable, Hashable {
+  /// By its place on the board.
+  public var device: Int
+  /// Physical.
+  public var range: Range<UInt64>
+  public var isStore: Bool
 }

@@ -31,6 +31,6 @@ extension CortexM {
   }
 
   private func accessTarget(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
-    memory32.access(access) ? CORE_ACCESS_DONE : accessDevice(access)
+    memory32.access(access, index: index) ? CORE_ACCESS_DONE : accessDevice(access)
   }
 }

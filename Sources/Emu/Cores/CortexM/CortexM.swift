@@ -106,7 +106,8 @@ final class CortexM: Hart {
       ? accessPrivate(offset, access)
       : Self.isBitBand(access.pointee.address)
         ? accessBit(access)
-        : isWatchingData && memory32.access(access) ? CORE_ACCESS_DONE : super.access(access)
+        : isWatchingData && memory32.access(access, index: index)
+          ? CORE_ACCESS_DONE : super.access(access)
     if verdict != CORE_ACCESS_DONE { return refused(access) }
     if isWatchingData { watch(access.pointee) }
     return verdict

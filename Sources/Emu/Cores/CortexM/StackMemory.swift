@@ -16,7 +16,10 @@ struct StackMemory {
   private let blocks: UnsafeMutablePointer<Block>
   private let count: Int
 
+  private let memory: Unmanaged<Memory>
+
   init(_ memory: Memory) {
+    self.memory = .passUnretained(memory)
     // A region that ends at 4 GiB does not exist: the last page is never memory.
     let regions = memory.blocks.filter { $0.region.end < 1 << 32 }
     count = regions.count
@@ -52,6 +55,7 @@ struct StackMemory {
       let offset = address &- block.pointee.start
       (block.pointee.bytes + Int(offset)).copyMemory(from: words, byteCount: Int(size))
       core_memory_written(block.pointee.handle, UInt64(offset), UInt64(size))
+      told(address, size, by: .core)
       return true
     }
     if count == 1 { return false }
@@ -83,8 +87,18 @@ struct StackMemory {
     return true
   }
 
+  @inline(__always) private func told(
+    _ address: UInt32, _ size: UInt32, by storer: @autoclosure () -> Storer
+  ) {
+    memory._withUnsafeGuaranteedRef {
+      if $0.isWatched { $0.touched(UInt64(address), UInt64(size), by: storer()) }
+    }
+  }
+
   /// An access of an instruction that reached memory by another way. False: none there.
-  func access(_ access: UnsafeMutablePointer<CoreAccess>) -> Bool {
+  ///
+  /// - Parameter index: of the instruction.
+  func access(_ access: UnsafeMutablePointer<CoreAccess>, index: UInt64) -> Bool {
     let size = UInt32(access.pointee.size)
     guard let block = find(UInt32(truncatingIfNeeded: access.pointee.address), size) else {
       return false
@@ -103,6 +117,9 @@ struct StackMemory {
       if let from = $0.baseAddress { bytes.copyMemory(from: from, byteCount: Int(size)) }
     }
     core_memory_written(block.pointee.handle, UInt64(offset), UInt64(size))
+    told(
+      UInt32(truncatingIfNeeded: access.pointee.address), size,
+      by: .instruction(hart: 0, pc: access.pointee.pc, index: index))
     return true
   }
 

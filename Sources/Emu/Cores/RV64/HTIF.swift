@@ -38,7 +38,7 @@ final class HTIF {
   init(_ addresses: Addresses, bus: Bus) {
     self.addresses = addresses
     self.bus = bus
-    for address in words { bus.memory.watch(address, count: 8) { [unowned self] in look() } }
+    for address in words { bus.memory.watch(address, count: 8) { [unowned self] _ in look() } }
   }
 
   /// Memory lives on, with other machines.

@@ -1,0 +1,138 @@
+import Emu
+
+/// How a value came to be where it is: who wrote it last, and of what.
+public struct Cause: Sendable {
+  /// An instruction, and what happened with it.
+  public struct Site: Hashable, Sendable {
+    /// Of the instruction: it is the one behind so many.
+    public var index: UInt64
+    /// Before it.
+    public var tick: Tick
+    public var hart: Int
+    public var pc: UInt64
+  }
+
+  public enum Writer: Hashable, Sendable {
+    case instruction(Site)
+    /// With that instruction an exception was entered or left, or a call answered (SBI, semihosting).
+    case core(Site)
+    /// A device wrote to memory by itself (DMA); by its place on the board.
+    case transfer(device: Int, index: UInt64, tick: Tick)
+    /// A device had it in its register, or moved its pin; nil: it is one of a core's own registers.
+    case device(Int?, index: UInt64, tick: Tick)
+    /// A debugger or a test wrote it.
+    case input(index: UInt64, tick: Tick)
+    /// It has been so since the beginning.
+    case start
+    /// Longer ago than is looked for.
+    case earlier(index: UInt64)
+  }
+
+  public enum Rest: Hashable, Sendable {
+    /// What the writer read was followed, as far as there was any.
+    case followed
+    /// Deep enough.
+    case limit
+    /// It is there already, farther up.
+    case known
+  }
+
+  public var place: ValuePlace
+  public var value: UInt64
+  public var writer: Writer
+  public var rest = Rest.followed
+  /// What the value was made of.
+  public var sources: [Cause] = []
+  /// Registers that said where it was read or written, with their values.
+  public var addresses: [Address] = []
+
+  public struct Address: Hashable, Sendable {
+    public var register: RegisterName
+    public var hart: Int
+    public var value: UInt64
+  }
+}
+
+/// Finds causes in the past of a machine. Nothing is guessed from what instructions look like: what an instruction made its
+/// value of is what changes the value when it is another, and that is tried, in copies of the machine that make this one step.
+public struct CauseFinder {
+  private let writers: WriterFinder
+  private let depth: Int
+  private var known: Set<Known> = []
+  private var left: Int
+
+  private struct Known: Hashable {
+    let place: ValuePlace
+    let writer: Cause.Writer
+  }
+
+  /// - Parameters:
+  ///   - end: as far as the run went.
+  ///   - depth: writes to follow, one behind the other.
+  ///   - most: writes to find in all.
+  public init(_ history: History, end: Instant, depth: Int = 12, most: Int = 64) {
+    writers = WriterFinder(history, end: end)
+    self.depth = depth
+    left = most
+  }
+
+  public mutating func cause(
+    of place: ValuePlace, at instant: Instant
+  ) throws(MachineError) -> Cause {
+    try cause(of: place, at: instant, level: 0)
+  }
+
+  private mutating func cause(
+    of place: ValuePlace, at instant: Instant, level: Int
+  ) throws(MachineError) -> Cause {
+    let value = try writers.history.machine(at: instant)?.value(of: place) ?? 0
+    left -= 1
+    let writer = try writers.writer(of: place, at: instant)
+    var cause = Cause(place: place, value: value, writer: writer)
+    guard let step = Step(writer) else { return cause }
+    if !known.insert(Known(place: place, writer: writer)).inserted {
+      cause.rest = .known
+      return cause
+    }
+    if level >= depth || left <= 0 {
+      cause.rest = .limit
+      return cause
+    }
+    let influences = try Influences(of: place, step, writers)
+    cause.addresses = influences.addresses
+    for source in influences.sources {
+      cause.sources.append(
+        try self.cause(of: source, at: Instant(index: step.index), level: level + 1))
+    }
+    return cause
+  }
+}
+
+/// What of a run a value was made in: an instruction with what follows it directly, and what devices do before it.
+struct Step {
+  enum Actor: Hashable {
+    case instruction
+    case core
+    case device(Int)
+  }
+  let index: UInt64
+  let actor: Actor
+  let hart: Int
+  let pc: UInt64
+
+  /// nil: it came from where nothing is to be followed.
+  init?(_ writer: Cause.Writer) {
+    switch writer {
+    case .instruction(let site):
+      (index, actor, hart, pc) = (site.index, .instruction, site.hart, site.pc)
+    case .core(let site): (index, actor, hart, pc) = (site.index, .core, site.hart, site.pc)
+    case .transfer(let device, let index, _):
+      (self.index, actor, hart, pc) = (index, .device(device), 0, 0)
+    case .device, .input, .start, .earlier: return nil
+    }
+  }
+
+  init(_ actor: Actor, _ site: Cause.Site) {
+    (index, self.actor, hart, pc) = (site.index, actor, site.hart, site.pc)
+  }
+}

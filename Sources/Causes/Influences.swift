@@ -1,0 +1,319 @@
+import Emu
+
+/// What one step made a value of: each register, and the memory that is read in it, is tried with other values in a copy of the
+/// machine, and counts if the result is another.
+struct Influences {
+  private(set) var sources: [ValuePlace] = []
+  /// Registers that say where is loaded or stored.
+  private(set) var addresses: [Cause.Address] = []
+
+  private struct Trial {
+    var value: UInt64?
+    var touches: [Touch]
+    var machine: Machine
+
+    /// The same way leads to another value: why an instruction runs at all is another question.
+    func isOther(_ other: Trial) -> Bool {
+      value != other.value && machine.pc == other.machine.pc
+        && machine.handler == other.machine.handler
+    }
+
+    /// Other memory was meant.
+    func isElsewhere(_ other: Trial) -> Bool {
+      touches.map(\.address) != other.touches.map(\.address)
+    }
+  }
+
+  private let history: History
+  private let end: Tick?
+  private let start: Snapshot
+  private let place: ValuePlace
+  private let step: Step
+
+  private init(_ writers: WriterFinder, _ start: Snapshot, _ place: ValuePlace, _ step: Step) {
+    history = writers.history
+    end = writers.end.tick
+    self.start = start
+    self.place = place
+    self.step = step
+  }
+
+  init(of place: ValuePlace, _ step: Step, _ writers: WriterFinder) throws(MachineError) {
+    guard let before = try writers.history.machine(at: step.index) else {
+      preconditionFailure("no step \(step.index) in a history from \(writers.history.begin)")
+    }
+    self.init(writers, before.snapshot(), place, step)
+    switch step.actor {
+    case .instruction: try addInstruction(before)
+    case .core: try addCore(before)
+    case .device(let device): try addTransfers(of: device, before)
+    }
+  }
+
+  // MARK: Instructions
+
+  private mutating func addInstruction(_ before: Machine) throws(MachineError) {
+    let usual = try trial()
+    let code = StepCode(before, at: step.pc)
+    // What a load, or a store, makes of an address is no part of the value.
+    let isThrough = code.loads(place)
+    for register in code.candidates(before, place) {
+      guard let value = before.harts[step.hart].value(of: register) else { continue }
+      var (isSource, isAddress) = (false, false)
+      for other in Self.others(register, value) where !isSource {
+        let changed = try trial { _ = $0.set(register, to: other, hart: step.hart) }
+        if changed.isElsewhere(usual) {
+          if isThrough { isAddress = true } else { isSource = changed.value != usual.value }
+        } else if changed.isOther(usual) {
+          isSource = true
+        }
+      }
+      let entry = ValuePlace.register(register, hart: step.hart)
+      if isSource || isAddress && code.stores(register) { sources.append(entry) }
+      if isAddress && !isSource {
+        addresses.append(Cause.Address(register: register, hart: step.hart, value: value))
+      }
+    }
+    var touches = usual.touches.filter { $0.hart == step.hart }
+    // Of several accesses only the first is told.
+    if let first = touches.first, let extent = code.extent {
+      touches[0].size = max(first.size, extent)
+    }
+    for touch in touches {
+      for bytes in parts(of: touch, before) { try addMemory(bytes, before, usual) }
+    }
+    addRest(of: touches.filter(\.isStore).flatMap { parts(of: $0, before) }.map(\.range))
+  }
+
+  /// What an access is about, in pieces that a register may hold.
+  private func parts(of touch: Touch, _ before: Machine) -> [ValuePlace.Bytes] {
+    let most = before.board.core.machine == .arm ? 4 : 8
+    return stride(from: 0, to: touch.size, by: most).compactMap { offset in
+      let address = touch.address &+ UInt64(offset)
+      return before.physical(address, hart: touch.hart).map {
+        ValuePlace.Bytes(
+          address, physical: $0, size: min(most, touch.size - offset), hart: touch.hart)
+      }
+    }
+  }
+
+  private mutating func addMemory(
+    _ bytes: ValuePlace.Bytes, _ before: Machine, _ usual: Trial
+  ) throws(MachineError) {
+    let memory = ValuePlace.memory(bytes)
+    if sources.contains(memory) { return }
+    if before.memory.contains(bytes.physical, count: UInt64(bytes.size)) {
+      for pattern in Self.patterns {
+        let changed = try trial { Self.change(bytes, pattern, $0) }
+        if !changed.isOther(usual) { continue }
+        sources.append(memory)
+        return
+      }
+    } else if StepCode(before, at: step.pc).isLoad(of: place) {
+      sources.append(memory)
+    }
+  }
+
+  /// Bits of memory that are tried otherwise.
+  private static let patterns: [UInt8] = [0xFF, 0x55, 0x0F]
+
+  private static func change(_ bytes: ValuePlace.Bytes, _ pattern: UInt8, _ machine: Machine) {
+    let old = machine.memory.read(bytes.physical, count: bytes.size) ?? []
+    _ = machine.memory.write(old.map { $0 ^ pattern }, at: bytes.physical)
+  }
+
+  /// Bytes of a place in memory that nobody wrote in this step.
+  private mutating func addRest(of stored: [Range<UInt64>]) {
+    guard case .memory(let bytes) = place, !stored.isEmpty else { return }
+    var next = bytes.range.lowerBound
+    for range in stored.sorted(by: { $0.lowerBound < $1.lowerBound }) + [
+      bytes.range.upperBound..<UInt64.max
+    ] {
+      if next < range.lowerBound {
+        sources.append(.memory(bytes.part(next..<min(range.lowerBound, bytes.range.upperBound))))
+      }
+      next = max(next, range.upperBound)
+      if next >= bytes.range.upperBound { return }
+    }
+  }
+
+  // MARK: Exceptions and calls
+
+  /// A Cortex-M's frame takes 27 words at most (ARM DDI 0403E.e, B1.5.6).
+  private static let frame = 27
+
+  private mutating func addCore(_ before: Machine) throws(MachineError) {
+    let usual = try trial()
+    let isArm = before.board.core.machine == .arm
+    let registers: [RegisterName] =
+      isArm
+      ? (0...14).map { .r($0) } + [.xpsr] + (0...15).map { .s($0) } : (1...31).map { .x($0) }
+    for register in registers {
+      guard let value = before.harts[step.hart].value(of: register) else { continue }
+      let changed = try trial { machine in
+        let other = register == .r(13) ? value ^ 0x100 : ~value & Self.mask(register)
+        _ = machine.set(register, to: other, hart: step.hart)
+      }
+      if !changed.isOther(usual) { continue }
+      if register == .r(13) && place != .register(.r(13), hart: step.hart) {
+        addresses.append(Cause.Address(register: register, hart: step.hart, value: value))
+      } else {
+        sources.append(.register(register, hart: step.hart))
+      }
+    }
+    guard isArm else { return }
+    for pointer in [RegisterName.msp, .psp] {
+      guard let end = usual.machine.harts[step.hart].value(of: pointer) else { continue }
+      for number in 1...Self.frame + 1 {
+        let bytes = ValuePlace.Bytes(end &- UInt64(4 * number) & 0xFFFF_FFFF, size: 4)
+        if case .memory(bytes) = place { continue }
+        try addMemory(bytes, before, usual)
+      }
+    }
+  }
+
+  // MARK: Devices that move data
+
+  /// Reads before a write that are tried, the nearest first.
+  private static let mostReads = 32
+
+  private mutating func addTransfers(of device: Int, _ before: Machine) throws(MachineError) {
+    guard case .memory(let bytes) = place else { return }
+    let usual = try transfers(of: device)
+    guard let write = usual.all.lastIndex(where: { $0.isStore && $0.range.overlaps(bytes.range) })
+    else { return }
+    let stores = usual.all.filter(\.isStore)
+    var seen: Set<Range<UInt64>> = []
+    for read in usual.all[..<write].reversed() where !read.isStore && read.range.count <= 8 {
+      if seen.count == Self.mostReads { break }
+      if !seen.insert(read.range).inserted { continue }
+      let source = ValuePlace.Bytes(read.range.lowerBound, size: read.range.count)
+      guard before.memory.contains(source.physical, count: UInt64(source.size)) else {
+        // A device's register: whoever reads it writes it next.
+        if read == usual.all[write - 1] { sources.append(.memory(source)) }
+        continue
+      }
+      let changed = try transfers(of: device) { Self.change(source, 0xFF, $0) }
+      if changed.all.filter(\.isStore) == stores, changed.value != usual.value {
+        sources.append(.memory(source))
+      }
+    }
+    addRest(of: stores.filter { $0.device == device }.map(\.range))
+  }
+
+  private final class Log { var all: [Transfer] = [] }
+
+  private func transfers(
+    of device: Int, _ change: (Machine) -> Void = { _ in }
+  ) throws(MachineError) -> (all: [Transfer], value: UInt64?) {
+    let machine = try Machine(start)
+    change(machine)
+    let log = Log()
+    machine.onTransfer = { if $0.device == device { log.all.append($0) } }
+    _ = history.run(machine, until: RunLimit(tick: end, index: step.index + 1))
+    machine.onTransfer = nil
+    return (log.all, machine.value(of: place))
+  }
+
+  // MARK: Who writes
+
+  /// Who writes a register in a step, if anybody does.
+  static func writer(
+    of register: RegisterName, _ site: Cause.Site, _ writers: WriterFinder
+  ) throws(MachineError) -> Cause.Writer? {
+    guard let before = try writers.history.machine(at: site.index),
+      let old = before.harts[site.hart].value(of: register)
+    else { return nil }
+    let place = ValuePlace.register(register, hart: site.hart)
+    let trials = Influences(writers, before.snapshot(), place, Step(.instruction, site))
+    let usual = try trials.trial()
+    let isArm = before.board.core.machine == .arm
+    let code = StepCode(before, at: site.pc)
+    let isOfCore =
+      isArm
+      ? before.moved(to: usual.machine, writes: register)
+      : code.isCall || register.isCSR && before.traps != usual.machine.traps
+    let writer = isOfCore ? Cause.Writer.core(site) : .instruction(site)
+    // It may leave the value as it was, r0 + 0; whether it is run at all is only a question there.
+    if !before.isInITBlock && code.writes(register) && register != .x(0) { return writer }
+    for other in others(register, old) {
+      let changed = try trials.trial { _ = $0.set(register, to: other, hart: site.hart) }
+      let mask = register == .xpsr ? Machine.flags : .max
+      if changed.value != other & mask { return writer }
+    }
+    return nil
+  }
+
+  // MARK: Trying
+
+  private func trial(_ change: (Machine) -> Void = { _ in }) throws(MachineError) -> Trial {
+    let machine = try Machine(start)
+    change(machine)
+    var limit = RunLimit(tick: end, index: step.index + 1)
+    limit.breakpoints.watches = [Breakpoints.Watch(0..<1 << 62)]
+    var touches: [Touch] = []
+    while machine.index <= step.index,
+      case .watchpoint(let touch) = history.run(machine, until: limit)
+    {
+      touches.append(touch)
+    }
+    return Trial(value: machine.value(of: place), touches: touches, machine: machine)
+  }
+
+  /// Other values of a register: enough that what depends on it shows it.
+  private static func others(_ register: RegisterName, _ value: UInt64) -> [UInt64] {
+    if register == .xpsr {
+      return [0xF000_0000, 0x4000_0000, 0x2000_0000, 0x9000_0000].map { value ^ $0 }
+    }
+    return [~value, value ^ 0x5555_5555_5555_5554, value &+ 0x100, 0, 1].map { $0 & mask(register) }
+      .filter {
+        $0 != value
+      }
+  }
+
+  private static func mask(_ register: RegisterName) -> UInt64 {
+    switch register {
+    case .x, .f, .csr: .max
+    // Its lowest bits are always 0.
+    case .r(13), .msp, .psp: 0xFFFF_FFFC
+    case .xpsr: Machine.flags
+    default: 0xFFFF_FFFF
+    }
+  }
+}
+
+extension RegisterName {
+  var isFloatingPoint: Bool {
+    switch self {
+    case .f, .s: true
+    default: false
+    }
+  }
+
+  fileprivate var isCSR: Bool { if case .csr = self { true } else { false } }
+}
+
+extension Machine {
+  /// Cortex-M: the exception that it handles.
+  fileprivate var handler: UInt64 { (harts[0].value(of: .xpsr) ?? 0) & 0x1FF }
+
+  /// Cortex-M: the next instruction may be skipped (ARM DDI 0403E.e, A7.3.2).
+  fileprivate var isInITBlock: Bool {
+    (harts[0].value(of: .xpsr) ?? 0) & 0x0600_FC00 != 0
+  }
+
+  /// Cortex-M: does what happens between here and there, an exception that is entered or left, write that register?
+  fileprivate func moved(to later: Machine, writes register: RegisterName) -> Bool {
+    let isEntry =
+      traps.interrupts != later.traps.interrupts || traps.svc != later.traps.svc
+      || traps.faults != later.traps.faults
+    if isEntry { return [.r(13), .r(14), .xpsr, .msp, .psp].contains(register) }
+    guard handler != later.handler else { return false }
+    switch register {
+    case .r(let number): return number < 4 || number > 11
+    case .s(let number): return number < 16
+    case .xpsr, .msp, .psp: return true
+    default: return false
+    }
+  }
+}
