@@ -59,7 +59,8 @@ private enum EvidenceFolder {
   }
 }
 
-/// Of a test or a suite: whatever fails in it keeps the evidence of the machines that it ran last, `@Suite(.evidence)`.
+/// Of a test or a suite: whatever fails in it keeps the evidence of the machines that it ran last, `@Suite(.evidence)`, and says
+/// which instructions were the last ones, and why values that were read by name are what they are.
 public struct EvidenceTrait: TestTrait, SuiteTrait, TestScoping {
   public var isRecursive: Bool { true }
 
@@ -68,7 +69,10 @@ public struct EvidenceTrait: TestTrait, SuiteTrait, TestScoping {
   ) async throws {
     let log = EvidenceLog()
     let trait = IssueHandlingTrait.compactMapIssues { issue in
-      if issue.isFailure { log.keep() }
+      guard issue.isFailure else { return issue }
+      var issue = issue
+      if let words = log.explain(issue) { issue.comments.append(Comment(rawValue: words)) }
+      log.keep()
       return issue
     }
     try await EvidenceLog.$current.withValue(log) {
@@ -85,8 +89,10 @@ extension Trait where Self == EvidenceTrait {
 final class EvidenceLog: @unchecked Sendable {
   @TaskLocal static var current: EvidenceLog?
   private static let most = 4
+  private static let mostReads = 16
 
   private let machines = Mutex<[Unchecked]>([])
+  private let reads = Mutex<[(name: String, machine: Unchecked)]>([])
   private struct Unchecked: @unchecked Sendable { let machine: Machine }
 
   func note(_ machine: Machine) {
@@ -96,6 +102,34 @@ final class EvidenceLog: @unchecked Sendable {
       if machines.count == Self.most { machines.removeFirst() }
       machines.append(entry)
     }
+  }
+
+  /// A value was asked for by its name.
+  func note(_ machine: Machine, reads name: String) {
+    note(machine)
+    let entry = Unchecked(machine: machine)
+    reads.withLock { reads in
+      reads.removeAll { $0.name == name }
+      if reads.count == Self.mostReads { reads.removeFirst() }
+      reads.append((name, entry))
+    }
+  }
+
+  /// What led to a failure, and the debugger's turn if one is wanted; nil: there is no more to say.
+  fileprivate func explain(_ issue: Issue) -> String? {
+    // An expectation names what it reads: value(of: "ticks").
+    let text = issue.description
+    let reads = reads.withLock { $0 }.filter {
+      text.contains("\"\($0.name)\"") || text.contains(".\($0.name.lowercased())")
+    }
+    let machine = reads.last?.machine ?? machines.withLock { $0.last }
+    guard let machine = machine?.machine else { return nil }
+    let story = FailureStory(machine)
+    let names = reads.filter { $0.machine.machine === machine }.map(\.name)
+    // A failure of a run has told its last instructions already.
+    let words = issue.error is RunFailure ? "" : story.words(asking: names)
+    FailureDebugger.serve(machine, story.history)
+    return words.isEmpty ? nil : words
   }
 
   /// Once, at the first failure: as each machine is then.

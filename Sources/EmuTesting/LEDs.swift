@@ -57,6 +57,7 @@ public struct LEDHistory: Sendable, CustomStringConvertible {
 extension Machine {
   /// All that an LED did so far, as far as events are kept (`MachineOptions.keptEvents`). A test that names one which its board lacks is wrong, and ends there.
   public func led(_ name: LEDName) -> LEDHistory {
+    EvidenceLog.current?.note(self, reads: name.description)
     let waves = Waveforms(board, trace, end: now, clock: clock)
     guard let waveform = waves[name.description] else {
       let known = board.leds.map(\.name).joined(separator: ", ")

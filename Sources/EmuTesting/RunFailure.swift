@@ -2,7 +2,7 @@ import Emu
 import Timeline
 
 /// A machine did not do what a test waited for. Its description says what it did instead: how it stands, its LEDs drawn, the
-/// end of its console, and what happened last.
+/// end of its console, what happened last, and the latest instructions.
 public struct RunFailure: Error, CustomStringConvertible {
   public let description: String
 
@@ -13,13 +13,18 @@ public struct RunFailure: Error, CustomStringConvertible {
     self.init("waited for \(wanted); \(Self.state(machine))", machine)
   }
 
-  /// - Parameter what: what is wrong, in a sentence.
-  init(_ what: String, _ machine: Machine) {
-    let folder = EvidenceLog.current == nil ? machine.keepEvidence() : nil
+  /// - Parameters:
+  ///   - what: what is wrong, in a sentence.
+  ///   - names: of values that should have been others.
+  init(_ what: String, _ machine: Machine, asking names: [String] = []) {
+    let isAlone = EvidenceLog.current == nil
+    let folder = isAlone ? machine.keepEvidence() : nil
+    let story = FailureStory(machine)
     description = [
-      what, Self.drawing(machine), Self.console(machine), Self.events(machine),
-      Self.calls(machine), folder.map { "evidence: \($0)" } ?? "",
+      what, Self.drawing(machine), Self.console(machine), Self.events(machine, story),
+      Self.calls(machine), story.words(asking: names), folder.map { "evidence: \($0)" } ?? "",
     ].filter { !$0.isEmpty }.joined(separator: "\n")
+    if isAlone { FailureDebugger.serve(machine, story.history) }
   }
 
   private static func state(_ machine: Machine) -> String {
@@ -50,7 +55,7 @@ public struct RunFailure: Error, CustomStringConvertible {
     return ([heading] + tail.map { "  | \($0)" }).joined(separator: "\n")
   }
 
-  private static func events(_ machine: Machine) -> String {
+  private static func events(_ machine: Machine, _ story: FailureStory) -> String {
     let kinds: Set<Event.Kind> = [
       .pin, .interrupt, .interruptReturn, .trap, .sbi, .input, .clock, .reset,
     ]
@@ -59,7 +64,7 @@ public struct RunFailure: Error, CustomStringConvertible {
     let positions = trace.indices.suffix(20 * events).filter { kinds.contains(trace[$0].kind) }
       .suffix(events)
     if positions.isEmpty { return "" }
-    let places = SourcePlaces(machine).places(of: Array(positions))
+    let places = story.places(of: Array(positions))
     let lines = positions.map { position in
       var words = EventText(
         EventNames(machine.board), [.led, .gpio, .irq, .trap, .sbi], clock: machine.clock)

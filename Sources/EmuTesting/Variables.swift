@@ -31,6 +31,16 @@ extension Machine {
       ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) : Double(bitPattern: bits)
   }
 
+  /// Is an integer what a test expects of it?
+  ///
+  /// - Throws: a `RunFailure` that shows the run, and how the variable came by the value that it has.
+  public func check(valueOf path: String, is expected: Int) throws {
+    let value = try value(of: path)
+    if value == expected { return }
+    throw RunFailure(
+      "\(path) is \(value), expected was \(expected)", self, asking: [path])
+  }
+
   /// The bytes of any variable.
   public func bytes(of path: String) throws(VariableError) -> [UInt8] {
     try bytes(of: try variable(path), path)
@@ -38,6 +48,7 @@ extension Machine {
 
   /// Where a variable is, and what.
   public func variable(_ path: String) throws(VariableError) -> DebugInfo.Variable {
+    EvidenceLog.current?.note(self, reads: path)
     let found: Result<DebugInfo.Variable, VariableError> = SharedDebugInfo.of(image) { debug in
       do throws(VariableError) { return .success(try debug.variable(path)) } catch {
         return .failure(error)

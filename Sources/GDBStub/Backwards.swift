@@ -5,6 +5,12 @@ extension Session {
   /// From here on every place can be come back to, as long as the snapshots that it takes have room in that many bytes.
   public func keepHistory(budget: Int) { history = History(machine, budget: budget) }
 
+  /// The same, where the past of the machine is known already.
+  public func keepHistory(_ history: History) {
+    self.history = history
+    farthest = machine.index
+  }
+
   func reach() {
     history?.reach(machine)
     farthest = max(farthest, machine.index)
