@@ -64,6 +64,9 @@ import Testing
     expectConformance(TM4CADC(inputs), window: 0x1000, clock: Clock(hertz: 16_000_000))
   }
   @Test func tm4cPWM() { expectConformance(TM4CPWM(), window: 0x1000) }
+  @Test func tm4cSystemExceptions() {
+    expectConformance(TM4CSystemExceptions(), window: 0x1000)
+  }
   @Test func tm4cSSI() {
     let eeprom = SerialEEPROM([UInt8](repeating: 7, count: 512))
     expectConformance(PL022(isTM4C: true, eeprom: eeprom), window: 0x1000, keepsContent: true)

@@ -162,6 +162,58 @@ import Testing
       bench.write(R.comparators, 1)
     }
   }
+
+  /// ADCDCCTLn.CTE: the trigger for PWM is at the level of the last sample; "once" is when the band is entered, and ADCDCRIC.DCTRIG
+  /// forgets where the last one was.
+  @Test(arguments: [0, 0x100] as [UInt64]) func comparatorTriggers(mode: UInt64) {
+    bench.write(0xE0C, 0x1C00 | mode)
+    bench.write(0xE4C, 0x800 << 16 | 0x400)
+    bench.write(R.control(3), 2)
+    bench.write(0x0B0, 1)
+    bench.write(0x0B4, 3)
+    bench.write(R.active, 8)
+    for (input, isHigh) in [(0, false), (1, true), (1, mode == 0), (2, false), (1, true)] {
+      bench.write(R.mux(3), UInt64(input))
+      bench.write(R.initiate, 8)
+      bench.advance(to: bench.now + 20)
+      #expect(bench.lines.contains(.line(8 + 3)) == isHigh)
+    }
+    #expect(read(R.comparators) == 0 && read(R.raw) == 0)
+    bench.write(0xD00, 1 << 19)
+    #expect(!bench.lines.contains(.line(8 + 3)))
+    bench.write(R.initiate, 8)
+    bench.advance(to: bench.now + 20)
+    #expect(bench.lines.contains(.line(8 + 3)) && bench.findings.isEmpty)
+  }
+
+  /// ADCSPC: 180 degrees are half of a sample's time.
+  @Test func phase() {
+    bench.write(0x024, 8)
+    bench.write(R.control(3), 6)
+    bench.write(R.active, 8)
+    bench.write(R.initiate, 8)
+    bench.advance(to: 23)
+    #expect(read(R.raw) == 0)
+    bench.advance(to: 24)
+    #expect(read(R.raw) == 8 && read(0x024) == 8)
+  }
+
+  /// SYNCWAIT: sampling "is not initiated until the GSYNC bit is set", here or in the other converter.
+  @Test(arguments: [true, false]) func globalSync(isOwn: Bool) {
+    bench.write(R.control(3), 6)
+    bench.write(R.active, 8)
+    bench.write(R.initiate, 1 << 27 | 8)
+    bench.advance(to: 100)
+    #expect(read(R.raw) == 0 && bench.deadline == nil)
+    if isOwn { bench.write(R.initiate, 1 << 31) } else { bench.input(32, true) }
+    #expect(bench.lines.contains(.line(16)) == isOwn)
+    bench.advance(to: 116)
+    #expect(read(R.raw) == 8)
+    bench.write(R.clear, 8)
+    bench.write(R.initiate, 1 << 31 | 8)
+    bench.advance(to: 132)
+    #expect(read(R.raw) == 8 && bench.findings.isEmpty)
+  }
 }
 
 /// The TM4C123GH6PM's PWM against its datasheet, chapter 20.
@@ -335,13 +387,114 @@ import Testing
     bench.write(R.interrupts, 1 << 16)
     bench.write(R.fault, 1)
     bench.input(4, true)
-    #expect(bench.lines == [.line(4), .line(8)] && read(0x020) == 1)
+    // Of all generators the pin is the source.
+    #expect(bench.lines == [.line(4), .line(8)] && read(0x020) == 0xF)
     bench.input(4, false)
     bench.write(R.status, 1 << 16)
     #expect(bench.lines == [])
     bench.write(0x024, 1)
     bench.input(4, true)
     #expect(bench.lines == [.line(4)])
+  }
+
+  // MARK: Faults
+
+  /// Output 0 is high from tick 10 on, and low while there is a fault.
+  private func high(_ control: UInt64) {
+    bench.write(R.fault, 1)
+    bench.write(R.enable, 1)
+    bench.write(R.actionsA, 0x3)
+    bench.write(R.load, 10)
+    bench.write(R.generator, 1 | control)
+    bench.advance(to: 10)
+    #expect(isHigh)
+  }
+  private var isHigh: Bool { bench.lines.contains(.line(8)) }
+  private var isRaised: Bool { read(R.raw) >> 16 & 1 == 1 }
+  /// Of the other generators the pin is the source, active high.
+  private var isUnderWay: Bool { read(0x020) & 1 == 1 }
+
+  /// PWMnFLTSEN says at which level the pin is a fault, and PWMnMINFLTPER how long it lasts at least, less one clock.
+  @Test func minimumFaultPeriod() {
+    bench.write(0x074, 1)
+    bench.write(0x800, 1)
+    bench.write(0x07C, 99)
+    bench.write(R.interrupts, 1 << 16)
+    bench.input(4, true)
+    high(1 << 16 | 1 << 17)
+    bench.input(4, false)
+    #expect(!isHigh && isRaised && isUnderWay && read(0x804) == 1 && bench.lines.contains(.line(4)))
+    bench.advance(to: 20)
+    bench.input(4, true)
+    #expect(read(0x804) == 0)
+    bench.advance(to: 109)
+    #expect(!isHigh && isRaised && isUnderWay)
+    bench.advance(to: 110)
+    #expect(isHigh && !isRaised && !isUnderWay && !bench.lines.contains(.line(4)))
+    bench.input(4, false)
+    bench.advance(to: 1_000)
+    #expect(!isHigh && isRaised)
+    // "If the LATCH bit is 0 ... writing a 1 to the INTFAULT0 bit in the PWMISC register has no effect."
+    bench.write(R.status, 1 << 16)
+    #expect(isRaised)
+  }
+
+  /// LATCH: a fault "is held (latched) while the PWMISC INTFAULTn bit is set".
+  @Test func latchedFault() {
+    bench.write(R.interrupts, 1 << 16)
+    high(1 << 18)
+    bench.input(4, true)
+    bench.write(R.status, 1 << 16)
+    #expect(!isHigh && isRaised && isUnderWay)
+    bench.input(4, false)
+    #expect(!isHigh && isRaised && !isUnderWay && bench.lines.contains(.line(4)))
+    bench.write(R.status, 1 << 16)
+    #expect(isHigh && !isRaised)
+  }
+
+  /// PWMnFLTSRC1: triggers of digital comparators, of either converter; with LATCH PWMnFLTSTAT1 is to be cleared as well.
+  @Test(arguments: [34, 42]) func comparatorFault(input: Int) {
+    bench.write(R.interrupts, 1 << 16)
+    bench.write(0x078, 1 << 2)
+    high(1 << 16 | 1 << 18)
+    bench.input(input - 1, true)
+    bench.input(4, true)
+    #expect(isHigh && read(0x808) == 2 && read(0x804) == 1)
+    bench.input(input, true)
+    bench.input(input, false)
+    #expect(!isHigh && isRaised && read(0x808) == 6)
+    bench.write(R.status, 1 << 16)
+    #expect(!isHigh && !isRaised)
+    bench.write(0x808, 0xFF)
+    // What is there still is not cleared.
+    #expect(isHigh && read(0x808) == 2)
+  }
+
+  /// PWMENUPD: an output is enabled when its generator's counter is zero, or that and after a write to PWMCTL.
+  @Test func enableUpdates() {
+    bench.write(0x028, 2)
+    bench.write(R.actionsA, 0x3)
+    bench.write(R.load, 99)
+    bench.write(R.generator, 1)
+    bench.advance(to: 110)
+    bench.write(R.enable, 1)
+    bench.advance(to: 198)
+    #expect(!isHigh && read(R.enable) == 1)
+    bench.advance(to: 199)
+    #expect(isHigh)
+    bench.write(0x028, 3)
+    bench.write(R.enable, 0)
+    bench.advance(to: 450)
+    #expect(isHigh)
+    bench.write(R.control, 1)
+    bench.advance(to: 498)
+    #expect(isHigh && read(R.control) == 1)
+    bench.advance(to: 499)
+    #expect(!isHigh && read(R.control) == 0 && bench.findings.isEmpty)
+    // A generator that stands still has nothing to wait for.
+    bench.write(R.enable, 1)
+    bench.write(R.generator, 0)
+    #expect(isHigh)
   }
 
   /// PWMSYNC: "the counter ... is reset".

@@ -45,6 +45,33 @@ import Testing
     return try guest.machine()
   }
 
+  /// PF4, which SW1 pulls to ground, is M1FAULT0: while it is pressed, M1PWM7, the green LED, is low.
+  @Test func aButtonIsAFault() throws {
+    var guest = ThumbGuest()
+    guest.write(0x20, to: Address.gpioGate)
+    guest.write(2, to: Address.pwmGate)
+    guest.write(0x5_5000, to: Address.portF + 0x52C)
+    guest.write(0x18, to: Address.portF + 0x420)
+    guest.write(0x10, to: Address.portF + 0x510)
+    guest.write(0x18, to: Address.portF + 0x51C)
+    let generator = Address.pwm1 + 0x100
+    guest.write(1, to: generator + 0x34)
+    guest.write(1, to: Address.pwm1 + 0x980)
+    guest.write(0x80, to: Address.pwm1 + 0x10)
+    guest.write(0xC, to: generator + 0x24)
+    guest.write(100, to: generator + 0x10)
+    guest.write(0x1_0001, to: generator)
+    guest.write(0x80, to: Address.pwm1 + 0x08)
+    guest.sleepForEver()
+    let machine = try guest.machine()
+    _ = machine.run(until: RunLimit(tick: 1_000))
+    try machine.press("SW1", at: Moment(nanoseconds: 125_000), for: .microseconds(250))
+    _ = machine.run(until: RunLimit(tick: 20_000))
+    let waves = Waves(machine, end: 20_000)
+    #expect(waves.edges(of: 3).suffix(2) == [2_000, 6_000] && waves.rises(of: 3).last == 6_000)
+    #expect(machine.findings.isEmpty && machine.traps.faults == 0)
+  }
+
   @Test func pwmDimsTheLEDs() throws {
     let machine = try dimmer()
     let end: Tick = 160_000

@@ -51,11 +51,13 @@ struct ThumbGuest {
   mutating func waitForInterrupt() { code.append(0xBF30) }
   /// cpsid i: an interrupt ends a sleep, and is not entered.
   mutating func disableInterrupts() { code.append(0xB672) }
+  mutating func raw(_ halves: UInt16...) { code.append(contentsOf: halves) }
   /// blx rm
   mutating func branchAndLink(_ register: UInt16) { code.append(0x4780 | register << 3) }
 
   /// Where the next instruction goes, and an unconditional branch there.
   var here: Int { code.count }
+  var address: UInt64 { UInt64(Self.codeBase + code.count * 2) }
   mutating func branch(to place: Int) {
     code.append(0xE000 | UInt16(truncatingIfNeeded: place - code.count - 2) & 0x7FF)
   }
@@ -77,6 +79,8 @@ struct ThumbGuest {
     words[1] = UInt32(Self.codeBase) | 1
     for exception in 2..<16 { words[exception] = Self.fault | 1 }
     for exception in 16..<100 { words[exception] = Self.handler | 1 }
+    // The system exception module's; those between are the handlers.
+    words[16 + 106] = Self.handler | 1
     words[Int(Self.fault) / 4] = 0xE7FE_E7FE
     words[Int(Self.handler) / 4] = 0x4770_BF00
     precondition(Self.codeBase + code.count * 2 < Self.literalBase, "no room for the code")

@@ -29,16 +29,11 @@ public struct DeviceTypes: Sendable {
     .adding(PL022.self).adding(PLIC.self).adding(SiFiveGPIO.self).adding(SiFiveTest.self)
     .adding(StellarisADC.self).adding(StellarisGPIO.self).adding(StellarisI2C.self)
     .adding(StellarisSystemControl.self).adding(StellarisTimer.self)
-    .adding(StellarisWatchdog.self).adding(TM4CADC.self).adding(TM4CDMA.self).adding(
-      TM4CEEPROM.self
-    ).adding(
-      TM4CFlashControl.self
-    )
-    .adding(TM4CHibernation.self).adding(TM4CI2C.self).adding(TM4CPWM.self).adding(
-      TM4CSystemControl.self
-    ).adding(UART16550.self)
-    .adding(VirtioEmptySlot.self).adding(VirtioMMIO<VirtioConsole>.self)
-    .adding(VirtioMMIO<VirtioEntropy>.self)
+    .adding(StellarisWatchdog.self).adding(TM4CADC.self).adding(TM4CDMA.self)
+    .adding(TM4CEEPROM.self).adding(TM4CFlashControl.self).adding(TM4CHibernation.self)
+    .adding(TM4CI2C.self).adding(TM4CPWM.self).adding(TM4CSystemControl.self)
+    .adding(TM4CSystemExceptions.self).adding(UART16550.self).adding(VirtioEmptySlot.self)
+    .adding(VirtioMMIO<VirtioConsole>.self).adding(VirtioMMIO<VirtioEntropy>.self)
 }
 
 // MARK: Without parameters
@@ -54,6 +49,9 @@ extension TM4CHibernation: BoardDevice {
   public static var typeName: String { "tm4c-hibernation" }
 }
 extension TM4CPWM: BoardDevice { public static var typeName: String { "tm4c-pwm" } }
+extension TM4CSystemExceptions: BoardDevice {
+  public static var typeName: String { "tm4c-system-exceptions" }
+}
 extension UART16550: BoardDevice { public static var typeName: String { "uart16550" } }
 
 // MARK: With parameters
@@ -170,7 +168,6 @@ extension DeclaredPeripheral: BoardDevice {
     ("lm3s-pwm", lm3sPWM), ("lm3s-encoder", lm3sEncoder), ("fw-cfg", firmwareConfiguration),
     ("tm4c-can", tm4cCAN), ("tm4c-usb", tm4cUSB), ("tm4c-comparators", tm4cComparators),
     ("tm4c-encoder", tm4cEncoder),
-    ("tm4c-system-exceptions", tm4cSystemExceptions),
   ]
 }
 
@@ -179,21 +176,30 @@ extension GoldfishRTC: BoardDevice {
 
   /// `clock`: the core's.
   public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
-    self.init(clock: Clock(hertz: try parameters.clock("clock")))
+    self.init(clock: try parameters.clock())
   }
 
-  public var parameters: DeviceParameters {
-    var parameters = DeviceParameters()
-    parameters.add("clock", BoardQuantity.hertz(clock.hertz))
-    return parameters
-  }
+  public var parameters: DeviceParameters { DeviceParameters(clock: clock) }
 }
 
 extension DeviceParameters {
-  fileprivate mutating func clock(_ name: String) throws(ParameterError) -> UInt64 {
-    let hertz = try frequency(name)
-    if hertz == 0 { throw ParameterError(name, "is more than 0 Hz") }
-    return hertz
+  fileprivate mutating func clock() throws(ParameterError) -> Clock {
+    let hertz = try frequency("clock")
+    if hertz == 0 { throw ParameterError("clock", "is more than 0 Hz") }
+    return Clock(hertz: hertz)
+  }
+
+  fileprivate init(clock: Clock) {
+    self.init()
+    add("clock", BoardQuantity.hertz(clock.hertz))
+  }
+
+  /// One choice, where it is not the usual one.
+  fileprivate init<Choice: RawRepresentable<String> & Equatable>(
+    _ name: String, _ choice: Choice, unless usual: Choice
+  ) {
+    self.init()
+    if choice != usual { add(name, choice.rawValue) }
   }
 }
 
@@ -205,9 +211,7 @@ extension PL011: BoardDevice {
   }
 
   public var parameters: DeviceParameters {
-    var parameters = DeviceParameters()
-    if line != .instant { parameters.add("line", line.rawValue) }
-    return parameters
+    DeviceParameters("line", line, unless: .instant)
   }
 }
 
@@ -347,14 +351,10 @@ extension StellarisSystemControl: BoardDevice {
 
   /// `clock`: the core's.
   public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
-    self.init(clock: Clock(hertz: try parameters.clock("clock")))
+    self.init(clock: try parameters.clock())
   }
 
-  public var parameters: DeviceParameters {
-    var parameters = DeviceParameters()
-    parameters.add("clock", BoardQuantity.hertz(clock.hertz))
-    return parameters
-  }
+  public var parameters: DeviceParameters { DeviceParameters(clock: clock) }
 }
 
 extension StellarisTimer: BoardDevice {
@@ -365,9 +365,7 @@ extension StellarisTimer: BoardDevice {
   }
 
   public var parameters: DeviceParameters {
-    var parameters = DeviceParameters()
-    if chip != .lm3s6965 { parameters.add("chip", chip.rawValue) }
-    return parameters
+    DeviceParameters("chip", chip, unless: .lm3s6965)
   }
 }
 
@@ -379,9 +377,7 @@ extension StellarisWatchdog: BoardDevice {
   }
 
   public var parameters: DeviceParameters {
-    var parameters = DeviceParameters()
-    if clocking != .system { parameters.add("clocking", clocking.rawValue) }
-    return parameters
+    DeviceParameters("clocking", clocking, unless: .system)
   }
 }
 
@@ -428,9 +424,7 @@ extension VirtioEmptySlot: BoardDevice {
   }
 
   public var parameters: DeviceParameters {
-    var parameters = DeviceParameters()
-    if version != .modern { parameters.add("version", version.rawValue) }
-    return parameters
+    DeviceParameters("version", version, unless: .modern)
   }
 }
 

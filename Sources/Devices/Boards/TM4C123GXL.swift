@@ -16,7 +16,7 @@ extension Board {
     }
     func port(
       _ name: String, _ gate: String, _ device: StellarisGPIO, at apb: UInt64, or ahb: UInt64,
-      _ interrupt: Int, timers: [Int: (String, Int)] = [:]
+      _ interrupt: Int, timers: [Int: (String, Int)] = [:], faults: [Int: String] = [:]
     ) -> Placement {
       let number = ["GPIOA", "GPIOB", "GPIOC", "GPIOD", "GPIOE", "GPIOF"].firstIndex(of: gate) ?? 0
       var wires: [Int: [Board.Wire]] = [
@@ -24,6 +24,10 @@ extension Board {
         10: [.input(TM4CDMA.request(gate, isBurst: true), of: "udma")],
       ]
       for (pin, timer) in timers { wires[1 + pin] = [.input(timer.1, of: timer.0)] }
+      // MnFAULT0, where GPIOPCTL has module 0 as number 4 and module 1 as 5.
+      for (pin, module) in faults {
+        wires[(module == "pwm0" ? 16 : 24) + pin] = [.input(4, of: module)]
+      }
       return Placement(name, device, at: apb, or: [ahb], size: 0x1000, gate: gate, wires: wires)
     }
     /// Lines `first` to `first` + 3: single and burst requests of a receiver, and of a transmitter.
@@ -95,6 +99,11 @@ extension Board {
           .input(TM4CDMA.request(source, isBurst: true), of: "udma")
         ]
       }
+      for comparator in 0..<8 {
+        let input = 32 + 8 * Int(number) + comparator
+        wires[8 + comparator] = [.input(input, of: "pwm0"), .input(input, of: "pwm1")]
+      }
+      wires[16] = [.input(32, of: number == 0 ? "adc1" : "adc0")]
       return Placement(
         "adc\(number)", TM4CADC(), at: 0x4003_8000 + 0x1000 * number, size: 0x1000,
         gate: "ADC\(number)", wires: wires)
@@ -116,7 +125,7 @@ extension Board {
     for bit in 0..<4 { system[1 + bit] = [.input(bit, of: "pwm0"), .input(bit, of: "pwm1")] }
 
     return Board(
-      name: "tm4c123gxl", revision: 5,
+      name: "tm4c123gxl", revision: 6,
       summary: "Cortex-M4F, TI's EK-TM4C123GXL LaunchPad; 16 MHz until software says otherwise",
       core: .cortexM4(priorityBits: 3, interrupts: 139), clock: Clock(hertz: 16_000_000),
       hasVariableClock: true,
@@ -154,7 +163,7 @@ extension Board {
           timers: [
             0: ("wtimer2", 0), 1: ("wtimer2", 1), 2: ("wtimer3", 0), 3: ("wtimer3", 1),
             4: ("wtimer4", 0), 5: ("wtimer4", 1), 6: ("wtimer5", 0), 7: ("wtimer5", 1),
-          ]),
+          ], faults: [2: "pwm0", 6: "pwm0"]),
         port("gpioe", "GPIOE", StellarisGPIO(.tm4c123), at: 0x4002_4000, or: 0x4005_C000, 4),
         port(
           "gpiof", "GPIOF", StellarisGPIO(.tm4c123, nmi: 0x01), at: 0x4002_5000, or: 0x4005_D000,
@@ -162,7 +171,7 @@ extension Board {
           timers: [
             0: ("timer0", 0), 1: ("timer0", 1), 2: ("timer1", 0), 3: ("timer1", 1),
             4: ("timer2", 0),
-          ]),
+          ], faults: [2: "pwm0", 4: "pwm1"]),
         timer(
           "timer0", "TIMER0", .tm4c123, at: 0x4003_0000, (19, 20), next: "timer1",
           pins: [("gpiob", 6), ("gpiob", 7), ("gpiof", 0), ("gpiof", 1)]),
@@ -212,11 +221,12 @@ extension Board {
           "flashctl", TM4CFlashControl(size: 256 << 10), at: 0x400F_D000, size: 0x1000,
           interrupt: 29),
         Placement(
-          "eeprom", TM4CEEPROM(), at: 0x400A_F000, size: 0x1000, gate: "EEPROM0"),
+          "eeprom", TM4CEEPROM(), at: 0x400A_F000, size: 0x1000, gate: "EEPROM0",
+          wires: [0: [.input(0, of: "flashctl")]]),
         Placement(
           "hib", TM4CHibernation(), at: 0x400F_C000, size: 0x1000, gate: "HIB0", interrupt: 43),
         Placement(
-          "sysexc", DeclaredPeripheral.tm4cSystemExceptions, at: 0x400F_9000, size: 0x1000),
+          "sysexc", TM4CSystemExceptions(), at: 0x400F_9000, size: 0x1000, interrupt: 106),
         Placement(
           "udma", TM4CDMA(), at: 0x400F_F000, size: 0x1000, gate: "DMA0", wires: dma),
         Placement(

@@ -6,8 +6,9 @@ import Emu
 /// On the LM3S6965 a frame takes no time: what is written to SSIDR is sent at once, and what the other side answered waits in the
 /// receive FIFO. On its evaluation board the other sides are a display, which says nothing (so every answer is 0) and is not
 /// drawn, and an SD card, which is not there. On the TM4C123 frames take the time that SSICPSR and SCR say, both FIFOs fill and drain, and
-/// a board may have an EEPROM there: selected by input 0, low, where something drives that, else by SSIFss. Loopback is modelled; slave
-/// mode and clocks other than the system's are not, nor are frame formats, which make no difference here.
+/// a board may have an EEPROM there: selected by input 0, low, where something drives that, else by SSIFss. Clocked by the precision
+/// oscillator (SSICC), a frame that is under way when the core clock changes keeps its length in core clocks. Loopback is modelled; slave
+/// mode is not, nor are frame formats, which make no difference here.
 ///
 /// Line 0 is the interrupt; on a TM4C123 1 and 2 are the single and the burst request for µDMA of the receiver, 3 and 4 those of the
 /// transmitter.
@@ -94,8 +95,7 @@ public struct PL022: Device {
       isTM4C
       ? [
         register("DMACTL", Offset.dmaControl, fields: [.init("RXDMAE", 0), .init("TXDMAE", 1)]),
-        register(
-          "CC", Offset.clockSource, fields: [.init("CS", 0...3, modelled: false)]),
+        register("CC", Offset.clockSource, fields: [.init("CS", 0...3)]),
       ] : []
     return RegisterMap(common + more + identity.registers("SSI"))
   }
@@ -212,7 +212,15 @@ public struct PL022: Device {
   // MARK: At the line's rate
 
   /// "SSInClk = SysClk / (CPSDVSR * (1 + SCR))".
-  private var bitLength: Tick { Tick(state.prescale) * (1 + Tick(state.control0 >> 8)) }
+  private func bitLengths(_ count: Tick, _ port: DevicePort) -> Tick {
+    let cycles = count * Tick(state.prescale) * (1 + Tick(state.control0 >> 8))
+    if state.clockSource != Self.pioscSource { return cycles }
+    let core = port.frequency
+    // 32 bits at most of 16,777,216 cycles, and frequencies below 2^32.
+    return (cycles * core.numerator - 1) / (Self.piosc * core.denominator) + 1
+  }
+  private static let pioscSource: UInt8 = 5
+  private static let piosc: UInt64 = 16_000_000
   private var bits: Int { Int(state.control0 & 0xF) + 1 }
 
   private mutating func sendNext(_ port: DevicePort) {
@@ -223,7 +231,7 @@ public struct PL022: Device {
     }
     if !state.hasSelectPin && !state.isSelected { select(true, port) }
     state.leaving = state.waiting.removeFirst()
-    state.frameEnd = port.now + Tick(bits) * bitLength
+    state.frameEnd = port.now + bitLengths(Tick(bits), port)
   }
 
   private mutating func select(_ isSelected: Bool, _ port: DevicePort) {
@@ -289,7 +297,7 @@ public struct PL022: Device {
   private mutating func startTimeout(_ port: DevicePort) {
     guard isTM4C else { return }
     state.timeout =
-      state.received.isEmpty || state.timedOut ? nil : port.now + max(1, 32 * bitLength)
+      state.received.isEmpty || state.timedOut ? nil : port.now + bitLengths(32, port)
   }
 
   public var lines: LineSet {

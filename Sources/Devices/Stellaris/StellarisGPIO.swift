@@ -13,8 +13,9 @@ import Emu
 /// Interrupts are those of input pins.
 ///
 /// Inputs 0 to 7 are the pins from outside; on a TM4C123 inputs 8 · n + 0 to 7 are what the peripheral puts out that GPIOPCTL has
-/// as number n, and lines 1 to 8 the levels of pins that are given to number 7, the timers. Lines 9 and 10 change their level with each edge
-/// that GPIOADCCTL and GPIODMACTL name the pin of, for ADC and µDMA.
+/// as number n, and lines 1 to 8 the levels of pins that are given to number 7, the timers, 16 to 23 and 24 to 31 of those that numbers 4
+/// and 5, the PWM modules, have for inputs. Lines 9 and 10 change their level with each edge that GPIOADCCTL and GPIODMACTL name the pin
+/// of, for ADC and µDMA.
 public struct StellarisGPIO: Device {
   public struct State: Codable, Hashable, Sendable {
     var data: UInt8 = 0
@@ -390,11 +391,20 @@ public struct StellarisGPIO: Device {
     let triggers: UInt64 =
       (isRaised ? 1 : 0) | (state.adcTrigger ? 1 << 9 : 0) | (state.dmaTrigger ? 1 << 10 : 0)
     if chip == .lm3s6965 || state.alternate == 0 { return LineSet(rawValue: triggers) }
-    var timers: UInt8 = 0
-    for pin in 0..<8 where state.portControl >> UInt32(4 * pin) & 0xF == 7 {
-      timers |= 1 << UInt8(pin)
+    var lines = triggers
+    var high = levels(state) & state.alternate
+    let outputs = isOutput(state)
+    while high != 0 {
+      let pin = UInt64(high.trailingZeroBitCount)
+      high &= high - 1
+      switch state.portControl >> UInt32(4 * pin) & 0xF {
+      case 7: lines |= 1 << (1 + pin)
+      case 4 where outputs >> pin & 1 == 0: lines |= 1 << (16 + pin)
+      case 5 where outputs >> pin & 1 == 0: lines |= 1 << (24 + pin)
+      default: break
+      }
     }
-    return LineSet(rawValue: UInt64(levels(state) & state.alternate & timers) << 1 | triggers)
+    return LineSet(rawValue: lines)
   }
 }
 

@@ -11,9 +11,9 @@ import Emu
 /// a prescaler P steps every P + 1 ticks; everywhere else the TM4C123's prescaler is what the counter has on top. The RTC mode
 /// counts seconds, by a crystal of its own that is taken to be exact.
 ///
-/// The TM4C123's modules also count up, match, count and time edges, make PWM, and wait for the timer before them. Its GPTMSYNC,
-/// stalling for a debugger and the timing of GPTMTnMR's update bits are declared, not modelled; so are the LM3S6965's edge and PWM
-/// modes (QEMU has none of them, and no 16-bit mode).
+/// The TM4C123's modules also count up, match, count and time edges, make PWM, and wait for the timer before them. Its GPTMSYNC
+/// and the timing of GPTMTnMR's update bits are declared, not modelled; so are the LM3S6965's edge and PWM
+/// modes (QEMU has none of them, and no 16-bit mode). While a debugger halts the core time stands still, so TnSTALL changes nothing.
 ///
 /// Line 0 is timer A's interrupt, and that of both together; line 1 is timer B's. Lines 2 and 5 change their level with every
 /// trigger for the ADC, and for the next module. Lines 3 and 4 are the PWM outputs; 6 and 7 change their level with each raw interrupt
@@ -650,10 +650,10 @@ public struct StellarisTimer: Device {
       return both + more
     }
     let control: [RegisterMap.Field] = [
-      .init("TAEN", 0), .init("TASTALL", 1, modelled: false),
+      .init("TAEN", 0), .init("TASTALL", 1),
       .init("TAEVENT", 2...3, modelled: isTM4C), .init("RTCEN", 4), .init("TAOTE", 5),
       .init("TAPWML", 6, modelled: isTM4C), .init("TBEN", 8),
-      .init("TBSTALL", 9, modelled: false), .init("TBEVENT", 10...11, modelled: isTM4C),
+      .init("TBSTALL", 9), .init("TBEVENT", 10...11, modelled: isTM4C),
       .init("TBOTE", 13), .init("TBPWML", 14, modelled: isTM4C),
     ]
     let both: [RegisterMap.Register] = [

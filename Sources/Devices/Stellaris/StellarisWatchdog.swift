@@ -4,8 +4,9 @@ import Emu
 /// TM4C123GH6PM, SPMS376E, chapter 12, whose second one is clocked by the precision oscillator of 16 MHz.
 ///
 /// It counts system clocks down from WDTLOAD, from the store that enables it. The first time-out raises the interrupt and loads
-/// the counter again; a second one with the interrupt not cleared resets the board if RESEN is set. Stalling for a debugger is
-/// declared, not modelled; so is the NMI in place of the interrupt. A store takes effect at once, so WDTCTL.WRC is always set.
+/// the counter again; a second one with the interrupt not cleared resets the board if RESEN is set. The NMI in place of the interrupt is declared,
+/// not modelled. While a debugger halts the core time stands still, so WDTTEST.STALL changes nothing. A store takes effect at once, so
+/// WDTCTL.WRC is always set.
 public struct StellarisWatchdog: Device {
   public struct State: Codable, Hashable, Sendable {
     var load: UInt32 = .max
@@ -13,6 +14,8 @@ public struct StellarisWatchdog: Device {
     var control: UInt8 = 0
     var isRaised = false
     var isLocked = false
+    /// WDTTEST.STALL.
+    var stalls = false
     /// The counter at `since`, which counts the watchdog's own clocks.
     var value: UInt32 = .max
     var since: UInt64 = 0
@@ -46,6 +49,7 @@ public struct StellarisWatchdog: Device {
     static let interruptClear: UInt64 = 0x00C
     static let rawInterrupt: UInt64 = 0x010
     static let maskedInterrupt: UInt64 = 0x014
+    static let test: UInt64 = 0x418
     static let lock: UInt64 = 0xC00
   }
 
@@ -65,7 +69,7 @@ public struct StellarisWatchdog: Device {
       .init("WDTICR", Offset.interruptClear, .writeOnly),
       .init("WDTRIS", Offset.rawInterrupt, .readOnly),
       .init("WDTMIS", Offset.maskedInterrupt, .readOnly),
-      .notModelled("WDTTEST", 0x418),
+      .init("WDTTEST", Offset.test, fields: [.init("STALL", 8)]),
       .init("WDTLOCK", Offset.lock),
     ]
     return RegisterMap(
@@ -83,6 +87,7 @@ public struct StellarisWatchdog: Device {
     case Offset.value: UInt64(value(port))
     case Offset.control: UInt64(state.control) | (clocking == .piosc ? Self.writeComplete : 0)
     case Offset.rawInterrupt, Offset.maskedInterrupt: state.isRaised ? 1 : 0
+    case Offset.test: state.stalls ? 1 << 8 : 0
     case Offset.lock: state.isLocked ? 1 : 0
     default: Self.identity.value(at: access.offset) ?? 0
     }
@@ -103,6 +108,7 @@ public struct StellarisWatchdog: Device {
     case Offset.interruptClear:
       state.isRaised = false
       reload(port)
+    case Offset.test: state.stalls = value >> 8 & 1 == 1
     default: break
     }
   }

@@ -13,7 +13,7 @@ struct PWMGenerator: Codable, Hashable, Sendable {
     var isSynced = false
   }
 
-  private var control: UInt32 = 0
+  private(set) var control: UInt32 = 0
   private var interruptsAndTriggers: UInt32 = 0
   private var raw: UInt32 = 0
   private var load = Value()
@@ -26,10 +26,6 @@ struct PWMGenerator: Codable, Hashable, Sendable {
   private var deadBandFall = Value()
   /// Some of these may wait for the counter to be zero.
   private var hasUpdates = false
-  private(set) var faultSource = false
-  var faultSense = false
-  var faultLatched = false
-  private var minimumFault: UInt32 = 0
 
   /// When the counter's cycle began, and the position in it, in its own clocks, that comes next.
   private var start: Tick = 0
@@ -58,8 +54,6 @@ struct PWMGenerator: Codable, Hashable, Sendable {
     static let loadUpdate: UInt32 = 1 << 3
     static let compareAUpdate: UInt32 = 1 << 4
     static let compareBUpdate: UInt32 = 1 << 5
-    static let faultSources: UInt32 = 1 << 16
-    static let latch: UInt32 = 1 << 18
   }
 
   /// In the order of PWMnINTEN's bits.
@@ -82,7 +76,7 @@ struct PWMGenerator: Codable, Hashable, Sendable {
           .init("CMPAUPD", 4), .init("CMPBUPD", 5), .init("GENAUPD", 6...7),
           .init("GENBUPD", 8...9), .init("DBCTLUPD", 10...11), .init("DBRISEUPD", 12...13),
           .init("DBFALLUPD", 14...15), .init("FLTSRC", 16),
-          .init("MINFLTPER", 17, modelled: false), .init("LATCH", 18),
+          .init("MINFLTPER", 17), .init("LATCH", 18),
         ]),
       .init(name + "INTEN", base + 0x04), .init(name + "RIS", base + 0x08, .readOnly),
       .init(name + "ISC", base + 0x0C), .init(name + "LOAD", base + 0x10),
@@ -90,10 +84,6 @@ struct PWMGenerator: Codable, Hashable, Sendable {
       .init(name + "CMPB", base + 0x1C), .init(name + "GENA", base + 0x20),
       .init(name + "GENB", base + 0x24), .init(name + "DBCTL", base + 0x28),
       .init(name + "DBRISE", base + 0x2C), .init(name + "DBFALL", base + 0x30),
-      .init(
-        name + "FLTSRC0", base + 0x34,
-        fields: [.init("FAULT0", 0), .init("FAULT1", 1...3, modelled: false)]),
-      .notModelled(name + "FLTSRC1", base + 0x38), .init(name + "MINFLTPER", base + 0x3C),
     ]
   }
 
@@ -111,9 +101,7 @@ struct PWMGenerator: Codable, Hashable, Sendable {
     case 0x24: actionsB.written
     case 0x28: deadBand.written
     case 0x2C: deadBandRise.written
-    case 0x30: deadBandFall.written
-    case 0x34: faultSource ? 1 : 0
-    default: minimumFault
+    default: deadBandFall.written
     }
   }
 
@@ -135,16 +123,12 @@ struct PWMGenerator: Codable, Hashable, Sendable {
     case 0x28: set(\.deadBand, word & 1, mode: control >> 10 & 3)
     case 0x2C: set(\.deadBandRise, word & 0xFFF, mode: control >> 12 & 3)
     case 0x30: set(\.deadBandFall, word & 0xFFF, mode: control >> 14 & 3)
-    case 0x34: faultSource = word & 1 == 1
-    case 0x3C: minimumFault = word & 0xFFFF
     default: break
     }
   }
 
-  private var isEnabled: Bool { control & Control.enable != 0 }
+  var isEnabled: Bool { control & Control.enable != 0 }
   private var isUpDown: Bool { control & Control.upDown != 0 }
-  var usesFaultSources: Bool { control & Control.faultSources != 0 }
-  var latchesFaults: Bool { control & Control.latch != 0 }
   var isRaised: Bool { raw & interruptsAndTriggers & 0x3F != 0 }
 
   // MARK: Updates

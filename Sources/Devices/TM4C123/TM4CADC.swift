@@ -4,13 +4,14 @@ import Emu
 ///
 /// Four sample sequencers, of 8, 4, 4 and 1 steps and as many FIFO entries, share a converter of 12 bits that takes 1, 2, 4 or 8 µs a
 /// sample (ADCPC), as many times as it averages. A sequence that has begun is finished before another one begins, and of those that
-/// wait the one of the best ADCSSPRI is next. Triggers: the processor, timers, PWM generators, ports, and always. Digital comparators
-/// raise interrupts; their triggers for PWM faults, phase and GSYNC can be read back only, dither and the external reference as well.
+/// wait the one of the best ADCSSPRI is next. Triggers: the processor, timers, PWM generators, ports, and always. ADCSPC's phase delays a
+/// sequence that begins while nothing is converted. There is no noise, so dither changes nothing; the external reference is declared.
 ///
 /// What the inputs see is a list of steps in time for each (`Signal`); the temperature sensor has 25 °C.
 ///
-/// Lines 0 to 3 are the sequencers' interrupts; 4 to 7 change their level with each raw interrupt, for µDMA. Inputs, each change of
-/// level a trigger: 0 to 15 timers, 16 to 23 the generators of PWM 0 and 1, 24 to 31 ports.
+/// Lines 0 to 3 are the sequencers' interrupts; 4 to 7 change their level with each raw interrupt, for µDMA; 8 to 15 are the triggers of
+/// digital comparators, at the level of their last sample; 16 changes its level with each ADCPSSI.GSYNC. Inputs, each change of
+/// level a trigger: 0 to 15 timers, 16 to 23 the generators of PWM 0 and 1, 24 to 31 ports, 32 the other converter's GSYNC.
 public struct TM4CADC: Device {
   /// A voltage that changes in steps.
   public struct Signal: Sendable, Hashable {
@@ -52,11 +53,15 @@ public struct TM4CADC: Device {
     var clock: UInt8 = 0
     var sequencers = [Sequencer](repeating: Sequencer(), count: 4)
     var comparators = [Comparator](repeating: Comparator(), count: 8)
-    /// Triggered sequences that have not begun, a bit each.
+    /// Triggered sequences that have not begun, a bit each; and those that wait for GSYNC.
     var waiting: UInt8 = 0
+    var waitingForSync: UInt8 = 0
     var sample: Sample?
-    var inputs: UInt32 = 0
+    var inputs: UInt64 = 0
     var requests: UInt8 = 0
+    var sync = false
+    /// Comparators whose trigger is high.
+    var triggered: UInt8 = 0
   }
 
   struct Sequencer: Codable, Hashable, Sendable {
@@ -74,9 +79,16 @@ public struct TM4CADC: Device {
     var low: UInt16 = 0
     var high: UInt16 = 0
     var isRaised = false
-    /// Where the last value was, and whether a comparator with hysteresis is on.
+    var interrupt = Condition()
+    var trigger = Condition()
+  }
+
+  /// What one of a comparator's two functions has seen.
+  struct Condition: Codable, Hashable, Sendable {
+    /// Where the last value was, and whether one with hysteresis is on.
     var band: UInt8?
     var isOn = false
+    var isMet = false
   }
 
   /// What is converted now.
@@ -143,17 +155,14 @@ public struct TM4CADC: Device {
       .init("ADCEMUX", Offset.triggers), .init("ADCUSTAT", Offset.underflow),
       .init("ADCTSSEL", Offset.triggerModules),
       .init("ADCSSPRI", Offset.priorities, reset: 0x3210),
-      .init("ADCSPC", Offset.phase, fields: [.init("PHASE", 0...3, modelled: false)]),
+      .init("ADCSPC", Offset.phase, fields: [.init("PHASE", 0...3)]),
       .init(
         "ADCPSSI", Offset.initiate,
-        fields: [
-          .init("SS", 0...3), .init("SYNCWAIT", 27, modelled: false),
-          .init("GSYNC", 31, modelled: false),
-        ]),
+        fields: [.init("SS", 0...3), .init("SYNCWAIT", 27), .init("GSYNC", 31)]),
       .init("ADCSAC", Offset.averaging), .init("ADCDCISC", Offset.comparatorStatus),
       .init(
         "ADCCTL", Offset.control,
-        fields: [.init("VREF", 0...1, modelled: false), .init("DITHER", 6, modelled: false)]),
+        fields: [.init("VREF", 0...1, modelled: false), .init("DITHER", 6)]),
       .init("ADCDCRIC", Offset.comparatorReset, .writeOnly),
       .init("ADCPP", Offset.properties, .readOnly, reset: properties),
       .init("ADCPC", Offset.rate, reset: 7), .init("ADCCC", Offset.clock),
@@ -165,6 +174,9 @@ public struct TM4CADC: Device {
         .init("ADCSSFIFO\(number)", base + 0x08, .readOnly),
         .init("ADCSSFSTAT\(number)", base + 0x0C, .readOnly, reset: 0x100),
         .init("ADCSSOP\(number)", base + 0x10), .init("ADCSSDC\(number)", base + 0x14),
+        // Newer versions of the vendor's library touch these on every chip of the family; this one has them not.
+        .notModelled("ADCSSEMUX\(number), of later chips", base + 0x18),
+        .notModelled("ADCSSTSH\(number), of later chips", base + 0x1C),
       ]
     }
     for number in 0..<8 as Range<UInt64> {
@@ -172,9 +184,8 @@ public struct TM4CADC: Device {
         .init(
           "ADCDCCTL\(number)", Offset.comparatorControls + 4 * number,
           fields: [
-            .init("CIM", 0...1), .init("CIC", 2...3), .init("CIE", 4),
-            .init("CTM", 8...9, modelled: false), .init("CTC", 10...11, modelled: false),
-            .init("CTE", 12, modelled: false),
+            .init("CIM", 0...1), .init("CIC", 2...3), .init("CIE", 4), .init("CTM", 8...9),
+            .init("CTC", 10...11), .init("CTE", 12),
           ]))
       all.append(.init("ADCDCCMP\(number)", Offset.comparatorRanges + 4 * number))
     }
@@ -255,11 +266,7 @@ public struct TM4CADC: Device {
     case Offset.triggerModules: state.triggerModules = word & 0x3030_3030
     case Offset.priorities: state.priorities = UInt16(value & 0x3333)
     case Offset.phase: state.phase = nibble
-    case Offset.initiate:
-      for number in 0..<4 where nibble >> UInt8(number) & 1 == 1 {
-        trigger(number, by: Trigger.processor)
-      }
-      begin(port)
+    case Offset.initiate: initiate(word, port)
     case Offset.averaging: state.averaging = min(UInt8(value & 7), 6)
     case Offset.comparatorStatus:
       for number in 0..<8 where word >> UInt32(number) & 1 == 1 {
@@ -268,12 +275,16 @@ public struct TM4CADC: Device {
     case Offset.control: state.control = UInt8(value & 0x43)
     case Offset.sequencers..<Offset.sequencersEnd: writeSequencer(offset, word)
     case Offset.comparatorReset:
-      for number in 0..<8 where word >> UInt32(number) & 1 == 1 {
-        state.comparators[number].band = nil
-        state.comparators[number].isOn = false
+      for number in 0..<8 {
+        if word >> UInt32(number) & 1 == 1 { state.comparators[number].interrupt = Condition() }
+        if word >> UInt32(16 + number) & 1 == 1 {
+          state.comparators[number].trigger = Condition()
+        }
       }
+      setTriggers()
     case Offset.comparatorControls..<Offset.comparatorRanges:
       state.comparators[Int(offset & 0x1F) / 4].control = UInt16(value & 0x1F1F)
+      setTriggers()
     case Offset.comparatorRanges..<Offset.properties:
       state.comparators[Int(offset & 0x1F) / 4].low = UInt16(value & 0xFFF)
       state.comparators[Int(offset & 0x1F) / 4].high = UInt16(value >> 16 & 0xFFF)
@@ -313,9 +324,37 @@ public struct TM4CADC: Device {
     state.waiting |= bit
   }
 
+  /// ADCPSSI: "sampling is not initiated until the GSYNC bit is set", which "initiates sampling in multiple ADC modules at the same time".
+  private mutating func initiate(_ word: UInt32, _ port: DevicePort) {
+    let sequences = UInt8(word & 0xF)
+    if word >> 27 & 1 == 1 {
+      state.waitingForSync |= sequences
+    } else {
+      triggerByProcessor(sequences, port)
+    }
+    if word >> 31 == 0 { return }
+    state.sync.toggle()
+    synchronize(port)
+  }
+
+  private mutating func synchronize(_ port: DevicePort) {
+    let sequences = state.waitingForSync
+    state.waitingForSync = 0
+    triggerByProcessor(sequences, port)
+  }
+
+  private mutating func triggerByProcessor(_ sequences: UInt8, _ port: DevicePort) {
+    for number in 0..<4 where sequences >> UInt8(number) & 1 == 1 {
+      trigger(number, by: Trigger.processor)
+    }
+    begin(port)
+  }
+
+  /// "PHASE: the sample is delayed by" so many times 22.5 degrees, of 360 in a sample.
   private mutating func begin(_ port: DevicePort) {
     if state.sample != nil || state.waiting == 0 { return }
-    beginSequence(port.cycles(of: Self.converterClock), port)
+    let delay = cyclesPerSample * UInt64(state.phase) / 16
+    beginSequence(port.cycles(of: Self.converterClock) + delay, port)
   }
 
   /// A sequencer that is always triggered is so again when its sequence ends.
@@ -325,9 +364,10 @@ public struct TM4CADC: Device {
   }
 
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
-    guard 0..<32 ~= line, (state.inputs >> UInt32(line) & 1 == 1) != level else { return }
-    state.inputs ^= 1 << UInt32(line)
+    guard 0...32 ~= line, (state.inputs >> UInt64(line) & 1 == 1) != level else { return }
+    state.inputs ^= 1 << UInt64(line)
     if port.isStill { return }
+    if line == 32 { return synchronize(port) }
     for number in 0..<4 {
       switch line {
       case 0..<16: trigger(number, by: Trigger.timer)
@@ -472,25 +512,42 @@ public struct TM4CADC: Device {
   private mutating func compare(_ number: Int, _ value: UInt16) {
     var one = state.comparators[number]
     let band: UInt8 = value < one.low ? 0 : value < one.high ? 1 : 3
-    let wanted = UInt8(one.control >> 2 & 3)
-    let (wasIn, isIn) = (one.band == wanted, band == wanted)
-    let wasOn = one.isOn
-    if isIn { one.isOn = true } else if wanted != 1 && band == 3 - wanted { one.isOn = false }
-    one.band = band
-    let fires =
-      switch one.control & 3 {
-      case 0: isIn
-      case 1: isIn && !wasIn
-      case 2: one.isOn
-      default: isIn && !wasOn
-      }
-    if fires && one.control & 0x10 != 0 { one.isRaised = true }
+    one.interrupt.see(band, one.control)
+    one.trigger.see(band, one.control >> 8)
+    if one.interrupt.isMet && one.control & 0x10 != 0 { one.isRaised = true }
     state.comparators[number] = one
+    setTriggers()
   }
 
   public var lines: LineSet {
     var interrupts = state.raw & state.mask
     if state.comparatorMask != 0 && comparatorsRaised != 0 { interrupts |= state.comparatorMask }
-    return LineSet(rawValue: UInt64(interrupts) | UInt64(state.requests) << 4)
+    return LineSet(
+      rawValue: UInt64(interrupts) | UInt64(state.requests) << 4 | UInt64(state.triggered) << 8
+        | (state.sync ? 1 << 16 : 0))
+  }
+
+  private mutating func setTriggers() {
+    state.triggered = 0
+    for (number, one) in state.comparators.enumerated()
+    where one.trigger.isMet && one.control >> 12 != 0 { state.triggered |= 1 << UInt8(number) }
+  }
+}
+
+extension TM4CADC.Condition {
+  /// - Parameter control: CIM and CIC, or CTM and CTC, in their bits 0 to 3.
+  fileprivate mutating func see(_ band: UInt8, _ control: UInt16) {
+    let wanted = UInt8(control >> 2 & 3)
+    let (wasIn, isIn) = (self.band == wanted, band == wanted)
+    let wasOn = isOn
+    if isIn { isOn = true } else if wanted != 1 && band == 3 - wanted { isOn = false }
+    self.band = band
+    isMet =
+      switch control & 3 {
+      case 0: isIn
+      case 1: isIn && !wasIn
+      case 2: isOn
+      default: isIn && !wasOn
+      }
   }
 }

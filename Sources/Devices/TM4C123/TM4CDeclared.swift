@@ -1,6 +1,6 @@
 import Emu
 
-/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 6, 17, 18, 19 and 21. Every register by name.
+/// What of the TM4C123GH6PM is only declared: its datasheet, chapters 17, 18, 19 and 21. Every register by name.
 extension DeclaredPeripheral {
   /// "NAME+OFFSET" in hexadecimal, in one text.
   private static func list(_ prefix: String, _ text: String) -> [RegisterMap.Register] {
@@ -33,6 +33,7 @@ extension DeclaredPeripheral {
       EPCIM+408 EPCISC+40c DRRIS+410 DRIM+414 DRISC+418 GPCS+41c VDC+430 VDCRIS+434 VDCIM+438 \
       VDCISC+43c IDVRIS+444 IDVIM+448 IDVISC+44c DMASEL+450 PP+fc0
       """) + [
+        .notModelled("USBPC, of later chips", 0xFC4), .notModelled("USBCC, of later chips", 0xFC8),
         .notModelled("USBFADDR/POWER/IS/IE", 0x00, count: 8),
         .notModelled("USBDEVCTL and FIFO set-up", 0x60, count: 8),
         .notModelled("USBTXFUNCADDR and on", 0x80, count: 16),
@@ -51,8 +52,4 @@ extension DeclaredPeripheral {
       """
       CTL+0 STAT+4 POS+8 MAXPOS+c LOAD+10 TIME+14 COUNT+18 SPEED+1c INTEN+20 RIS+24 ISC+28
       """))
-
-  /// Chapter 6, system exceptions: the floating-point unit's, which the core keeps in FPSCR only.
-  static let tm4cSystemExceptions = DeclaredPeripheral(
-    list("SYSEXC", "RIS+0 IM+4 MIS+8 IC+c"))
 }

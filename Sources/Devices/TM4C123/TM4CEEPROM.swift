@@ -4,12 +4,14 @@ import Emu
 ///
 /// A word is read and programmed through EERDWR at block and offset; EERDWRINC goes on to the next of the 16. It is done within the
 /// store. What is in it outlasts every reset. Passwords, hiding and protection of blocks are declared, not modelled.
+///
+/// Line 0 changes its level with each end of programming while EEINT says so: the interrupt is the flash controller's.
 public struct TM4CEEPROM: Device {
   public struct State: Codable, Hashable, Sendable {
     var block: UInt16 = 0
     var offset: UInt8 = 0
     var mask: UInt8 = 0
-    var raw = false
+    var isDone = false
     var words = [UInt32](repeating: .max, count: TM4CEEPROM.count)
   }
   public var state = State()
@@ -83,19 +85,23 @@ public struct TM4CEEPROM: Device {
     case Offset.data, Offset.dataAndNext:
       state.words[place] = UInt32(truncatingIfNeeded: value)
       if access.offset == Offset.dataAndNext { goOn() }
-      state.raw = true
+      if state.mask == 1 { state.isDone.toggle() }
     case Offset.interrupt: state.mask = UInt8(value & 1)
     case Offset.massErase:
       if value >> 16 & 0xFFFF == Self.massEraseKey && value & 1 == 1 {
         state.words = [UInt32](repeating: .max, count: Self.count)
+        if state.mask == 1 { state.isDone.toggle() }
       }
     default: break
     }
   }
 
+  public var lines: LineSet { LineSet(level: state.isDone) }
+
   public mutating func reset(to initial: State, _ port: inout DevicePort) {
-    let words = state.words
+    let before = state
     state = initial
-    state.words = words
+    state.words = before.words
+    state.isDone = before.isDone
   }
 }

@@ -5,7 +5,8 @@ import Emu
 ///
 /// A store to FMC or FMC2 with the key 0xA442 erases a page of 1 KiB or everything, or clears bits of a word or of up to 32
 /// buffered ones: "programming ... can only change bits from 1 to 0". It is done within that store; the chip takes up to 50 us
-/// for a word and 15 ms for a page. An address beyond the flash is refused with ARIS. Committing the protection registers, which are
+/// for a word and 15 ms for a page. An address beyond the flash is refused with ARIS. The EEPROM's interrupt is this one's ERIS: each change
+/// of input 0. Committing the protection registers, which are
 /// system control's, is declared, not modelled.
 public struct TM4CFlashControl: Device {
   public struct State: Codable, Hashable, Sendable {
@@ -16,6 +17,7 @@ public struct TM4CFlashControl: Device {
     var buffer = [UInt32](repeating: 0, count: 32)
     /// FWBVAL: which words of the buffer were written.
     var valid: UInt32 = 0
+    var eepromInput = false
   }
   public var state = State()
   let size: UInt32
@@ -53,6 +55,7 @@ public struct TM4CFlashControl: Device {
   private enum Interrupt {
     static let access: UInt16 = 1 << 0
     static let done: UInt16 = 1 << 1
+    static let eeprom: UInt16 = 1 << 2
     static let all: UInt16 = 0x2E07
   }
 
@@ -79,7 +82,7 @@ public struct TM4CFlashControl: Device {
       .init("FWB", Offset.buffer, count: 32),
       .init("FSIZE", Offset.flashSize, .readOnly, reset: UInt64(size / 2048 - 1)),
       .init("SSIZE", Offset.memorySize, .readOnly, reset: 0x7F),
-      .notModelled("ROMSWMAP", 0xFCC),
+      .init("ROMSWMAP", 0xFCC, .readOnly),
     ]
   }
 
@@ -164,6 +167,18 @@ public struct TM4CFlashControl: Device {
     }
     state.valid = 0
     state.raw |= Interrupt.done
+  }
+
+  public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
+    if line != 0 || state.eepromInput == level { return }
+    state.eepromInput = level
+    state.raw |= Interrupt.eeprom
+  }
+
+  public mutating func reset(to initial: State, _ port: inout DevicePort) {
+    let input = state.eepromInput
+    state = initial
+    state.eepromInput = input
   }
 
   public var lines: LineSet { LineSet(level: state.raw & state.mask != 0) }

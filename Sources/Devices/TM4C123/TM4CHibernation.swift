@@ -3,9 +3,9 @@ import Emu
 /// The hibernation module of the TM4C123GH6PM: datasheet SPMS376E, chapter 7: its real-time clock, its interrupts and its memory.
 ///
 /// The crystal of 32,768 Hz is exact, whatever the core clock does. The counter runs while CLK32EN and RTCEN are set; RTCC are its
-/// seconds, RTCSS the 1/32,768 of one and the sub-seconds to match. A store is there at once, so HIBCTL.WRC is always set. What
-/// is in HIBDATA, and the time, outlast a reset. Hibernation itself, wake-up, the battery and the trim are declared or can be read
-/// back, not modelled.
+/// seconds, RTCSS the 1/32,768 of one and the sub-seconds to match. A store is there at once, so HIBCTL.WRC is always set, and sets
+/// HIBRIS.WC. What is in HIBDATA, and the time, outlast a reset. The battery is good. Hibernation itself, wake-up, the battery and the
+/// trim are declared or can be read back, not modelled.
 public struct TM4CHibernation: Device {
   public struct State: Codable, Hashable, Sendable {
     var control: UInt32 = 0x8000_0000
@@ -50,6 +50,7 @@ public struct TM4CHibernation: Device {
 
   private static let crystal: UInt64 = 32_768
   private static let matched: UInt8 = 1
+  private static let writeComplete: UInt8 = 1 << 4
 
   public let map: RegisterMap = {
     let control: [RegisterMap.Field] = [
@@ -139,6 +140,9 @@ public struct TM4CHibernation: Device {
 
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     let word = UInt32(truncatingIfNeeded: value)
+    if access.offset != Offset.mask && access.offset != Offset.clear {
+      state.raw |= Self.writeComplete
+    }
     switch access.offset {
     case Offset.match:
       state.match = word
@@ -148,7 +152,8 @@ public struct TM4CHibernation: Device {
       set(UInt64(word) * Self.crystal, port)
     case Offset.control:
       let now = counter(port)
-      state.control = word & 0x0003_67FF | Control.writeComplete
+      // BATCHK is done with at once.
+      state.control = word & 0x0003_63FF | Control.writeComplete
       set(now, port)
     case Offset.mask: state.mask = UInt8(word & 0x1F)
     case Offset.clear: state.raw &= ~UInt8(word & 0x1F)

@@ -3,8 +3,8 @@ import Emu
 /// An I2C module of the TM4C123GH6PM: datasheet SPMS376E, chapter 16, "Inter-Integrated Circuit (I2C) Interface".
 ///
 /// The master, at the rate of I2CMTPR, with an EEPROM on its bus if the board has one there; the slave, which its own master reaches
-/// in loopback and nobody else. Arbitration is never lost, and the clock is never held but by a slave whose software is due. Clock
-/// low time-outs, glitch filters and the override of acknowledgements are declared, not modelled.
+/// in loopback and nobody else. Arbitration is never lost, there are no glitches to filter, and the clock is never held but by a slave
+/// whose software is due. Clock low time-outs and the high-speed mode's own start are declared, not modelled.
 public struct TM4CI2C: Device {
   public struct State: Codable, Hashable, Sendable {
     var address: UInt8 = 0
@@ -13,6 +13,8 @@ public struct TM4CI2C: Device {
     var mask: UInt8 = 0
     var raw: UInt8 = 0
     var configuration: UInt8 = 0
+    /// I2CMCR2.
+    var glitchFilter: UInt8 = 0
     /// ERROR, ADRACK and DATACK of I2CMCS.
     var errors: UInt8 = 0
     /// The bus is this master's: a start, and no stop yet.
@@ -67,6 +69,7 @@ public struct TM4CI2C: Device {
     static let clear: UInt64 = 0x01C
     static let configuration: UInt64 = 0x020
     static let monitor: UInt64 = 0x02C
+    static let configuration2: UInt64 = 0x038
     static let ownAddress: UInt64 = 0x800
     static let slaveControl: UInt64 = 0x804
     static let slaveData: UInt64 = 0x808
@@ -75,6 +78,7 @@ public struct TM4CI2C: Device {
     static let slaveMasked: UInt64 = 0x814
     static let slaveClear: UInt64 = 0x818
     static let secondAddress: UInt64 = 0x81C
+    static let acknowledge: UInt64 = 0x820
     static let properties: UInt64 = 0xFC0
   }
 
@@ -129,18 +133,19 @@ public struct TM4CI2C: Device {
     .init(
       "I2CMCR", Offset.configuration,
       fields: [
-        .init("LPBK", 0), .init("MFE", 4), .init("SFE", 5), .init("GFE", 6, modelled: false),
+        .init("LPBK", 0), .init("MFE", 4), .init("SFE", 5), .init("GFE", 6),
       ]),
     .notModelled("I2CMCLKOCNT", 0x024),
     .init("I2CMBMON", Offset.monitor, .readOnly, reset: 3),
-    .notModelled("I2CMCR2", 0x038),
+    .init("I2CMCR2", Offset.configuration2, fields: [.init("GFPW", 4...6)]),
     .init("I2CSOAR", Offset.ownAddress),
     .init("I2CSCSR", Offset.slaveControl, fields: [.init("DA/RREQ", 0)]),
     .init("I2CSDR", Offset.slaveData), .init("I2CSIMR", Offset.slaveMask),
     .init("I2CSRIS", Offset.slaveRaw, .readOnly), .init("I2CSMIS", Offset.slaveMasked, .readOnly),
     .init("I2CSICR", Offset.slaveClear, .writeOnly),
     .init("I2CSOAR2", Offset.secondAddress),
-    .notModelled("I2CSACKCTL", 0x820),
+    .init(
+      "I2CSACKCTL", Offset.acknowledge, fields: [.init("ACKOEN", 0), .init("ACKOVAL", 1)]),
     .init("I2CPP", Offset.properties, .readOnly, reset: 1), .notModelled("I2CPC", 0xFC4),
   ])
 
@@ -174,7 +179,9 @@ public struct TM4CI2C: Device {
     case Offset.slaveMask: state.slave.mask
     case Offset.slaveRaw: state.slave.raw
     case Offset.slaveMasked: state.slave.raw & state.slave.mask
+    case Offset.configuration2: state.glitchFilter
     case Offset.secondAddress: state.slave.second
+    case Offset.acknowledge: state.slave.acknowledge
     case Offset.properties: 1
     default: 0
     }
@@ -195,7 +202,9 @@ public struct TM4CI2C: Device {
     case Offset.slaveData: giveSlaveData(byte, port)
     case Offset.slaveMask: state.slave.mask = byte & 7
     case Offset.slaveClear: state.slave.raw &= ~byte
+    case Offset.configuration2: state.glitchFilter = byte & 0x70
     case Offset.secondAddress: state.slave.second = byte
+    case Offset.acknowledge: state.slave.acknowledge = byte & 3
     default: break
     }
   }
@@ -318,7 +327,9 @@ public struct TM4CI2C: Device {
   private mutating func takeSlaveData(_ port: DevicePort) {
     if state.slave.status & SlaveStatus.receive == 0 { return }
     state.slave.status &= ~(SlaveStatus.receive | SlaveStatus.firstByte)
-    if state.operation?.phase == .stretched { finish(0, port) }
+    guard state.operation?.phase == .stretched else { return }
+    // ACKOVAL: "A NACK is sent indicating invalid data or command"; without ACKOEN there is an acknowledgement.
+    finish(state.slave.acknowledge == 3 ? Status.error | Status.noDataAcknowledge : 0, port)
   }
 
   private mutating func giveSlaveData(_ byte: UInt8, _ port: DevicePort) {

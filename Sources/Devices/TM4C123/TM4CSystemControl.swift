@@ -12,7 +12,8 @@ import Emu
 /// While the core sleeps, SCGC or DCGC decide which peripherals are clocked if RCC.ACG says so, and DSLPCLKCFG makes the clock of
 /// deep sleep. A peripheral that is not clocked stands still.
 ///
-/// Brown-out, the verification of the main oscillator and power modes can be read back and do nothing more.
+/// Brown-out, the verification of the main oscillator and power modes can be read back and do nothing more. The registers of flash that
+/// lie here (section 8.5: protection, the boot configuration, user words) read as those of a new chip, and a store is a finding.
 public struct TM4CSystemControl: Device {
   public struct State: Codable, Hashable, Sendable {
     var rcc: UInt32 = 0x078E_3AD1
@@ -124,6 +125,13 @@ public struct TM4CSystemControl: Device {
     ("PLLFREQ1", 0x164, 0x0000_0001), ("DC9", 0x190, 0x00FF_00FF), ("NVMSTAT", 0x1A0, 1),
   ]
 
+  /// Of a chip to which nobody has committed anything; names of several, and a value for each.
+  private static let flash: [(name: String, offset: UInt64, count: UInt64, value: UInt32)] = [
+    ("RMCTL", 0x0F0, 1, 0), ("FMPRE", 0x130, 1, .max), ("FMPPE", 0x134, 1, .max),
+    ("BOOTCFG", 0x1D0, 1, 0xFFFF_FFFE), ("USER_REG", 0x1E0, 4, .max), ("FMPRE", 0x200, 4, .max),
+    ("FMPPE", 0x400, 4, .max),
+  ]
+
   /// Registers that keep what is written to them, and do nothing more.
   struct Kept: Sendable {
     var name: String
@@ -168,6 +176,12 @@ public struct TM4CSystemControl: Device {
     ]
     for one in fixed {
       all.append(.init(one.name, one.offset, .readOnly, reset: UInt64(one.value)))
+    }
+    for one in flash {
+      all.append(
+        .init(
+          one.name, one.offset, count: one.count, reset: UInt64(one.value),
+          fields: [.init("DATA", 0...31, modelled: false)]))
     }
     for one in kept { all.append(.init(one.name, one.offset, reset: UInt64(one.reset))) }
     for group in groups {
@@ -270,6 +284,9 @@ public struct TM4CSystemControl: Device {
     if let number = Self.kept.firstIndex(where: { $0.offset == offset }) {
       return state.kept[number]
     }
+    if let one = Self.flash.first(where: { offset &- $0.offset < 4 * $0.count }) {
+      return one.value
+    }
     return Self.fixed.first { $0.offset == offset }?.value ?? 0
   }
 
@@ -310,6 +327,8 @@ public struct TM4CSystemControl: Device {
       }
       if let number = Self.kept.firstIndex(where: { $0.offset == offset }) {
         state.kept[number] = word
+      } else if let one = Self.flash.first(where: { offset &- $0.offset < 4 * $0.count }) {
+        port.notModelled("a store to \(one.name): what flash protects", value: value)
       }
     }
   }

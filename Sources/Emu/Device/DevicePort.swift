@@ -105,6 +105,13 @@ public struct DevicePort {
   /// The gate of the device is closed: it sees levels of its inputs, and does nothing with them before it is clocked again.
   public var isStill: Bool { bus.slots[Int(source)].isStill }
 
+  // MARK: The core
+
+  /// A Cortex-M4's FPSCR.
+  public var floatingPointStatus: UInt32 {
+    UInt32(truncatingIfNeeded: bus.harts.first?.value(of: .fpscr) ?? 0)
+  }
+
   // MARK: System control
 
   /// The core clock has this frequency from now on.

@@ -153,6 +153,14 @@ extension TM4CROM {
     static let deadBand: UInt32 = 0x28
     static let rise: UInt32 = 0x2C
     static let fall: UInt32 = 0x30
+    static let pinSources: UInt32 = 0x34
+    static let comparatorSources: UInt32 = 0x38
+    static let minimumFault: UInt32 = 0x3C
+    static let enableUpdates: UInt32 = 0x028
+    // Of what a generator has for faults.
+    static let sense: UInt32 = 0x0
+    static let pinStatus: UInt32 = 0x4
+    static let comparatorStatus: UInt32 = 0x8
 
     static let upDown: UInt32 = 2
     /// All of PWMnCTL but ENABLE.
@@ -202,9 +210,41 @@ extension TM4CROM {
     case "PWMFaultIntClearExt": call.store(what, base &+ PWM.status)
     case "PWMIntStatus":
       call.give(call.load(base &+ (what & 1 == 1 ? PWM.status : PWM.raw)))
+    case "PWMGenFaultConfigure":
+      call.store(call[2], generator &+ PWM.minimumFault)
+      call.store(call[3], faults(&call) &+ PWM.sense)
+    // Group 0 is the pins, 1 the digital comparators.
+    case "PWMGenFaultTriggerSet": call.store(call[3], generator &+ sources(&call))
+    case "PWMGenFaultTriggerGet": call.give(call.load(generator &+ sources(&call)))
+    case "PWMGenFaultStatus": call.give(call.load(faultStatus(&call)))
+    case "PWMGenFaultClear": call.store(call[3], faultStatus(&call))
+    case "PWMOutputUpdateMode": setUpdateMode(&call)
     default: return false
     }
     return true
+  }
+
+  /// (base, generator): 0x40 is generator 0.
+  private static func faults(_ call: inout FirmwareCall) -> UInt32 {
+    call[0] &+ 0x800 &+ ((call[1] >> 6 &- 1) & 3) * 0x80
+  }
+
+  private static func sources(_ call: inout FirmwareCall) -> UInt32 {
+    call[2] == 0 ? PWM.pinSources : PWM.comparatorSources
+  }
+
+  private static func faultStatus(_ call: inout FirmwareCall) -> UInt32 {
+    faults(&call) &+ (call[2] == 0 ? PWM.pinStatus : PWM.comparatorStatus)
+  }
+
+  /// (base, outputs, mode)
+  private static func setUpdateMode(_ call: inout FirmwareCall) {
+    var (mask, modes): (UInt32, UInt32) = (0, 0)
+    for output in 0..<8 as Range<UInt32> where call[1] >> output & 1 == 1 {
+      mask |= 3 << (2 * output)
+      modes |= (call[2] & 3) << (2 * output)
+    }
+    call.change(call[0] &+ PWM.enableUpdates, clear: mask, set: modes)
   }
 
   /// (base, output, width): an output is named by its generator's offset and its number, odd for B.

@@ -259,4 +259,18 @@ extension TM4CROM {
     }
     return true
   }
+
+  static func systemExceptions(_ name: Substring, _ call: inout FirmwareCall) -> Bool {
+    let (raw, mask, masked, clear): (UInt32, UInt32, UInt32, UInt32) = (
+      0x400F_9000, 0x400F_9004, 0x400F_9008, 0x400F_900C
+    )
+    switch name {
+    case "SysExcIntStatus": call.give(call.load(call[0] & 0xFF == 0 ? raw : masked))
+    case "SysExcIntClear": call.store(call[0], clear)
+    case "SysExcIntDisable": call.change(mask, clear: call[0])
+    case "SysExcIntEnable": call.change(mask, set: call[0])
+    default: return false
+    }
+    return true
+  }
 }

@@ -124,6 +124,7 @@ enum TM4CROM {
     case 3: i2c(name, &call)
     case 4: gpio(name, &call)
     case 5: adc(name, &call)
+    case 7: flash(name, &call)
     case 8: pwm(name, &call)
     case 10: sysTick(name, &call)
     case 11: timer(name, &call)
@@ -131,8 +132,11 @@ enum TM4CROM {
     case 13: systemControl(name, &call)
     case 14: interrupt(name, &call)
     case 17: dma(name, &call)
+    case 19: hibernation(name, &call)
     case 20: mpu(name, &call)
+    case 24: eeprom(name, &call)
     case 26: fpu(name, &call)
+    case 30: systemExceptions(name, &call)
     default: false
     }
   }
