@@ -92,6 +92,17 @@ struct Report {
       "≥ 500 MB/s")
     row(
       "page of a run of 1,000,000 edges", rounded(Evidence.pageSeconds(), 2) + " s", "≤ 1 s")
+    let checks = Workloads(directory: directory, rounds: rounds).checkingFrames()
+    row(
+      "`--check-frames`, of the plain run",
+      checks.map { "\($0.workload) \(rounded($0.factor, 2)) ×" }.joined(separator: ", "),
+      "≤ 5 ×")
+    row(
+      "`emurun audit` of U-Boot (654 KB), its run of 1 s included",
+      rounded(ImageReading.seconds("audit", rounds: rounds), 2) + " s", "≤ 2 s")
+    row(
+      "`emurun inspect` of it",
+      rounded(ImageReading.seconds("inspect", rounds: rounds) * 1e3, 0) + " ms", "≤ 100 ms")
     let reading = BoardReading.milliseconds()
     row(
       "`--board FILE` of the largest board, from text to a checked board",

@@ -71,6 +71,15 @@ struct Workloads {
     return times[1] / times[0]
   }
 
+  /// What it costs to hold every call and return against its frame: factors of the time without.
+  func checkingFrames() -> [(workload: String, factor: Double)] {
+    ["mix-rv64", "mix-m4", "calls-rv64", "calls-m4"].map { name in
+      let image = "\(directory)/\(name).elf"
+      let times = interleaved([emurun(image), emurun(image) + ["--check-frames"]])
+      return (name, times[1] / times[0])
+    }
+  }
+
   private func measure(_ name: String, _ guest: String) -> Row {
     let image = "\(directory)/\(name)-\(guest).elf"
     let times = interleaved([

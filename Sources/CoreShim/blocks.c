@@ -1,6 +1,7 @@
 // Translation. Every block starts with
 //     cmpl $0,-16(%rbp); jl stop; subq $N,-8(%rbp); jl expired        (rbp = env; env-8 is unused padding)
-// and where a Core counts cycles (cycles.c) with the same for these; at a breakpoint (breakpoints.c) with jmp halt.
+// and where a Core counts cycles (cycles.c) with the same for these; at a breakpoint (breakpoints.c) with jmp halt; where somebody looks
+// with a call of look_here
 // so the budget is counted inline, at no measurable cost, and each block ends where exactness needs it to.
 #define _GNU_SOURCE
 #include "internal.h"
@@ -122,7 +123,7 @@ static void translate_insn(char *db, char *cpu)
     if (*jump > JUMP_NORETURN && !length)
         translating.pseudo++;                                   // the "until" address: no instruction was translated
     Core *c = core_of_cpu(cpu);
-    if (*jump == JUMP_NEXT && c && (ends_block(c, translating.pc) || (c->breakpoint_count && is_breakpoint(c, translating.pc + (uint32_t)length))))
+    if (*jump == JUMP_NEXT && c && (ends_block(c, translating.pc) || begins_block(c, translating.pc + (uint32_t)length)))
         *jump = JUMP_TOO_MANY;
     if (a == &arm && c && *jump != JUMP_NORETURN && thumb_moves_sp(translating.parcel, translating.second))
         align_stack_pointer(AT(char *, AT(char *, cpu, CPU_UC), UC_TCG));
@@ -320,6 +321,16 @@ static uint8_t *emit_stub(uint8_t *p, uint8_t *jump, int what, uintptr_t tagged)
     return emit(p, "\xff\xe0", 2);                              // jmp *%rax
 }
 
+static uint8_t *emit_look(uint8_t *p, Core *c, int place, int32_t n)
+{
+    void (*look)(Core *, uint32_t, uint32_t) = look_here;
+    p = emit(emit(p, "\x48\xbf", 2), &c, 8);                    // mov $c,%rdi
+    p = emit(emit(p, "\xbe", 1), &place, 4);                    // mov $place,%esi
+    p = emit(emit(p, "\xba", 1), &n, 4);                        // mov $n,%edx
+    p = emit(emit(p, "\x48\xb8", 2), &look, 8);                 // mov $look,%rax
+    return emit(p, "\xff\xd0", 2);                              // call *%rax
+}
+
 static int generate(const Arch *a, char *tcg, char *tb)
 {
     if (!usable)
@@ -360,6 +371,9 @@ static int generate(const Arch *a, char *tcg, char *tb)
     uint8_t *halt = breaks ? emit(p, "\xe9", 1) : NULL;             // jmp halt
     if (breaks)
         p = halt + 4;
+    int look = c ? look_at(c, pc) : NO_LOOK;
+    if (look != NO_LOOK)
+        p = emit_look(p, c, look, n);
     int prologue = (int)(p - start);
     AT(uint8_t *, tb, a->tb_code) = p;
     int size = a->gen_code(tcg, tb);

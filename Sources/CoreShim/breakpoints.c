@@ -1,6 +1,7 @@
-// A debugger's stops. A block that begins at a breakpoint only comes back to the main loop, whoever jumps to it; no other block has one
+// A debugger's stops, and looks that stop nothing. A block that begins at a breakpoint only comes back to the main loop, whoever jumps to it; no other block has one
 // behind its first instruction. A page with a watchpoint is not kept in the soft TLB, so that every load and store there comes by.
-// A Core without either runs the code that it runs anyway.
+// Where somebody only looks, the block that begins there calls him behind its budget test. A Core without any runs the code that it
+// runs anyway.
 #include "internal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,12 @@ bool is_breakpoint(const Core *c, uint64_t pc)
     return contains((Set){ c->breakpoints, c->breakpoint_count }, pc);
 }
 
-// ---- what was translated for other breakpoints than there are
+bool begins_block(const Core *c, uint64_t pc)
+{
+    return (c->breakpoint_count && is_breakpoint(c, pc)) || look_at(c, pc) != NO_LOOK;
+}
+
+// ---- what was translated for other sets than there are
 typedef struct { Core *core; Set changed; } Change;
 
 static int drop_changed(void *key, void *block, void *data)     // 0: go on
@@ -55,9 +61,9 @@ static int drop_changed(void *key, void *block, void *data)     // 0: go on
     return 0;
 }
 
-bool core_set_breakpoints(Core *c, const uint64_t *addresses, size_t count)
+static bool exchange(Core *c, uint64_t **place, size_t *place_count, const uint64_t *addresses, size_t count)
 {
-    Set old = { c->breakpoints, c->breakpoint_count };
+    Set old = { *place, *place_count };
     uint64_t *set = NULL, *changed = NULL;
     size_t changes = 0;
     if (!count && !old.count)
@@ -81,13 +87,48 @@ bool core_set_breakpoints(Core *c, const uint64_t *addresses, size_t count)
             changed[changes++] = old.address[i];
     }
     qsort(changed, changes, sizeof *changed, by_address);
-    free(c->breakpoints);
-    c->breakpoints = set;
-    c->breakpoint_count = count;
+    free(*place);
+    *place = set;
+    *place_count = count;
     if (changes)
         c->arch->each_block(AT(char *, c->uc, UC_TCG), drop_changed, &(Change){ c, { changed, changes } });
     free(changed);
     return true;
+}
+
+bool core_set_breakpoints(Core *c, const uint64_t *addresses, size_t count)
+{
+    return exchange(c, &c->breakpoints, &c->breakpoint_count, addresses, count);
+}
+
+// ---- looks
+bool core_set_looks(Core *c, const uint64_t *addresses, size_t count, void (*look)(void *, size_t, uint64_t), void *context)
+{
+    if (!exchange(c, &c->looks, &c->look_count, addresses, count))
+        return false;
+    c->look = look;
+    c->look_context = context;
+    return true;
+}
+
+int look_at(const Core *c, uint64_t pc)
+{
+    Set looks = { c->looks, c->look_count };
+    return looks.count && contains(looks, pc) ? (int)first_from(looks, pc) : NO_LOOK;
+}
+
+void look_here(Core *c, uint32_t place, uint32_t count)         // from a block of so many instructions, which has counted them already
+{
+    uint64_t index = core_index(c) - count, pc = c->looks[place];
+    if (c->looked.index == index && c->looked.pc == pc)         // undone, and begun again
+        return;
+    c->looked.index = index;
+    c->looked.pc = pc;
+    if (c->arch == &rv64)                                       // stale where one block jumps to the next
+        AT(uint64_t, c->env, RV_PC) = pc;
+    else
+        AT(uint32_t, c->env, c->arch->pc) = (uint32_t)pc;
+    c->look(c->look_context, place, index);
 }
 
 // ---- loads and stores

@@ -23,7 +23,7 @@ static void power_on(Core *c)
     c->paged_lookup = c->in_access = false;
     c->watched.memory = NULL;
     c->next_fault.waits = false;
-    c->passed.index = c->touch.index = ~0ull;
+    c->passed.index = c->touch.index = c->looked.index = ~0ull;
     c->failure[0] = 0;
     memset(c->io_pages, 0xff, sizeof c->io_pages);
     c->watch = 0;
@@ -139,6 +139,7 @@ void core_close(Core *c)
     AT(Core *, c->cpu, CPU_CORE) = NULL;
     uc_close(c->uc);
     free(c->breakpoints);
+    free(c->looks);
     free(c);
 }
 

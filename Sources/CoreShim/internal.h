@@ -133,6 +133,12 @@ struct Core {
     CoreTouch touch;                // that one was told of last
     struct { uint64_t index, pc; } passed;      // the instruction before which a run has ended already
 
+    uint64_t *looks;                // ascending, where somebody looks at a run that goes on
+    size_t look_count;
+    void (*look)(void *context, size_t place, uint64_t index);
+    void *look_context;
+    struct { uint64_t index, pc; } looked;      // the instruction that was told last
+
     char pristine[ARM_RESET_BYTES]; // env as core_open left it
 };
 
@@ -310,6 +316,10 @@ void watched_store(Core *c, CoreMemory *memory, uint64_t at, uint64_t length, ui
 void report_store(Core *c, uintptr_t host_pc);
 // breakpoints.c
 bool is_breakpoint(const Core *c, uint64_t pc);
+bool begins_block(const Core *c, uint64_t pc);  // for somebody who stops or looks there
+enum { NO_LOOK = -1 };
+int look_at(const Core *c, uint64_t pc);
+void look_here(Core *c, uint32_t place, uint32_t count);
 bool stops_before(Core *c, uint64_t pc);        // that breakpoint; once at each index
 bool is_watched_page(const Core *c, uint64_t page, uint64_t size);
 bool is_watched_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc);

@@ -5,18 +5,15 @@ import Emu
 /// events make a slice, and more are kept than that, since one instruction can make some 65,536.
 private let eventsOfSlice = 1 << 16
 let keptEvents = 1 << 18
-private let looksOfSlice = 1 << 14
 
 extension RunPlan {
   /// Runs a machine to its end. `between` is called after every slice, and with it everything that happened is over.
   ///
   /// - Parameters:
   ///   - saving: where it is to be saved on the way.
-  ///   - frames: looks at calls and returns.
   ///   - waiting: the guest sleeps for good unless input comes; false: none will.
   func drive(
     _ machine: Machine, pace: Pace = .start, host: Host, saving: SavePoint? = nil,
-    frames: FrameWatch? = nil,
     waiting: () throws(Refusal) -> Bool = { () throws(Refusal) in false },
     between: () throws(Refusal) -> Void
   ) throws(Refusal) {
@@ -26,21 +23,7 @@ extension RunPlan {
       let begin = host.seconds()
       let goal = saving?.goal(machine) ?? .max
       let size = pace.next()
-      func run() -> Pause {
-        slice(machine, size: size, until: goal, stops: frames?.stops ?? RunLimit(), script: script)
-        {
-          saving?.beforeEnd($0)
-        }
-      }
-      var pause = run()
-      var looks = 0
-      while pause == .breakpoint, let frames {
-        frames.look(machine)
-        looks += 1
-        // Whoever waits for the run is not to wait for long.
-        if looks == looksOfSlice { break }
-        pause = run()
-      }
+      let pause = slice(machine, size: size, until: goal, script: script) { saving?.beforeEnd($0) }
       saving?.look(machine, pause)
       if pause == .asleep, try !waiting() {
         saving?.beforeEnd(machine)

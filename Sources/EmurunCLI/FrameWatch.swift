@@ -7,7 +7,7 @@ import Timeline
 final class FrameWatch {
   private let plan: RunPlan
   private let program: Program
-  private(set) var check: FrameCheck
+  let check: FrameCheck
   private lazy var debug = DebugInfo(plan.image)
 
   init(_ plan: RunPlan) throws(Refusal) {
@@ -15,15 +15,6 @@ final class FrameWatch {
     program = try plan.program()
     check = FrameCheck(FrameTable(CodeMap(program)))
   }
-
-  /// Where the run pauses.
-  var stops: RunLimit {
-    var limit = RunLimit()
-    limit.breakpoints = Breakpoints(check.places)
-    return limit
-  }
-
-  func look(_ machine: Machine) { check.look(machine) }
 
   var isGood: Bool { check.violations.isEmpty && !exceedsBound }
 

@@ -36,6 +36,7 @@ extension Emurun: HostedCommand {
     var machine = try plan.machine()
     outputs.listen(to: machine, plan)
     let frames = findings.checkFrames ? try FrameWatch(plan) : nil
+    machine.lookout = frames?.check
     let words = Words(plan: plan, style: host.style)
     if !evidence.json { host.errors.say("emurun: \(words.opening)") }
 
@@ -47,7 +48,7 @@ extension Emurun: HostedCommand {
       if let debugging {
         machine = try debugging.drive(machine, plan, keyboard, outputs)
       } else {
-        try go(machine, plan, outputs, keyboard, savePoint, frames, host)
+        try go(machine, plan, outputs, keyboard, savePoint, host)
       }
       seconds = host.seconds() - begin
       keyboard?.close()
@@ -136,7 +137,7 @@ extension Emurun: HostedCommand {
 
   private func go(
     _ machine: Machine, _ plan: RunPlan, _ outputs: RunOutputs, _ keyboard: Keyboard?,
-    _ savePoint: SavePoint?, _ frames: FrameWatch?, _ host: Host
+    _ savePoint: SavePoint?, _ host: Host
   ) throws(Refusal) {
     // Text that runs through the same terminal all the time leaves no line to draw on.
     let scrolls = keyboard != nil || (evidence.trace != nil && evidence.traceFile == nil)
@@ -147,7 +148,7 @@ extension Emurun: HostedCommand {
     var clock = WallClock()
     try plan.drive(
       machine, pace: isPaced ? .typed(plan.board.clock) : .start, host: host,
-      saving: savePoint, frames: frames,
+      saving: savePoint,
       waiting: { () throws(Refusal) in
         try outputs.update(machine)
         return keyboard?.wait() ?? false

@@ -254,7 +254,9 @@ extension Emurun {
     }
     if debugger.address != nil && findings.checkFrames {
       throw Refusal(
-        ExitCode.usage, "--check-frames and --gdb each stop the run by themselves; choose one")
+        ExitCode.usage,
+        "--check-frames looks at a run from its start to its end, and with --gdb it goes back and forth; choose one"
+      )
     }
     if debugger.address == .stdio && (isInteractive || streams.input == "-" || evidence.json) {
       throw Refusal(

@@ -82,6 +82,7 @@ typedef struct {
     uint64_t stop_at;           // 0: the end
     unsigned breakpoints;       // at one address of so many; 0: none
     bool watches;               // every access to a device, and to some of the data
+    unsigned looks;             // at one address of so many; 0: none
 } Policy;
 
 bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *core, CoreMemory *memory, ProofReport *report);

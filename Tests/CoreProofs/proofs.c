@@ -53,25 +53,37 @@ static void everything(int variant, ProofReport *report)
     random_guest(variant, WITH_PATCHES | WITH_HOST_PATCHES | WITH_INTERRUPTS | WITH_FAULTS | WITH_DMA, 12000, report);
 }
 
-static void breakpoints(int variant, ProofReport *report)       // at every instruction, at some; with watchpoints, too; one after the other
+static void debugged(int variant, const Policy *policies, size_t count, ProofReport *report)      // one policy after the other
 {
     enum { ATTEMPTS = 4000 };
-    static const Policy policies[] = { { .breakpoints = 1 }, { .breakpoints = 3, .max_slice = 60 }, { .breakpoints = 40, .watches = true }, { .watches = true, .max_slice = 7 },
-        { .breakpoints = 10, .watches = true, .max_slice = 300, .storm = true }, { .breakpoints = 2, .watches = true, .storm = true, .overflows = true } };
     unsigned with = WITH_PATCHES | WITH_HOST_PATCHES | WITH_INTERRUPTS | WITH_FAULTS | WITH_DMA;
     uint64_t seed = (uint64_t)variant / 3 + 300;
     Guest *guest = variant % 3 == 0 ? random_rv64(seed, with, ATTEMPTS) : variant % 3 == 1 ? random_m4(seed, with, ATTEMPTS) : random_privileged(seed, ATTEMPTS);
     Trace *trace = reference_run(guest);
     report->instructions += trace->attempts;
-    for (size_t i = 0; i < sizeof policies / sizeof *policies && !report->failed; i++) {
+    for (size_t i = 0; i < count && !report->failed; i++) {
         Policy policy = policies[i];
         policy.seed = seed + i;
         prove(guest, trace, policy, report);
     }
     if (!report->failed && report->halts < ATTEMPTS)
-        wrong(report, "only %llu stops", (unsigned long long)report->halts);
+        wrong(report, "only %llu stops and looks", (unsigned long long)report->halts);
     trace_free(trace);
     guest_free(guest);
+}
+
+static void breakpoints(int variant, ProofReport *report)       // at every instruction, at some; with watchpoints, too
+{
+    static const Policy policies[] = { { .breakpoints = 1 }, { .breakpoints = 3, .max_slice = 60 }, { .breakpoints = 40, .watches = true }, { .watches = true, .max_slice = 7 },
+        { .breakpoints = 10, .watches = true, .max_slice = 300, .storm = true }, { .breakpoints = 2, .watches = true, .storm = true, .overflows = true } };
+    debugged(variant, policies, sizeof policies / sizeof *policies, report);
+}
+
+static void looks(int variant, ProofReport *report)             // likewise; beside breakpoints
+{
+    static const Policy policies[] = { { .looks = 1 }, { .looks = 3, .max_slice = 60 }, { .looks = 40 }, { .looks = 2, .max_slice = 7, .breakpoints = 3, .watches = true },
+        { .looks = 10, .max_slice = 300, .storm = true }, { .looks = 2, .storm = true, .overflows = true, .breakpoints = 20, .watches = true } };
+    debugged(variant, policies, sizeof policies / sizeof *policies, report);
 }
 
 static void every_index(int variant, ProofReport *report)      // one run from the start to each index
@@ -101,6 +113,7 @@ static const CoreProof proofs[] = {
     { "self-modifying code", 6, self_modifying },
     { "everything at once", 8, everything },
     { "breakpoints", 6, breakpoints },
+    { "looks", 6, looks },
     { "edge cases", 3, edge_cases },
     { "unmapped everywhere", 2, unmapped_everywhere },
     { "torn and read-only accesses", 8, torn_and_read_only },

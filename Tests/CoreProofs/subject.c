@@ -15,6 +15,9 @@ typedef struct {
     uint64_t seen;                              // events
     uint64_t stop_expected, cut_expected;       // index; ~0: none
     unsigned one_of, set;                       // which breakpoints there are
+    unsigned look_one_of, look_set;
+    uint64_t *look_at;                          // which looks
+    uint64_t looked;                            // up to this index there was one wherever there had to be
     uint64_t halted, touched;                   // index of the latest stop of a debugger
 } Subject;
 
@@ -207,25 +210,71 @@ static void start(Subject *s)
 }
 
 // ---- a debugger that stops and goes on
+static bool is_in(uint64_t pc, unsigned one_of, unsigned set)
+{
+    return one_of && (pc * 0x9e3779b97f4a7c15ull >> 40) % one_of == set % one_of;
+}
+
+static size_t choose(const Subject *s, unsigned one_of, unsigned set, uint64_t *addresses)
+{
+    const Code *code = s->board.guest->code;
+    size_t count = 0;
+    for (uint64_t at = code->base; at < code->base + code->size; at += 2) {
+        if (is_in(at, one_of, set))
+            addresses[count++] = at;
+    }
+    return count;
+}
+
 static bool has_breakpoint(const Subject *s, uint64_t pc)
 {
-    return s->one_of && (pc * 0x9e3779b97f4a7c15ull >> 40) % s->one_of == s->set % s->one_of;
+    return is_in(pc, s->one_of, s->set);
 }
 
 static void choose_breakpoints(Subject *s)
 {
-    const Code *code = s->board.guest->code;
-    uint64_t *addresses = malloc(code->size * sizeof *addresses);
-    size_t count = 0;
+    uint64_t *addresses = malloc(s->board.guest->code->size * sizeof *addresses);
     s->one_of = s->policy.storm && one_in(&s->random, 8) ? 0 : s->policy.breakpoints;
     s->set = below(&s->random, 1000);
-    for (uint64_t at = code->base + code->size; at > code->base; at -= 2) {
-        if (has_breakpoint(s, at - 2))
-            addresses[count++] = at - 2;
-    }
+    size_t count = choose(s, s->one_of, s->set, addresses);
     if (!core_set_breakpoints(s->core, addresses, count))
         wrong(s->report, "no breakpoints");
     free(addresses);
+}
+
+// ---- somebody who looks at it
+static void look_to(Subject *s, uint64_t end)
+{
+    for (; s->looked < end && s->looked < s->trace->attempts; s->looked++) {
+        if (is_in(s->trace->pc[s->looked], s->look_one_of, s->look_set))
+            wrong(s->report, "no look at index %llu, pc %llx", (unsigned long long)s->looked, (unsigned long long)s->trace->pc[s->looked]);
+    }
+}
+
+static void on_look(void *context, size_t place, uint64_t index)
+{
+    Subject *s = context;
+    uint64_t pc = s->core->kind == CORE_RV64 ? core_rv64_words(s->core)[CORE_RV64_PC] : core_m4_r(s->core)[15];
+    if (index >= s->trace->attempts)
+        return;
+    if (s->looked > index || pc != s->look_at[place] || pc != s->trace->pc[index])
+        wrong(s->report, "a look at index %llu, pc %llx, place %llx; it is pc %llx, and all was seen up to %llu", (unsigned long long)index, (unsigned long long)pc,
+            (unsigned long long)s->look_at[place], (unsigned long long)s->trace->pc[index], (unsigned long long)s->looked);
+    look_to(s, index);
+    s->looked = index + 1;
+    s->report->halts++;
+    if (index && state_of(s->core) != s->trace->begun[index])
+        wrong(s->report, "registers differ in a look at index %llu, pc %llx", (unsigned long long)index, (unsigned long long)pc);
+}
+
+static void choose_looks(Subject *s)
+{
+    s->look_at = s->look_at ? s->look_at : malloc(s->board.guest->code->size * sizeof *s->look_at);
+    s->look_one_of = s->policy.storm && one_in(&s->random, 8) ? 0 : s->policy.looks;
+    s->look_set = below(&s->random, 1000);
+    size_t count = choose(s, s->look_one_of, s->look_set, s->look_at);
+    if (!core_set_looks(s->core, s->look_at, count, on_look, s))
+        wrong(s->report, "no looks");
 }
 
 static void choose_watchpoints(Subject *s)
@@ -293,6 +342,8 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
     s.halted = s.touched = ~0ull;
     if (policy.breakpoints)
         choose_breakpoints(&s);
+    if (policy.looks)
+        choose_looks(&s);
     if (policy.watches)
         choose_watchpoints(&s);
     while (core_index(core) < end && !report->failed) {
@@ -308,6 +359,7 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
         if (target > at) {
             check_exit(&s, exit, target);
             check_halt(&s, exit, at);
+            look_to(&s, core_index(core));
             compare_state(&s, exit, at);
         }
         while (next < guest->scheduled && guest->schedule[next].index == core_index(core))
@@ -318,11 +370,15 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
             core_drop_code(core);
         if (policy.breakpoints && one_in(&s.random, 50))
             choose_breakpoints(&s);
+        if (policy.looks && one_in(&s.random, 50))
+            choose_looks(&s);
         if (policy.watches && one_in(&s.random, 50))
             choose_watchpoints(&s);
     }
     core_set_breakpoints(core, NULL, 0);
     core_set_watchpoints(core, NULL, 0);
+    core_set_looks(core, NULL, 0, NULL, NULL);
+    free(s.look_at);
     CoreFigures after = core_figures(core);
     report->runs++;
     report->precise_exits += after.precise_exits - before.precise_exits;
@@ -346,8 +402,8 @@ bool prove(const Guest *guest, const Trace *trace, Policy policy, ProofReport *r
     bool same = subject_run(guest, trace, policy, core, memory, report);
     if (report->failed) {
         size_t used = strlen(report->text);
-        snprintf(report->text + used, sizeof report->text - used, " (slice %llu%s%s, a breakpoint of %u%s, seed %llu)", (unsigned long long)policy.max_slice,
-            policy.storm ? ", storm" : "", policy.overflows ? ", overflows" : "", policy.breakpoints, policy.watches ? ", watches" : "", (unsigned long long)policy.seed);
+        snprintf(report->text + used, sizeof report->text - used, " (slice %llu%s%s, a breakpoint of %u%s, a look of %u, seed %llu)", (unsigned long long)policy.max_slice,
+            policy.storm ? ", storm" : "", policy.overflows ? ", overflows" : "", policy.breakpoints, policy.watches ? ", watches" : "", policy.looks, (unsigned long long)policy.seed);
     }
     core_close(core);
     core_memory_free(memory);

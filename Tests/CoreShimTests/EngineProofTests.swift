@@ -26,7 +26,7 @@ struct LibraryTests {
 struct RandomGuestTests {
   static let names = [
     "every index", "events", "device faults", "interrupts", "interrupts in all modes",
-    "self-modifying code", "everything at once", "breakpoints",
+    "self-modifying code", "everything at once", "breakpoints", "looks",
   ]
 
   @Test(arguments: ProofCase.all("every index")) func everyIndex(_ proof: ProofCase) throws {
@@ -52,6 +52,9 @@ struct RandomGuestTests {
     try proof.run()
   }
   @Test(arguments: ProofCase.all("breakpoints")) func breakpoints(_ proof: ProofCase) throws {
+    try proof.run()
+  }
+  @Test(arguments: ProofCase.all("looks")) func looks(_ proof: ProofCase) throws {
     try proof.run()
   }
   @Test(arguments: ProofCase.all("everything at once")) func everything(_ proof: ProofCase) throws {

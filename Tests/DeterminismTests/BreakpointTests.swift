@@ -107,6 +107,50 @@ import Testing
     }
   }
 
+  /// Notes what it sees.
+  private final class Notes: Lookout {
+    var places: [Place] = []
+    var life = 0
+    override func look(_ place: Int, index: UInt64, hart: Hart) {
+      places.append(Place(index: index, hart: hart.number, pc: addresses[place]))
+    }
+    override func forget() { life += 1 }
+  }
+
+  /// Who only looks sees what one sees who stops.
+  @Test(arguments: subjects) func aLookIsNoStop(subject: Subject) throws {
+    let plain = try subject.machine()
+    _ = plain.run(until: RunLimit(index: Self.length))
+    let everywhere = Self.everywhere(plain)
+    let stops = Self.stops(try subject.machine(), at: Breakpoints(everywhere))
+    for seed in 0..<4 as Range<UInt64> {
+      var random = SplitMix(seed: seed)
+      let some = everywhere.filter { _ in seed == 0 || random.next() % (2 << seed) == 0 }
+      let machine = try subject.machine()
+      let notes = Notes(at: some)
+      machine.lookout = notes
+      while machine.stop == nil && machine.index < Self.length {
+        let limit = seed == 1 ? Self.length : min(Self.length, machine.index + random.next() % 400)
+        if machine.run(until: RunLimit(index: limit)) == .asleep { break }
+      }
+      #expect(notes.places == stops.filter { some.contains($0.pc) })
+      #expect(machine.traceDigest == plain.traceDigest)
+      #expect(machine.stateDigest == plain.stateDigest)
+      #expect(notes.life == machine.resets)
+    }
+    // The next machine has the same engine, and nobody looks at it; or somebody does from its first instruction on.
+    for _ in 0..<2 {
+      let machine = try subject.machine()
+      let notes = Notes(at: everywhere)
+      machine.lookout = notes
+      _ = machine.run(until: RunLimit(index: 1))
+      #expect(notes.places == Array(stops.prefix(1)))
+    }
+    let unseen = try subject.machine()
+    _ = unseen.run(until: RunLimit(index: Self.length))
+    #expect(unseen.stateDigest == plain.stateDigest)
+  }
+
   /// Before each access to devices and to memory: it is still to be made, and it is made once.
   @Test(arguments: subjects) func beforeEveryAccess(subject: Subject) throws {
     let plain = try subject.machine()

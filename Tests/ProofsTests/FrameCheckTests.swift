@@ -42,6 +42,20 @@ import Testing
     #expect(Self.counts(outcome).calls >= least, "\(outcome.errors)")
   }
 
+  /// With cycles that are not attempts, and with harts that take turns.
+  @Test(arguments: [
+    ("torture-m4", ["--cycles", "m4"]), ("tasks-m4", ["--cycles", "m4"]),
+    ("sbi-harts-rv64", ["--smp", "4", "--quantum", "77"]),
+  ])
+  func otherwise(_ name: String, _ more: [String]) {
+    let command = [Images.path(name + ".elf"), "--digest", "--max-instructions", "300000"] + more
+    let (plain, checked) = (emurun(command), emurun(command + ["--check-frames"]))
+    #expect(checked.code == plain.code)
+    #expect(checked.errors.contains("no violation"), "\(checked.errors)")
+    #expect(Self.counts(checked).calls > 20, "\(checked.errors)")
+    #expect(checked.errors.split(separator: "\n").last == plain.errors.split(separator: "\n").last)
+  }
+
   // MARK: Smashed stacks
 
   /// A function that stores over the return address which its caller has kept: the return is the violation,

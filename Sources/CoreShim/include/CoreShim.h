@@ -189,6 +189,10 @@ typedef struct {
 bool core_set_breakpoints(Core *core, const uint64_t *addresses, size_t count);
 bool core_set_watchpoints(Core *core, const CoreWatchpoint *watchpoints, size_t count);
 CoreTouch core_touch(const Core *core);     // after CORE_WATCHPOINT
+// Before an instruction at one of these addresses is begun, each time, `look` is told once: with the place of the address among those given,
+// which ascend, and with the instruction's index. It is called from translated code, and nothing ends or is left for it. Registers and pc
+// are live. It may read and do nothing else. Between runs; they stay over a reset. False, and as it was: no memory.
+bool core_set_looks(Core *core, const uint64_t *addresses, size_t count, void (*look)(void *context, size_t place, uint64_t index), void *context);
 void core_pass(Core *core);                 // the next run begins with the instruction at pc, whether there is a breakpoint or not
 void core_moved(Core *core);                // the host has changed pc between two runs: nothing of the old instruction is left to do
 

@@ -10,6 +10,8 @@ import CoreShim
 public class Hart {
   final let core: OpaquePointer
   public final let number: UInt8
+  /// x0 to x31 of RV64, 64 bits each, or r0 to r15 of a Cortex-M4, 32 bits each: live, but for r15 in a callback.
+  package final let generalRegisters: UnsafeRawPointer
   final unowned(unsafe) let bus: Bus
   /// What is recorded.
   private let mask: Event.Mask
@@ -25,6 +27,8 @@ public class Hart {
   @exclusivity(unchecked) final var sleep: Sleep?
   /// Since when.
   @exclusivity(unchecked) final var asleepSince: Tick = 0
+
+  @exclusivity(unchecked) final var lookout: Unmanaged<Lookout>?
 
   /// Each instruction is looked at: turns are of one.
   @exclusivity(unchecked) final var watchesInstructions = false
@@ -53,6 +57,11 @@ public class Hart {
     self.number = number
     self.bus = bus
     mask = bus.recorder.mask
+    if case .rv64 = bus.board.core {
+      generalRegisters = UnsafeRawPointer(core_rv64_words(core))
+    } else {
+      generalRegisters = UnsafeRawPointer(core_m4_r(core))
+    }
   }
 
   // MARK: What a kind of core says
@@ -161,7 +170,7 @@ public class Hart {
 
   final var now: Tick { cycle &+ tickOffset }
   final var index: UInt64 { at &+ indexOffset }
-  final var memory: Memory {
+  package final var memory: Memory {
     let memory = bus.memory
     memory.user = Event.core
     return memory

@@ -99,6 +99,11 @@ public final class Machine {
   /// RV64: told every instruction that retires, when it has. Never a difference that a run can show.
   @exclusivity(unchecked) public var onCommit: ((Commit) -> Void)?
 
+  /// Who looks at it while it runs. Never a difference that a run can show.
+  @exclusivity(unchecked) public var lookout: Lookout? {
+    didSet { for hart in harts { hart.set(lookout) } }
+  }
+
   /// What the machine itself knows of its run; the rest is in its parts.
   struct Past: Sendable, Codable {
     /// Sums over the lives that guest resets ended.
@@ -169,6 +174,7 @@ public final class Machine {
     htif?.close()
     memory.observer = nil
     if !breakpoints.isEmpty { Breakpoints().set(in: rig.cores) }
+    if lookout != nil { for hart in harts { hart.set(nil) } }
     rig.giveBack()
   }
 
@@ -281,6 +287,7 @@ public final class Machine {
     record(.reset, detail: UInt32(source))
     past.resets += 1
     if options.stopsAtReset { return finish(Stop(.reset)) }
+    lookout?.forget()
     let (index, now) = (index, now)
     past.retired = retired
     past.traps = traps

@@ -159,6 +159,16 @@ public final class Memory {
       UnsafeMutableRawBufferPointer(start: block.bytes + Int(offset), count: Int(count)))
   }
 
+  /// The whole of the memory around an address, for as long as this lives, and where it begins; nil: there is none.
+  package func surroundings(
+    of address: UInt64
+  ) -> (start: UInt64, bytes: UnsafeRawBufferPointer)? {
+    find(address, 1).map { block, _ in
+      let size = Int(block.region.size)
+      return (block.region.address, UnsafeRawBufferPointer(start: block.bytes, count: size))
+    }
+  }
+
   /// May the guest write all of it?
   public func isWritable(_ address: UInt64, count: UInt64) -> Bool {
     find(address, count)?.block.region.writable ?? false
