@@ -41,7 +41,15 @@ public struct StellarisTimer: Device {
     var chain = false
     var requestA = false
     var requestB = false
+
+    subscript(half: Half) -> Counter {
+      get { half == .a ? a : b }
+      _modify { if half == .a { yield &a } else { yield &b } }
+    }
   }
+
+  /// Of a module.
+  enum Half { case a, b }
 
   /// One of the two timers; together they are A.
   struct Counter: Codable, Hashable, Sendable {
@@ -161,8 +169,8 @@ public struct StellarisTimer: Device {
   }
 
   private enum Kind { case none, count, edgeCount, edgeTime, pwm }
-  private func kind(_ timer: WritableKeyPath<State, Counter>) -> Kind {
-    let mode = state[keyPath: timer].mode
+  private func kind(_ timer: Half) -> Kind {
+    let mode = state[timer].mode
     let isPlain = mode & (Mode.alternate | Mode.capture) == 0
     switch (mode & 3, isTM4C && width == .halves) {
     case (1, _) where isPlain, (2, _) where isPlain: return .count
@@ -173,62 +181,59 @@ public struct StellarisTimer: Device {
     }
   }
 
-  private func isUp(_ timer: WritableKeyPath<State, Counter>) -> Bool {
-    isTM4C && state[keyPath: timer].mode & Mode.up != 0 && kind(timer) != .pwm
+  private func isUp(_ timer: Half) -> Bool {
+    isTM4C && state[timer].mode & Mode.up != 0 && kind(timer) != .pwm
   }
 
   /// The prescaler is on top of the counter.
-  private func isExtended(_ timer: WritableKeyPath<State, Counter>) -> Bool {
+  private func isExtended(_ timer: Half) -> Bool {
     isTM4C && width == .halves && (kind(timer) != .count || isUp(timer))
   }
 
   // MARK: Counting
 
   /// Ticks for one step.
-  private func stepLength(_ timer: WritableKeyPath<State, Counter>) -> Tick {
-    width == .halves && !isExtended(timer) ? Tick(state[keyPath: timer].prescale) + 1 : 1
+  private func stepLength(_ timer: Half) -> Tick {
+    width == .halves && !isExtended(timer) ? Tick(state[timer].prescale) + 1 : 1
   }
 
-  private func whole(
-    _ timer: WritableKeyPath<State, Counter>, _ part: KeyPath<Counter, UInt32>,
-    _ top: KeyPath<Counter, UInt16>
-  ) -> UInt64 {
-    let low = UInt64(state[keyPath: timer][keyPath: part])
-    if width != .halves && timer == \State.a { return low | UInt64(state.b[keyPath: part]) << half }
-    return isExtended(timer) ? low | UInt64(state[keyPath: timer][keyPath: top]) << half : low
+  /// - Parameter top: what the prescaler puts on it.
+  private func whole(_ timer: Half, _ low: UInt32, upper: UInt32, top: UInt16) -> UInt64 {
+    if width != .halves && timer == .a { return UInt64(low) | UInt64(upper) << half }
+    return isExtended(timer) ? UInt64(low) | UInt64(top) << half : UInt64(low)
   }
 
-  private func loadValue(_ timer: WritableKeyPath<State, Counter>) -> UInt64 {
-    whole(timer, \.load, \.prescale)
+  private func loadValue(_ timer: Half) -> UInt64 {
+    whole(timer, state[timer].load, upper: state.b.load, top: state[timer].prescale)
   }
 
-  private func matchValue(_ timer: WritableKeyPath<State, Counter>) -> UInt64 {
-    whole(timer, \.match, \.prescaleMatch)
+  private func matchValue(_ timer: Half) -> UInt64 {
+    whole(timer, state[timer].match, upper: state.b.match, top: state[timer].prescaleMatch)
   }
 
-  private func isEnabled(_ timer: WritableKeyPath<State, Counter>) -> Bool {
-    timer == \State.a
+  private func isEnabled(_ timer: Half) -> Bool {
+    timer == Half.a
       ? state.control & Control.enableA != 0
       : state.control & Control.enableB != 0 && width == .halves
   }
 
   /// It goes on by itself: a mode that is modelled, and not of edges.
-  private func counts(_ timer: WritableKeyPath<State, Counter>) -> Bool {
-    if !isEnabled(timer) || state[keyPath: timer].isWaiting { return false }
+  private func counts(_ timer: Half) -> Bool {
+    if !isEnabled(timer) || state[timer].isWaiting { return false }
     if width == .rtc { return true }
     let kind = kind(timer)
     return kind == .count || kind == .pwm
   }
 
   /// Steps from the last load to the time-out.
-  private func distance(_ timer: WritableKeyPath<State, Counter>, to goal: UInt64) -> UInt64? {
-    let value = state[keyPath: timer].value
+  private func distance(_ timer: Half, to goal: UInt64) -> UInt64? {
+    let value = state[timer].value
     if isUp(timer) { return goal >= value ? goal - value : nil }
     return goal <= value ? value - goal : nil
   }
 
   /// The tick of the next time-out; in PWM mode, where that is nothing to be seen, of the load that follows.
-  private func timeout(_ timer: WritableKeyPath<State, Counter>) -> Tick? {
+  private func timeout(_ timer: Half) -> Tick? {
     if !counts(timer) { return nil }
     if width == .rtc { return state.rtcTick }
     let last = distance(timer, to: isUp(timer) ? loadValue(timer) : 0) ?? 0
@@ -236,15 +241,15 @@ public struct StellarisTimer: Device {
   }
 
   /// nil: not in all of time. 64 bits that count down from all ones come there.
-  private func tick(_ timer: WritableKeyPath<State, Counter>, after steps: UInt64) -> Tick? {
+  private func tick(_ timer: Half, after steps: UInt64) -> Tick? {
     let (ticks, isLonger) = steps.multipliedReportingOverflow(by: stepLength(timer))
-    let (tick, isLater) = state[keyPath: timer].since.addingReportingOverflow(ticks)
+    let (tick, isLater) = state[timer].since.addingReportingOverflow(ticks)
     return isLonger || isLater ? nil : tick
   }
 
   /// The tick at which the match value is reached, if that means anything.
-  private func nextMatch(_ timer: WritableKeyPath<State, Counter>) -> Tick? {
-    let counter = state[keyPath: timer]
+  private func nextMatch(_ timer: Half) -> Tick? {
+    let counter = state[timer]
     guard isTM4C, width != .rtc, counts(timer), counter.willMatch,
       kind(timer) == .pwm || counter.mode & Mode.matchInterrupt != 0,
       let steps = distance(timer, to: matchValue(timer))
@@ -252,9 +257,9 @@ public struct StellarisTimer: Device {
     return tick(timer, after: steps)
   }
 
-  private func value(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) -> UInt64 {
+  private func value(_ timer: Half, _ now: Tick) -> UInt64 {
     if width == .rtc { return UInt64(state.rtc) }
-    let counter = state[keyPath: timer]
+    let counter = state[timer]
     if kind(timer) == .edgeTime && isEnabled(timer) && now >= counter.since {
       let period = UInt128(loadValue(timer)) + 1
       let steps = UInt128(now - counter.since) % period
@@ -270,22 +275,22 @@ public struct StellarisTimer: Device {
     return isUp(timer) ? counter.value + steps : counter.value - steps
   }
 
-  private mutating func start(_ timer: WritableKeyPath<State, Counter>, at tick: Tick) {
-    state[keyPath: timer].value = isUp(timer) ? 0 : loadValue(timer)
-    state[keyPath: timer].since = tick
-    state[keyPath: timer].willMatch = true
+  private mutating func start(_ timer: Half, at tick: Tick) {
+    state[timer].value = isUp(timer) ? 0 : loadValue(timer)
+    state[timer].since = tick
+    state[timer].willMatch = true
     if kind(timer) == .pwm && counts(timer) { setOutput(timer, true) }
   }
 
   public var deadline: Tick? {
     let next = min(
-      min(timeout(\.a) ?? .max, timeout(\.b) ?? .max),
-      min(nextMatch(\.a) ?? .max, nextMatch(\.b) ?? .max))
+      min(timeout(.a) ?? .max, timeout(.b) ?? .max),
+      min(nextMatch(.a) ?? .max, nextMatch(.b) ?? .max))
     return next == .max ? nil : next
   }
 
   public mutating func advance(_ port: inout DevicePort) {
-    for timer in [\State.a, \State.b] {
+    for timer in [Half.a, Half.b] {
       while true {
         let (match, due) = (nextMatch(timer), timeout(timer))
         if let match, match <= port.now, match <= due ?? .max {
@@ -299,46 +304,46 @@ public struct StellarisTimer: Device {
     }
   }
 
-  private mutating func raise(_ interrupt: UInt16, _ timer: WritableKeyPath<State, Counter>) {
-    let isA = timer == \State.a
+  private mutating func raise(_ interrupt: UInt16, _ timer: Half) {
+    let isA = timer == Half.a
     // TBMRIS has bit 11: the RTC's is timer A's alone.
     let bit = isA ? interrupt : interrupt == Interrupt.match ? 1 << 11 : interrupt << Interrupt.b
     state.rawInterrupts |= bit
     if isTM4C { if isA { state.requestA.toggle() } else { state.requestB.toggle() } }
   }
 
-  private mutating func passMatch(_ timer: WritableKeyPath<State, Counter>) {
-    state[keyPath: timer].willMatch = false
+  private mutating func passMatch(_ timer: Half) {
+    state[timer].willMatch = false
     if kind(timer) == .pwm { return setOutput(timer, false) }
     raise(Interrupt.match, timer)
   }
 
   private mutating func expire(
-    _ timer: WritableKeyPath<State, Counter>, at due: Tick, _ port: DevicePort
+    _ timer: Half, at due: Tick, _ port: DevicePort
   ) {
     if width == .rtc { return passSecond(port) }
     if kind(timer) == .pwm { return start(timer, at: due) }
     raise(Interrupt.timeout, timer)
-    if state.control & (timer == \State.a ? Control.triggerA : Control.triggerB) != 0 {
+    if state.control & (timer == Half.a ? Control.triggerA : Control.triggerB) != 0 {
       state.trigger.toggle()
     }
     trigger(behind: timer, at: due)
-    if state[keyPath: timer].mode & Mode.snapshot != 0 {
-      state[keyPath: timer].captured = value(timer, due)
+    if state[timer].mode & Mode.snapshot != 0 {
+      state[timer].captured = value(timer, due)
     }
-    if state[keyPath: timer].mode & 3 == 2 {
+    if state[timer].mode & 3 == 2 {
       // "... reloads ... on the next cycle"
       start(timer, at: due &+ stepLength(timer))
     } else {
-      state[keyPath: timer].value = isUp(timer) ? loadValue(timer) : 0
-      state[keyPath: timer].isFresh = true
-      state.control &= ~(timer == \State.a ? Control.enableA : Control.enableB)
+      state[timer].value = isUp(timer) ? loadValue(timer) : 0
+      state[timer].isFresh = true
+      state.control &= ~(timer == Half.a ? Control.enableA : Control.enableB)
     }
   }
 
   private mutating func passSecond(_ port: DevicePort) {
     state.rtc &+= 1
-    if UInt64(state.rtc) == matchValue(\.a) + (isTM4C ? 0 : 1) {
+    if UInt64(state.rtc) == matchValue(.a) + (isTM4C ? 0 : 1) {
       // "When the counter matches ... the RTC interrupt is asserted"; on the LM3S6965 it goes on from zero.
       state.rawInterrupts |= Interrupt.rtc
       if !isTM4C { state.rtc = 0 }
@@ -356,37 +361,37 @@ public struct StellarisTimer: Device {
   }
 
   /// TnWOT: "... does not begin to count until it receives a trigger from the timer in the previous position in the daisy chain".
-  private mutating func trigger(behind timer: WritableKeyPath<State, Counter>, at tick: Tick) {
-    if timer == \State.a && width == .halves {
-      release(\.b, at: tick)
+  private mutating func trigger(behind timer: Half, at tick: Tick) {
+    if timer == Half.a && width == .halves {
+      release(.b, at: tick)
     } else if isTM4C {
       state.chain.toggle()
     }
   }
 
-  private mutating func release(_ timer: WritableKeyPath<State, Counter>, at tick: Tick) {
-    if !state[keyPath: timer].isWaiting { return }
-    state[keyPath: timer].isWaiting = false
+  private mutating func release(_ timer: Half, at tick: Tick) {
+    if !state[timer].isWaiting { return }
+    state[timer].isWaiting = false
     start(timer, at: tick)
   }
 
   // MARK: Pins
 
   /// TnPWML: "The output is inverted."
-  private mutating func setOutput(_ timer: WritableKeyPath<State, Counter>, _ level: Bool) {
+  private mutating func setOutput(_ timer: Half, _ level: Bool) {
     let isInverted =
-      state.control & (timer == \State.a ? Control.invertA : Control.invertB) != 0
+      state.control & (timer == Half.a ? Control.invertA : Control.invertB) != 0
     let level = level != isInverted
-    if state[keyPath: timer].output == level { return }
-    state[keyPath: timer].output = level
-    if state[keyPath: timer].mode & Mode.pwmInterrupt != 0 && isWanted(level, timer) {
+    if state[timer].output == level { return }
+    state[timer].output = level
+    if state[timer].mode & Mode.pwmInterrupt != 0 && isWanted(level, timer) {
       raise(Interrupt.captureEvent, timer)
     }
   }
 
   /// TnEVENT: rising edges, falling edges, or both.
-  private func isWanted(_ rising: Bool, _ timer: WritableKeyPath<State, Counter>) -> Bool {
-    switch state.control >> (timer == \State.a ? 2 : 10) & 3 {
+  private func isWanted(_ rising: Bool, _ timer: Half) -> Bool {
+    switch state.control >> (timer == Half.a ? 2 : 10) & 3 {
     case 0: rising
     case 1: !rising
     case 3: true
@@ -396,22 +401,22 @@ public struct StellarisTimer: Device {
 
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
     switch line {
-    case 0: edge(\.a, level, port)
-    case 1: edge(\.b, level, port)
-    case 2 where isTM4C && !port.isStill: release(\.a, at: port.now)
+    case 0: edge(.a, level, port)
+    case 1: edge(.b, level, port)
+    case 2 where isTM4C && !port.isStill: release(.a, at: port.now)
     default: break
     }
   }
 
   private mutating func edge(
-    _ timer: WritableKeyPath<State, Counter>, _ level: Bool, _ port: DevicePort
+    _ timer: Half, _ level: Bool, _ port: DevicePort
   ) {
-    if state[keyPath: timer].pin == level { return }
-    state[keyPath: timer].pin = level
+    if state[timer].pin == level { return }
+    state[timer].pin = level
     guard isEnabled(timer), isWanted(level, timer), !port.isStill else { return }
     switch kind(timer) {
     case .edgeTime:
-      state[keyPath: timer].captured = value(timer, port.now)
+      state[timer].captured = value(timer, port.now)
       raise(Interrupt.captureEvent, timer)
     case .edgeCount: countEdge(timer)
     default: break
@@ -420,15 +425,15 @@ public struct StellarisTimer: Device {
 
   /// "When the counts match, the GPTM asserts the CnMRIS bit"; "the counter is then reloaded ... and stopped", and counting up it
   /// goes on from zero.
-  private mutating func countEdge(_ timer: WritableKeyPath<State, Counter>) {
+  private mutating func countEdge(_ timer: Half) {
     let mask: UInt64 = 1 << (half + (isWide ? 16 : 8)) - 1
-    let value = state[keyPath: timer].value
-    state[keyPath: timer].value = (isUp(timer) ? value &+ 1 : value &- 1) & mask
-    if state[keyPath: timer].value != matchValue(timer) { return }
+    let value = state[timer].value
+    state[timer].value = (isUp(timer) ? value &+ 1 : value &- 1) & mask
+    if state[timer].value != matchValue(timer) { return }
     raise(Interrupt.captureMatch, timer)
-    state[keyPath: timer].value = isUp(timer) ? 0 : loadValue(timer)
+    state[timer].value = isUp(timer) ? 0 : loadValue(timer)
     if !isUp(timer) {
-      state.control &= ~(timer == \State.a ? Control.enableA : Control.enableB)
+      state.control &= ~(timer == Half.a ? Control.enableA : Control.enableB)
     }
   }
 
@@ -461,15 +466,15 @@ public struct StellarisTimer: Device {
     case Offset.prescaleB: return UInt64(state.b.prescale)
     case Offset.prescaleMatchA: return UInt64(state.a.prescaleMatch)
     case Offset.prescaleMatchB: return UInt64(state.b.prescaleMatch)
-    case Offset.shownA: return low(shown(\.a, now), \.a)
-    case Offset.shownB: return shownB(shown(\.b, now), shown(\.a, now))
-    case Offset.valueA: return low(value(\.a, now), \.a)
-    case Offset.valueB: return shownB(value(\.b, now), value(\.a, now))
+    case Offset.shownA: return low(shown(.a, now), .a)
+    case Offset.shownB: return shownB(shown(.b, now), shown(.a, now))
+    case Offset.valueA: return low(value(.a, now), .a)
+    case Offset.valueB: return shownB(value(.b, now), value(.a, now))
     case Offset.rtcPredivide: return 0x7FFF
-    case Offset.shownPrescaleA: return top(shown(\.a, now), \.a)
-    case Offset.shownPrescaleB: return top(shown(\.b, now), \.b)
-    case Offset.prescaleValueA: return top(value(\.a, now), \.a)
-    case Offset.prescaleValueB: return top(value(\.b, now), \.b)
+    case Offset.shownPrescaleA: return top(shown(.a, now), .a)
+    case Offset.shownPrescaleB: return top(shown(.b, now), .b)
+    case Offset.prescaleValueA: return top(value(.a, now), .a)
+    case Offset.prescaleValueB: return top(value(.b, now), .b)
     case Offset.properties: return isWide ? 1 : 0
     default: return 0
     }
@@ -481,25 +486,25 @@ public struct StellarisTimer: Device {
   }
 
   /// What GPTMTnR shows: the counter, or what was captured.
-  private func shown(_ timer: WritableKeyPath<State, Counter>, _ now: Tick) -> UInt64 {
+  private func shown(_ timer: Half, _ now: Tick) -> UInt64 {
     let isSnapshot =
-      isTM4C && kind(timer) == .count && state[keyPath: timer].mode & Mode.snapshot != 0
+      isTM4C && kind(timer) == .count && state[timer].mode & Mode.snapshot != 0
     return kind(timer) == .edgeTime || isSnapshot
-      ? state[keyPath: timer].captured : value(timer, now)
+      ? state[timer].captured : value(timer, now)
   }
 
   /// "... bits 23:16 contain the upper 8 bits of the count" in the modes in which a 16-bit timer's prescaler is part of it.
-  private func low(_ value: UInt64, _ timer: WritableKeyPath<State, Counter>) -> UInt64 {
+  private func low(_ value: UInt64, _ timer: Half) -> UInt64 {
     if isWide || width != .halves { return value & 0xFFFF_FFFF }
     return value & (isExtended(timer) ? 0xFF_FFFF : 0xFFFF)
   }
 
   private func shownB(_ b: UInt64, _ a: UInt64) -> UInt64 {
-    if width == .halves { return low(b, \.b) }
+    if width == .halves { return low(b, .b) }
     return isWide ? a >> 32 : isTM4C ? a >> 16 & 0xFFFF : b & 0xFFFF
   }
 
-  private func top(_ value: UInt64, _ timer: WritableKeyPath<State, Counter>) -> UInt64 {
+  private func top(_ value: UInt64, _ timer: Half) -> UInt64 {
     isExtended(timer) ? value >> half & prescaleMask : 0
   }
 
@@ -547,12 +552,12 @@ public struct StellarisTimer: Device {
       state.a.load = UInt32(value & halfMask)
       if !isWide && width != .halves { state.b.load = UInt32(value >> 16 & 0xFFFF) }
       // "Writing this field loads the counter."
-      start(\.a, at: now)
+      start(.a, at: now)
       startSeconds(port)
     case Offset.loadB:
       if width == .halves {
         state.b.load = UInt32(value & halfMask)
-        start(\.b, at: now)
+        start(.b, at: now)
       } else if isWide {
         state.b.load = UInt32(value & halfMask)
       }
@@ -567,7 +572,7 @@ public struct StellarisTimer: Device {
     hold(port.now, keepingPhase: true)
     let rising = new & ~state.control
     state.control = new
-    for (timer, bit) in [(\State.a, Control.enableA), (\State.b, Control.enableB)]
+    for (timer, bit) in [(Half.a, Control.enableA), (Half.b, Control.enableB)]
     where rising & bit != 0 {
       if isEnabled(timer) && width != .rtc && kind(timer) == .none {
         if isTM4C {
@@ -577,15 +582,15 @@ public struct StellarisTimer: Device {
             "GPTMCTL enables a timer in a capture or PWM mode", value: UInt64(new))
         }
       }
-      state[keyPath: timer].isWaiting =
-        isTM4C && isEnabled(timer) && state[keyPath: timer].mode & Mode.waits != 0
-      if isTM4C && kind(timer) == .count && !state[keyPath: timer].isFresh {
-        state[keyPath: timer].since = port.now
-        state[keyPath: timer].willMatch = true
+      state[timer].isWaiting =
+        isTM4C && isEnabled(timer) && state[timer].mode & Mode.waits != 0
+      if isTM4C && kind(timer) == .count && !state[timer].isFresh {
+        state[timer].since = port.now
+        state[timer].willMatch = true
       } else {
         start(timer, at: port.now)
       }
-      state[keyPath: timer].isFresh = false
+      state[timer].isFresh = false
     }
     if rising & Control.enableA != 0 { startSeconds(port) }
   }
@@ -598,13 +603,13 @@ public struct StellarisTimer: Device {
 
   /// Brings both counters up to now. `keepingPhase`: also what of a step is over already.
   private mutating func hold(_ now: Tick, keepingPhase: Bool) {
-    for timer in [\State.a, \State.b] {
-      let since = state[keyPath: timer].since
+    for timer in [Half.a, Half.b] {
+      let since = state[timer].since
       if now < since { continue }
       let left = value(timer, now)
       let phase = counts(timer) && keepingPhase ? (now - since) % stepLength(timer) : 0
-      if width != .rtc { state[keyPath: timer].value = left }
-      state[keyPath: timer].since = now - phase
+      if width != .rtc { state[timer].value = left }
+      state[timer].since = now - phase
     }
   }
 

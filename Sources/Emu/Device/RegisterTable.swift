@@ -1,5 +1,5 @@
-/// A register map made ready for the access path: sorted, flat, found by bisection. Made once for a
-/// board.
+/// A register map made ready for the access path: sorted, flat, found by bisection of the few that an offset's 16 bytes have. Made once
+/// for a board.
 final class RegisterTable: @unchecked Sendable {
   struct Entry {
     var start: UInt64
@@ -17,8 +17,8 @@ final class RegisterTable: @unchecked Sendable {
 
   enum Answer {
     case device
-    /// The device, for a store that may be a finding: see `doubt`.
-    case doubtful
+    /// The device, for a store to this entry that may be a finding: see `doubt`.
+    case doubtful(Int)
     /// A finding.
     case fault(Finding.Kind)
     /// Reads as that, ignores writes; a finding.
@@ -28,6 +28,10 @@ final class RegisterTable: @unchecked Sendable {
   let map: RegisterMap
   private let entries: UnsafeMutablePointer<Entry>
   private let count: Int
+  /// By the part of a window that an offset is in, the first entry that does not end before it; the last part is all the rest.
+  private let first: UnsafeMutablePointer<UInt32>
+  private static let partShift: UInt64 = 4
+  private static let parts = 256
 
   init(_ map: RegisterMap) {
     self.map = map
@@ -47,14 +51,26 @@ final class RegisterTable: @unchecked Sendable {
           isPlain: bits == 0 && register.permission != .readOnly,
           isReadOnly: register.permission == .readOnly, unmodelledBits: bits))
     }
+    first = .allocate(capacity: Self.parts + 1)
+    var number = 0
+    for part in 0...Self.parts {
+      while part < Self.parts, number < count,
+        entries[number].end <= UInt64(part) << Self.partShift
+      { number += 1 }
+      first[part] = UInt32(part < Self.parts ? number : count)
+    }
   }
 
-  deinit { entries.deallocate() }
+  deinit {
+    entries.deallocate()
+    first.deallocate()
+  }
 
   /// The register that covers an offset.
   @inline(__always) private func find(_ offset: UInt64) -> Int? {
-    var low = 0
-    var high = count
+    let part = Int(truncatingIfNeeded: min(offset >> Self.partShift, UInt64(Self.parts - 1)))
+    var low = Int(first[part])
+    var high = Int(first[part + 1])
     while low < high {
       let middle = (low + high) >> 1
       if entries[middle].end <= offset { low = middle + 1 } else { high = middle }
@@ -75,19 +91,26 @@ final class RegisterTable: @unchecked Sendable {
       let mask = UInt64.max >> (64 - UInt64(access.width) * 8)
       return .notModelled(map.registers[number].reset >> (within * 8) & mask, .notModelled)
     }
-    return entry.pointee.isPlain || !isStore ? .device : .doubtful
+    return entry.pointee.isPlain || !isStore ? .device : .doubtful(number)
   }
 
   /// What is wrong with a store: it goes to what can only be read, or sets bits of a declared field that is not modelled, the
   /// first of which is named. nil: nothing.
-  func doubt(_ access: Access, _ value: UInt64) -> (name: String, kind: Finding.Kind)? {
-    guard let number = find(access.offset) else { return nil }
+  @inline(__always) func doubt(
+    _ number: Int, _ access: Access, _ value: UInt64
+  ) -> (name: String, kind: Finding.Kind)? {
     let entry = entries + number
-    let register = map.registers[number]
-    if entry.pointee.isReadOnly { return (register.name(at: access.offset), .readOnly) }
     let shift = ((access.offset - entry.pointee.start) & (entry.pointee.size - 1)) * 8
     let set = (value << shift) & entry.pointee.unmodelledBits
-    if set == 0 { return nil }
+    return set == 0 && !entry.pointee.isReadOnly ? nil : words(number, access, set)
+  }
+
+  // Out of line: names take reference counts.
+  @inline(never) private func words(
+    _ number: Int, _ access: Access, _ set: UInt64
+  ) -> (name: String, kind: Finding.Kind) {
+    let register = map.registers[number]
+    if entries[number].isReadOnly { return (register.name(at: access.offset), .readOnly) }
     let field = register.fields.first { !$0.modelled && $0.mask & set != 0 }
     return (register.name(at: access.offset) + "." + (field?.name ?? ""), .notModelled)
   }

@@ -254,13 +254,13 @@ final class Bus {
         core.pointee.value = slot.read(access)
       }
       if port.pointee.faulted { return CORE_ACCESS_FAULT }
-    case .doubtful:
+    case .doubtful(let entry):
       let said = findings.total
       slot.write(access, core.pointee.value)
       if port.pointee.faulted { return CORE_ACCESS_FAULT }
       // The device may have had better words for it.
       if findings.total == said,
-        let (name, kind) = slot.table.doubt(access, core.pointee.value)
+        let (name, kind) = slot.table.doubt(entry, access, core.pointee.value)
       {
         find(name, value: core.pointee.value, port: port.pointee, kind: kind)
       }

@@ -45,8 +45,8 @@ extension CortexM {
         } else {
           write(register, value << shift, mask)
         }
-        if case .doubtful = answer,
-          let (name, kind) = registers32.doubt(asked, access.pointee.value)
+        if case .doubtful(let entry) = answer,
+          let (name, kind) = registers32.doubt(entry, asked, access.pointee.value)
         {
           notModelled(name, value: access.pointee.value, access, kind: kind)
         }
