@@ -132,6 +132,18 @@ import Testing
     }
   }
 
+  /// Item by item, though they be side by side: each of these is the source of the next one.
+  @Test(arguments: [0, 3] as [UInt32]) func overlapping(arbitration: UInt32) {
+    set(30, Mode.auto, items: 8, arbitration: arbitration)
+    bench.memory.store(UInt32(Self.source) + 8 * 4, at: Self.memory + 30 * 16 + 4)
+    bench.write(R.enable, 1 << 30)
+    bench.write(R.software, 1 << 30)
+    bench.advance(to: 200)
+    for number in 1...8 as ClosedRange<UInt64> {
+      #expect(bench.memory.load(Self.source + 4 * number) == 0xA000_0000 as UInt32)
+    }
+  }
+
   /// "Ping-Pong ... the µDMA controller ... starts from the alternate control structure, ... toggles", with an interrupt at each end,
   /// until a structure is in stop mode.
   @Test func pingPong() {

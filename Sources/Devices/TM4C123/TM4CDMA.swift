@@ -399,7 +399,8 @@ public struct TM4CDMA: Device {
     }
     // The table is copied to one structure, whatever the number of its tasks.
     let isTask = mode == .memory || mode == .peripheral
-    for item in 0..<count {
+    let isCopied = !isTask && copy(count, of: total, control, from: source, to: destination, port)
+    for item in 0..<(isCopied ? 0 : count) {
       let left = total - 1 - item
       let from = Self.address(source, left, control.sourceIncrement, control.sourceSize)
       let to = Self.address(
@@ -416,6 +417,26 @@ public struct TM4CDMA: Device {
     control.setRemaining(total - count)
     port.memory.store(control.word, at: structure + 8)
     goOn(active, mode, left: total - count, control)
+  }
+
+  /// Items that lie side by side in memory, here and there, are moved at once; false: these are none.
+  private func copy(
+    _ count: UInt32, of total: UInt32, _ control: Control, from source: UInt32,
+    to destination: UInt32, _ port: DevicePort
+  ) -> Bool {
+    let size = control.sourceSize
+    guard control.sourceIncrement == size, control.destinationIncrement == size else {
+      return false
+    }
+    let bytes = UInt64(count) << UInt64(size)
+    let from = Self.address(source, total - 1, size, size)
+    let to = Self.address(destination, total - 1, size, size)
+    guard from + bytes <= to || to + bytes <= from, Self.isReachable(from), Self.isReachable(to)
+    else { return false }
+    let isDone = port.memory.withBytes(at: from, count: bytes) { items in
+      port.memory.withWritableBytes(at: to, count: bytes) { $0.copyMemory(from: items) } != nil
+    }
+    return isDone ?? false
   }
 
   /// The end pointer is that of the last item, or of any byte of it.
