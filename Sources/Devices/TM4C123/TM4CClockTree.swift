@@ -50,6 +50,21 @@ struct TM4CClockTree {
     return Ratio(Self.oscillator(source), rcc & Bit.useDivisor != 0 ? divisor + 1 : 1)
   }
 
+  /// What the datasheet forbids, in words.
+  var mistakes: [String] {
+    var all: [String] = []
+    if !isBypassed && !isPowered {
+      all.append("the PLL is to be the system clock while its power is off")
+    }
+    if source == 0 && isOscillatorOff {
+      all.append("the main oscillator is to be the clock while RCC.MOSCDIS is set")
+    }
+    if !isBypassed && source == 0 && crystalCode != Self.crystalCode {
+      all.append("RCC.XTAL is not the board's crystal of 16 MHz")
+    }
+    return all
+  }
+
   /// DSLPCLKCFG: the "divider is applied to the source selected by the DSOSCSRC field", whatever RCC says; the PLL is off.
   static func deepSleepClock(_ configuration: UInt32) -> Ratio {
     Ratio(oscillator(configuration >> 4 & 7), UInt64(configuration >> 23 & 0x3F) + 1)
