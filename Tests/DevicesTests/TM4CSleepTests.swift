@@ -1,6 +1,7 @@
 import Devices
-import Emu
 import Testing
+
+@testable import Emu
 
 /// The TM4C123GH6PM's datasheet, section 5.2.6, "System Control": what is clocked while the core sleeps, and how fast.
 @Suite struct TM4CSleepTests {
@@ -241,6 +242,24 @@ import Testing
   private func wakesAfter(_ machine: Machine) -> UInt64? {
     _ = machine.run(until: RunLimit(tick: machine.now + 1_500))
     return machine.register("r3")
+  }
+
+  /// A clock that forgets its older changes on the way: nothing that the guest does is another for it, snapshots included.
+  @Test func aLongRunForgets() throws {
+    let whole = try sleeper(deep: true)
+    _ = whole.run(until: RunLimit(tick: 20_300))
+    var forgetful = try sleeper(deep: true)
+    for tick in stride(from: 2_100 as Tick, to: 20_300, by: 1_700) {
+      _ = forgetful.run(until: RunLimit(tick: tick))
+      forgetful.bus.forgetTime(before: forgetful.now, allBut: 2)
+      forgetful = try Machine(forgetful.snapshot())
+    }
+    _ = forgetful.run(until: RunLimit(tick: 20_300))
+    #expect(forgetful.clock != whole.clock)
+    #expect(forgetful.stateDigest == whole.stateDigest)
+    #expect(forgetful.traceDigest == whole.traceDigest)
+    #expect(forgetful.nanoseconds == whole.nanoseconds)
+    #expect(wakesAfter(forgetful) == wakesAfter(whole))
   }
 
   /// A watchdog's reset out of a sleep leaves no gate closed.

@@ -48,6 +48,53 @@ import Testing
     #expect(Ratio(1, 100).first(reaching: .max) == nil)
   }
 
+  /// A clock that keeps a few of its changes: what it says of time since then is exact, what it says of older ticks is in their order,
+  /// and somebody who missed time from before is reckoned with exactly, if that was counted up to then.
+  @Test func changesThatAreForgotten() throws {
+    var random = SplitMix(5)
+    var (whole, short) = (Clock(hertz: 16_000_000), Clock(hertz: 16_000_000))
+    var missed = (Clock.Missed(), Clock.Missed())
+    var (now, closed) = (0 as Tick, 0 as Tick)
+    for number in 1...400 {
+      now += 1 + random.next() % 5_000
+      let hertz = Ratio([16_000_000, 1_000_000, 400_000_000, 32_768][Int(random.next() % 4)], 6)
+      whole.change(to: hertz, at: now)
+      short.change(to: hertz, at: now)
+      guard number % 50 == 0 else { continue }
+      short.add(closed..<now, to: &missed.1)
+      closed = now
+      short.forget(allBut: 10)
+      var bytes = CanonicalBytes()
+      bytes.append(naming: short)
+      var reader = CanonicalReader(bytes.bytes)
+      let copy = try reader.read(naming: Clock.self)
+      #expect(copy == short)
+      short = copy
+    }
+    let end = now + 10_000
+    whole.add(0..<end, to: &missed.0)
+    short.add(closed..<end, to: &missed.1)
+    #expect(short != whole && short.isSound(missed.1, at: end))
+    #expect(
+      whole.cycles(of: 32_768, at: end + 9_999, without: missed.0)
+        == short.cycles(of: 32_768, at: end + 9_999, without: missed.1))
+    for tick in [now - 1, now, now + 1, end] {
+      #expect(whole.picoseconds(at: tick) == short.picoseconds(at: tick))
+      let time = whole.nanoseconds(at: tick)
+      #expect(whole.ticks(nanoseconds: time) == short.ticks(nanoseconds: time))
+    }
+    #expect(short.picoseconds(at: 0) == 0)
+    var last: UInt128 = 0
+    for tick in stride(from: 0, through: end, by: 997) {
+      let time = short.picoseconds(at: tick)
+      #expect(time >= last && time <= short.picoseconds(at: end))
+      let back = short.ticks(nanoseconds: short.nanoseconds(at: tick))
+      #expect(
+        back <= tick && short.picoseconds(at: back) >= UInt128(short.nanoseconds(at: tick)) * 1_000)
+      last = time
+    }
+  }
+
   /// Cycles of another clock that somebody counts who misses every other stretch of time, over changes of the core's: against
   /// sums of fractions. And the first tick with so many of them.
   @Test func timeThatIsMissed() {

@@ -364,6 +364,7 @@ final class Bus {
   /// The clock has another frequency: what is due at a time, and not at a tick, is due at another tick.
   func setClock(_ hertz: Ratio, port: DevicePort) {
     let old = clock.frequency
+    if clock.isLong { forgetTime(before: port.time, allBut: Clock.keptChanges) }
     clock.change(to: hertz, at: port.time)
     if clock.frequency == old { return }
     clockChanges += 1
@@ -378,6 +379,16 @@ final class Bus {
     schedule(worldNumber, at: world.deadline(clock))
     // Limits may be times as well.
     running?.halt()
+  }
+
+  /// What devices on closed gates have missed is exact, however long ago they were closed.
+  func forgetTime(before tick: Tick, allBut count: Int) {
+    for number in gates.indices where !gates[number].isOpen {
+      clock.add(gates[number].closed..<tick, to: &gates[number].missed)
+      gates[number].closed = tick
+      for slot in gated[number] { slot.obey(gates[number]) }
+    }
+    clock.forget(allBut: count)
   }
 
   func add(_ change: World.Change) {

@@ -3,6 +3,9 @@
 ///
 /// Times are whole multiples of 1/`unit` s, a unit in which every period so far is a whole number. So nothing is rounded before
 /// a time is shown, and nothing is summed from rounded parts.
+///
+/// Of changes the latest are kept, at least as many as a usual trace has events: a chip that goes into deep sleep and out of it
+/// makes two each time. Ticks before them are taken as all of one length.
 public struct Clock: Sendable, Hashable {
   private struct Stretch: Sendable, Hashable {
     var start: Tick
@@ -10,6 +13,7 @@ public struct Clock: Sendable, Hashable {
     /// Units from power-on to its start.
     var elapsed: UInt128
   }
+  /// With what went by before it, if older ones are forgotten.
   private var first: Stretch
   /// Behind the first.
   private var changes: [Stretch] = []
@@ -50,6 +54,7 @@ public struct Clock: Sendable, Hashable {
     if overflow { return false }
     if finer > 1 {
       unit = product
+      first.elapsed *= UInt128(finer)
       for number in changes.indices { changes[number].elapsed *= UInt128(finer) }
     }
     let elapsed = self.elapsed(at: tick)
@@ -61,9 +66,21 @@ public struct Clock: Sendable, Hashable {
     return true
   }
 
+  static let keptChanges = 1 << 19
+  /// There are twice as many as are to be kept.
+  var isLong: Bool { changes.count >= 2 * Self.keptChanges }
+
+  mutating func forget(allBut count: Int = keptChanges) {
+    let older = changes.count - count
+    if older <= 0 { return }
+    first = changes[older - 1]
+    changes.removeFirst(older)
+  }
+
   /// Takes in a change that is on record, unless it is known already.
   public mutating func follow(_ event: Event) {
     guard event.kind == .clock, event.tick > last.start || event.tick == 0 else { return }
+    if isLong { forget() }
     change(to: Ratio(event.value, UInt64(event.detail)), at: event.tick)
   }
 
@@ -93,6 +110,10 @@ public struct Clock: Sendable, Hashable {
   }
 
   private func elapsed(at tick: Tick) -> UInt128 {
+    if tick < first.start {
+      let product = first.elapsed.multipliedFullWidth(by: UInt128(tick))
+      return UInt128(first.start).dividingFullWidth(product).quotient
+    }
     let stretch = stretch { $0.start <= tick }
     return stretch.elapsed + UInt128(tick - stretch.start) * length(stretch)
   }
@@ -102,7 +123,7 @@ public struct Clock: Sendable, Hashable {
   /// The floor of the exact time of a tick. Saturates after 584 years.
   public func nanoseconds(at tick: Tick) -> UInt64 {
     // A division of 128 bits costs as much as all the rest of a line of a trace.
-    if changes.isEmpty && first.hertz.denominator == 1
+    if changes.isEmpty && first.start == 0 && first.hertz.denominator == 1
       && tick < UInt64.max / Self.nanosecondsPerSecond
     {
       return tick * Self.nanosecondsPerSecond / first.hertz.numerator
@@ -167,6 +188,11 @@ public struct Clock: Sendable, Hashable {
   }
 
   private func tick(reaching goal: UInt128) -> Tick {
+    if goal < first.elapsed {
+      let product = goal.multipliedFullWidth(by: UInt128(first.start))
+      let (tick, rest) = first.elapsed.dividingFullWidth(product)
+      return Tick(tick) + (rest == 0 ? 0 : 1)
+    }
     let stretch = stretch { $0.elapsed <= goal }
     if goal <= stretch.elapsed { return stretch.start }
     let length = length(stretch)
@@ -209,26 +235,34 @@ extension Clock {
   }
 }
 
-/// As its changes: what follows from them is worked out again.
+/// As its changes and what went by before them: what follows from these is worked out again.
 extension Clock: Codable {
   private struct Change: Codable {
     var start: Tick
     var hertz: Ratio
   }
 
+  private struct Saved: Codable {
+    var elapsed: UInt128
+    var unit: UInt64
+    var changes: [Change]
+  }
+
   public func encode(to encoder: any Encoder) throws {
+    let changes = ([first] + changes).map { Change(start: $0.start, hertz: $0.hertz) }
     var container = encoder.singleValueContainer()
-    try container.encode(([first] + changes).map { Change(start: $0.start, hertz: $0.hertz) })
+    try container.encode(Saved(elapsed: first.elapsed, unit: unit, changes: changes))
   }
 
   public init(from decoder: any Decoder) throws {
-    let changes = try decoder.singleValueContainer().decode([Change].self)
-    guard let hertz = changes.first?.hertz, changes.first?.start == 0 else {
-      throw Unreadable("a clock without a frequency")
-    }
-    first = Stretch(start: 0, hertz: hertz.reduced, elapsed: 0)
-    unit = first.hertz.numerator
-    for change in changes.dropFirst() {
+    let saved = try decoder.singleValueContainer().decode(Saved.self)
+    guard let change = saved.changes.first, saved.unit > 0,
+      saved.unit % change.hertz.reduced.numerator == 0, change.start < 1 << 63,
+      saved.elapsed < 1 << 120, (change.start == 0) == (saved.elapsed == 0)
+    else { throw Unreadable("a clock without a frequency") }
+    first = Stretch(start: change.start, hertz: change.hertz.reduced, elapsed: saved.elapsed)
+    unit = saved.unit
+    for change in saved.changes.dropFirst() {
       // Ticks below 2^63 and periods of less than 2^40 s leave room in all sums.
       guard change.start < 1 << 63, change.hertz.denominator < 1 << 40,
         tryToChange(to: change.hertz, at: change.start)
