@@ -374,6 +374,17 @@ import Testing
     #expect(bench.read(0x014) == 7 && bench.read(0x010) == 8)
   }
 
+  /// HIBCTL.WRC says whether a store has got there, and HIBRIS.WC that it has; BATCHK is done with at once.
+  @Test func hibernationStores() {
+    let bench = DeviceBench(TM4CHibernation(), clock: Clock(hertz: 16_000_000))
+    bench.write(0x014, 0x10)
+    #expect(bench.read(0x018) == 0 && !bench.isRaised)
+    bench.write(0x010, 0x440)
+    #expect(bench.read(0x010) == 0x8000_0040 && bench.read(0x01C) == 0x10 && bench.isRaised)
+    bench.write(0x020, 0x10)
+    #expect(bench.read(0x018) == 0 && !bench.isRaised)
+  }
+
   /// Section 7.3.5: the RTC counts seconds by its own crystal, and matches to the sub-second.
   @Test func hibernationClock() {
     let bench = DeviceBench(TM4CHibernation(), clock: Clock(hertz: 16_000_000))

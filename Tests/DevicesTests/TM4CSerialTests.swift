@@ -48,6 +48,28 @@ import Testing
     #expect(bench.read(R.status) == 0x03)
   }
 
+  /// SSICC 5: "PIOSC", whatever the core's clock is.
+  @Test(arguments: [(80_000_000, 160), (16_000_000, 32), (1_000_000, 2)] as [(UInt64, Tick)])
+  func theOtherClock(hertz: UInt64, ticks: Tick) {
+    let bench = DeviceBench(PL022(isTM4C: true), clock: Clock(hertz: hertz))
+    bench.write(0xFC8, 5)
+    bench.write(R.prescale, 2)
+    bench.write(R.control0, 0x107)
+    bench.write(R.control1, 3)
+    bench.write(R.data, 0x5A)
+    bench.advance(to: ticks - 1)
+    #expect(bench.read(R.status) == 0x13)
+    bench.advance(to: ticks)
+    #expect(bench.read(R.status) == 0x07 && bench.findings.isEmpty)
+    // A time-out without a rate is over in a clock of that.
+    bench.write(R.data, 1)
+    bench.advance(to: 2 * ticks)
+    bench.write(R.prescale, 0)
+    #expect(bench.read(R.data) == 0x5A)
+    bench.advance(to: bench.now + 5)
+    #expect(bench.read(R.raw) == 0xA)
+  }
+
   /// "... no further data is received" for 32 clocks of the line.
   @Test func receiveTimeout() {
     let bench = bench(control1: 3)
@@ -210,6 +232,21 @@ import Testing
     // The second byte went to the beginning of the page.
     _ = send([0x01, 0x00], stop: false)
     #expect(receive(1) == [0x22] && bench.findings.isEmpty)
+  }
+
+  /// I2CSACKCTL: with ACKOEN the acknowledgement is what ACKOVAL says, where 1 is "A NACK is sent".
+  @Test(arguments: [(0, 0x20), (1, 0x20), (3, 0x2A)] as [(UInt64, UInt64)])
+  func acknowledgeOverride(control: UInt64, status: UInt64) {
+    let bench = bench(mode: 0x31)
+    bench.write(R.own, 0x3C)
+    bench.write(R.slave, 1)
+    bench.write(0x820, control)
+    bench.write(R.address, 0x78)
+    bench.write(R.data, 0x5A)
+    bench.write(R.control, C.single)
+    bench.advance(to: 19 * Self.bit)
+    #expect(bench.read(R.slaveData) == 0x5A && bench.read(0x820) == control)
+    #expect(bench.read(R.control) == status && bench.findings.isEmpty)
   }
 
   /// LPBK: the module's own slave, which holds the clock until its software has taken or given the byte.

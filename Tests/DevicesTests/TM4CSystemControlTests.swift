@@ -100,7 +100,31 @@ import Testing
     #expect(machine.register("r4") == 0x20 && machine.traps.faults == 0)
   }
 
+  /// Section 8.5: registers of flash that lie here are those of a new chip, and a store is a finding.
+  @Test func flashIsAsNew() {
+    let bench = DeviceBench(TM4CSystemControl(watchdogs: []))
+    #expect(bench.read(0x1D0) == 0xFFFF_FFFE && bench.read(0x0F0) == 0)
+    for offset in [0x130, 0x134, 0x1E0, 0x1EC, 0x200, 0x20C, 0x400, 0x40C] as [UInt64] {
+      #expect(bench.read(offset) == 0xFFFF_FFFF)
+    }
+    #expect(bench.findings.isEmpty)
+    bench.write(0x400, 0)
+    #expect(bench.findings.map(\.name) == ["a store to FMPPE: what flash protects"])
+    #expect(bench.read(0x400) == 0xFFFF_FFFF)
+  }
+
   // MARK: The clock
+
+  /// The main oscillator while it is off is a mistake; it is told of once, though more stores follow that leave it so.
+  @Test func aMistakeIsToldOnce() {
+    let bench = DeviceBench(
+      TM4CSystemControl(watchdogs: []), clock: Clock(hertz: 16_000_000))
+    for word in [0x8790_2810, 0x8790_2800, 0x87D0_2800, 0x8790_2800] as [UInt64] {
+      bench.write(0x070, word)
+    }
+    let name = "the main oscillator is to be the clock while RCC.MOSCDIS is set"
+    #expect(bench.findings.map(\.name) == [name])
+  }
 
   /// SYSDIV divides the 16 MHz: time goes slower from that store on, and is exact.
   @Test func theCoreClockIsTheClock() throws {

@@ -213,10 +213,10 @@ public struct PL022: Device {
 
   /// "SSInClk = SysClk / (CPSDVSR * (1 + SCR))".
   private func bitLengths(_ count: Tick, _ port: DevicePort) -> Tick {
-    let cycles = count * Tick(state.prescale) * (1 + Tick(state.control0 >> 8))
+    let cycles = max(1, count * Tick(state.prescale) * (1 + Tick(state.control0 >> 8)))
     if state.clockSource != Self.pioscSource { return cycles }
     let core = port.frequency
-    // 32 bits at most of 16,777,216 cycles, and frequencies below 2^32.
+    // 32 bits at most of 65,024 cycles, and frequencies below 2^32.
     return (cycles * core.numerator - 1) / (Self.piosc * core.denominator) + 1
   }
   private static let pioscSource: UInt8 = 5
