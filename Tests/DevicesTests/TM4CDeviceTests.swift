@@ -223,6 +223,53 @@ import Testing
     #expect(read(R.raw) == 0x11)
   }
 
+  /// TAILD: "Update ... with the value in the GPTMTAILR register on the next timeout".
+  @Test func loadsAtTheTimeout() {
+    bench.write(R.modeA, 0x102)
+    bench.write(R.loadA, 99)
+    bench.write(R.control, 1)
+    bench.advance(to: 50)
+    bench.write(R.loadA, 149)
+    bench.write(R.loadA, 199)
+    #expect(read(R.loadA) == 199 && read(R.shownA) == 49)
+    bench.advance(to: 99)
+    #expect(read(R.raw) == 1)
+    bench.write(R.clear, 1)
+    bench.advance(to: 298)
+    #expect(read(R.raw) == 0 && read(R.shownA) == 1)
+    bench.advance(to: 299)
+    #expect(read(R.raw) == 1)
+    // Of a timer that is off nothing waits.
+    bench.write(R.loadA, 49)
+    bench.write(R.control, 0)
+    #expect(read(R.loadA) == 49)
+    bench.write(R.loadA, 9)
+    bench.write(R.control, 1)
+    #expect(read(R.shownA) == 9 && bench.findings.isEmpty)
+  }
+
+  /// TAMRSU, where it is for: a duty cycle that changes with the next period, and not in the middle of one.
+  @Test(arguments: [(0x0A, [50, 100, 150]), (0x40A, [25, 100, 150])] as [(UInt64, [Tick])])
+  func matchesFromTheTimeoutOn(mode: UInt64, expected: [Tick]) {
+    bench.write(R.configuration, 4)
+    bench.write(R.modeA, mode)
+    bench.write(R.loadA, 99)
+    bench.write(R.matchA, 74)
+    bench.write(R.control, 1)
+    bench.advance(to: 10)
+    bench.write(R.matchA, 49)
+    var changes: [Tick] = []
+    var level = true
+    for tick in 10...199 as ClosedRange<Tick> {
+      bench.advance(to: tick)
+      if bench.lines.contains(.line(3)) != level {
+        level.toggle()
+        changes.append(tick)
+      }
+    }
+    #expect(changes == expected && bench.findings.isEmpty)
+  }
+
   /// Stopped and enabled again it goes on; set up anew it begins anew.
   @Test func goesOn() {
     bench.write(R.modeA, 0x12)

@@ -11,8 +11,9 @@ import Emu
 /// a prescaler P steps every P + 1 ticks; everywhere else the TM4C123's prescaler is what the counter has on top. The RTC mode
 /// counts seconds, by a crystal of its own that is taken to be exact.
 ///
-/// The TM4C123's modules also count up, match, count and time edges, make PWM, and wait for the timer before them. Its GPTMSYNC
-/// and the timing of GPTMTnMR's update bits are declared, not modelled; so are the LM3S6965's edge and PWM
+/// The TM4C123's modules also count up, match, count and time edges, make PWM, and wait for the timer before them. With TnILD and TnMRSU a
+/// store to the load, match and prescale registers of a timer that runs waits for its time-out. GPTMSYNC
+/// and TnPLO are declared, not modelled; so are the LM3S6965's edge and PWM
 /// modes (QEMU has none of them, and no 16-bit mode). While a debugger halts the core time stands still, so TnSTALL changes nothing.
 ///
 /// Line 0 is timer A's interrupt, and that of both together; line 1 is timer B's. Lines 2 and 5 change their level with every
@@ -41,6 +42,8 @@ public struct StellarisTimer: Device {
     var chain = false
     var requestA = false
     var requestB = false
+    /// Stores that wait for a time-out, one a register.
+    var deferred: [Deferred] = []
 
     subscript(half: Half) -> Counter {
       get { half == .a ? a : b }
@@ -50,6 +53,11 @@ public struct StellarisTimer: Device {
 
   /// Of a module.
   enum Half { case a, b }
+
+  struct Deferred: Codable, Hashable, Sendable {
+    var register: UInt64
+    var value: UInt64
+  }
 
   /// One of the two timers; together they are A.
   struct Counter: Codable, Hashable, Sendable {
@@ -132,7 +140,9 @@ public struct StellarisTimer: Device {
     static let matchInterrupt: UInt16 = 1 << 5
     static let waits: UInt16 = 1 << 6
     static let snapshot: UInt16 = 1 << 7
+    static let loadsLate: UInt16 = 1 << 8
     static let pwmInterrupt: UInt16 = 1 << 9
+    static let matchesLate: UInt16 = 1 << 10
   }
 
   /// Bits of timer A; B's are those of `b`.
@@ -322,7 +332,10 @@ public struct StellarisTimer: Device {
     _ timer: Half, at due: Tick, _ port: DevicePort
   ) {
     if width == .rtc { return passSecond(port) }
-    if kind(timer) == .pwm { return start(timer, at: due) }
+    if kind(timer) == .pwm {
+      takeDeferred(timer)
+      return start(timer, at: due)
+    }
     raise(Interrupt.timeout, timer)
     if state.control & (timer == Half.a ? Control.triggerA : Control.triggerB) != 0 {
       state.trigger.toggle()
@@ -331,6 +344,7 @@ public struct StellarisTimer: Device {
     if state[timer].mode & Mode.snapshot != 0 {
       state[timer].captured = value(timer, due)
     }
+    takeDeferred(timer)
     if state[timer].mode & 3 == 2 {
       // "... reloads ... on the next cycle"
       start(timer, at: due &+ stepLength(timer))
@@ -442,7 +456,8 @@ public struct StellarisTimer: Device {
   public func accepts(_ state: State, now: Tick) -> Bool {
     // It begins to count at most a prescaled step from now.
     let latest = now + 1 << 16
-    return state.a.since <= latest && state.b.since <= latest && state.rtcCycle < 1 << 62
+    return state.deferred.count <= 8 && state.a.since <= latest && state.b.since <= latest
+      && state.rtcCycle < 1 << 62
   }
 
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
@@ -450,6 +465,11 @@ public struct StellarisTimer: Device {
   }
 
   private func value(of register: UInt64, _ now: Tick) -> UInt64 {
+    if !state.deferred.isEmpty,
+      let one = state.deferred.first(where: { $0.register == register })
+    {
+      return one.value
+    }
     switch register {
     case Offset.configuration: return UInt64(state.configuration)
     case Offset.modeA: return UInt64(state.a.mode)
@@ -515,21 +535,68 @@ public struct StellarisTimer: Device {
       register == Offset.interruptClear
       ? access.merge(value, into: 0) : access.merge(value, into: self.value(of: register, now))
     let short = UInt16(truncatingIfNeeded: value)
+    if isDeferred(register) {
+      state.deferred.removeAll { $0.register == register }
+      state.deferred.append(Deferred(register: register, value: value))
+      return
+    }
     switch register {
     case Offset.interruptClear: state.rawInterrupts &= ~short
     case Offset.interruptMask: state.interruptMask = short & interrupts
     case Offset.control: control(short & 0x6F7F, &port)
-    case Offset.matchA:
-      state.a.match = UInt32(value & halfMask)
-      if !isWide && width != .halves { state.b.match = UInt32(value >> 16 & 0xFFFF) }
-      state.a.willMatch = true
-    case Offset.matchB:
-      state.b.match = UInt32(value & halfMask)
-      state.b.willMatch = true
-    case Offset.prescaleMatchA: state.a.prescaleMatch = UInt16(value & prescaleMask)
-    case Offset.prescaleMatchB: state.b.prescaleMatch = UInt16(value & prescaleMask)
+    case Offset.matchA...Offset.matchB, Offset.prescaleMatchA...Offset.prescaleMatchB:
+      assign(register, value)
+      if register == Offset.matchA { state.a.willMatch = true }
+      if register == Offset.matchB { state.b.willMatch = true }
     default: configure(register, value, port)
     }
+  }
+
+  /// What counting is done by.
+  private mutating func assign(_ register: UInt64, _ value: UInt64) {
+    let (half, isJoined) = (UInt32(value & halfMask), !isWide && width != .halves)
+    switch register {
+    case Offset.loadA:
+      state.a.load = half
+      if isJoined { state.b.load = UInt32(value >> 16 & 0xFFFF) }
+    case Offset.loadB: if !isJoined { state.b.load = half }
+    case Offset.matchA:
+      state.a.match = half
+      if isJoined { state.b.match = UInt32(value >> 16 & 0xFFFF) }
+    case Offset.matchB: state.b.match = half
+    case Offset.prescaleA: state.a.prescale = UInt16(value & prescaleMask)
+    case Offset.prescaleB: state.b.prescale = UInt16(value & prescaleMask)
+    case Offset.prescaleMatchA: state.a.prescaleMatch = UInt16(value & prescaleMask)
+    default: state.b.prescaleMatch = UInt16(value & prescaleMask)
+    }
+  }
+
+  // MARK: Late stores
+
+  /// The timer that a register of these is of, and the bit that lets stores to it wait; nil: it is none of these.
+  private func lateness(_ register: UInt64) -> (timer: Half, bit: UInt16)? {
+    let b: Half = width == .halves ? .b : .a
+    return switch register {
+    case Offset.loadA, Offset.prescaleA: (.a, Mode.loadsLate)
+    case Offset.loadB where width != .halves && !isWide: nil
+    case Offset.loadB, Offset.prescaleB: (b, Mode.loadsLate)
+    case Offset.matchA, Offset.prescaleMatchA: (.a, Mode.matchesLate)
+    case Offset.matchB, Offset.prescaleMatchB: (b, Mode.matchesLate)
+    default: nil
+    }
+  }
+
+  /// TnILD and TnMRSU: "... on the next timeout"; of a timer that is off, "when the timer is enabled", which is no later than now.
+  private func isDeferred(_ register: UInt64) -> Bool {
+    guard isTM4C, width != .rtc, let (timer, bit) = lateness(register) else { return false }
+    return state[timer].mode & bit != 0 && counts(timer)
+  }
+
+  private mutating func takeDeferred(_ timer: Half) {
+    if state.deferred.isEmpty { return }
+    let all = state.deferred
+    state.deferred = all.filter { lateness($0.register)?.timer != timer }
+    for one in all where lateness(one.register)?.timer == timer { assign(one.register, one.value) }
   }
 
   /// What changes how the timers count: they go on from where they are.
@@ -546,21 +613,15 @@ public struct StellarisTimer: Device {
       startSeconds(port)
     case Offset.modeA: state.a.mode = UInt16(value & modeMask)
     case Offset.modeB: state.b.mode = UInt16(value & modeMask)
-    case Offset.prescaleA: state.a.prescale = UInt16(value & prescaleMask)
-    case Offset.prescaleB: state.b.prescale = UInt16(value & prescaleMask)
+    case Offset.prescaleA, Offset.prescaleB: assign(register, value)
     case Offset.loadA:
-      state.a.load = UInt32(value & halfMask)
-      if !isWide && width != .halves { state.b.load = UInt32(value >> 16 & 0xFFFF) }
+      assign(register, value)
       // "Writing this field loads the counter."
       start(.a, at: now)
       startSeconds(port)
     case Offset.loadB:
-      if width == .halves {
-        state.b.load = UInt32(value & halfMask)
-        start(.b, at: now)
-      } else if isWide {
-        state.b.load = UInt32(value & halfMask)
-      }
+      assign(register, value)
+      if width == .halves { start(.b, at: now) }
     // A store to the free-running counter.
     case Offset.valueA: state.a.value = value & (width == .halves ? halfMask : .max)
     case Offset.valueB where width == .halves: state.b.value = value & halfMask
@@ -572,6 +633,7 @@ public struct StellarisTimer: Device {
     hold(port.now, keepingPhase: true)
     let rising = new & ~state.control
     state.control = new
+    for timer in [Half.a, Half.b] where !isEnabled(timer) { takeDeferred(timer) }
     for (timer, bit) in [(Half.a, Control.enableA), (Half.b, Control.enableB)]
     where rising & bit != 0 {
       if isEnabled(timer) && width != .rtc && kind(timer) == .none {
@@ -648,8 +710,8 @@ public struct StellarisTimer: Device {
       if !isTM4C { return both }
       let more: [RegisterMap.Field] = [
         .init(timer + "CDIR", 4), .init(timer + "MIE", 5), .init(timer + "WOT", 6),
-        .init(timer + "SNAPS", 7), .init(timer + "ILD", 8, modelled: false),
-        .init(timer + "PWMIE", 9), .init(timer + "MRSU", 10, modelled: false),
+        .init(timer + "SNAPS", 7), .init(timer + "ILD", 8), .init(timer + "PWMIE", 9),
+        .init(timer + "MRSU", 10),
         .init(timer + "PLO", 11, modelled: false),
       ]
       return both + more
