@@ -94,7 +94,7 @@ let package = Package(
     .testTarget(
       name: "DeterminismTests", dependencies: ["Emu", "Devices"], swiftSettings: strict),
     .executableTarget(
-      name: "bench", dependencies: ["Emu", "Devices", "Timeline", "BoardFiles"],
+      name: "bench", dependencies: ["Emu", "Devices", "Timeline", "BoardFiles", "GDBStub"],
       path: "Benchmarks/bench",
       swiftSettings: strict),
     .target(

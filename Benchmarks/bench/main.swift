@@ -1,6 +1,7 @@
 // bench WORKLOADS [ROUNDS]: everything, as a page of Markdown on standard output.
 // bench disk WORKLOADS: one figure.
 // bench evidence: what traces, digests and pages cost.
+// bench travel WORKLOADS: what going back takes.
 // bench restores N: restores a second, and memory.
 // bench boots warm|cold N: one figure, for the build that it is compiled as.
 let arguments = CommandLine.arguments
@@ -17,6 +18,8 @@ case 2 where arguments[1] == "evidence":
   let reading = BoardReading.milliseconds()
   say("board file \(rounded(reading.median, 2)) ms, first \(rounded(reading.first, 2)) ms")
   say("page \(rounded(Evidence.pageSeconds(), 2)) s")
+case 3 where arguments[1] == "travel":
+  for row in TimeTravel(directory: arguments[2]).rows() { say(row.joined(separator: "; ")) }
 case 3 where arguments[1] == "disk":
   say(rounded(DiskTransfers.megabytesPerSecond(arguments[2]), 0))
 case 2, 3:

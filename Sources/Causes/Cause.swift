@@ -41,6 +41,8 @@ public struct Cause: Sendable {
   public var value: UInt64
   public var writer: Writer
   public var rest = Rest.followed
+  /// How often a register was saved on the stack and came back unchanged between the write and now.
+  public var saves = 0
   /// What the value was made of.
   public var sources: [Cause] = []
   /// Registers that said where it was read or written, with their values.
@@ -87,9 +89,18 @@ public struct CauseFinder {
   ) throws(MachineError) -> Cause {
     let value = try writers.history.machine(at: instant)?.value(of: place) ?? 0
     left -= 1
-    let writer = try writers.writer(of: place, at: instant)
+    var writer = try writers.writer(of: place, at: instant)
     var cause = Cause(place: place, value: value, writer: writer)
-    guard let step = Step(writer) else { return cause }
+    var found = try influences(of: place, writer)
+    while cause.saves < Self.mostSaves, let influences = found,
+      let save = try save(of: place, influences)
+    {
+      writer = try writers.writer(of: place, at: Instant(index: save.index))
+      found = try self.influences(of: place, writer)
+      cause.writer = writer
+      cause.saves += 1
+    }
+    guard let influences = found, let step = Step(writer) else { return cause }
     if !known.insert(Known(place: place, writer: writer)).inserted {
       cause.rest = .known
       return cause
@@ -98,13 +109,38 @@ public struct CauseFinder {
       cause.rest = .limit
       return cause
     }
-    let influences = try Influences(of: place, step, writers)
     cause.addresses = influences.addresses
     for source in influences.sources {
       cause.sources.append(
         try self.cause(of: source, at: Instant(index: step.index), level: level + 1))
     }
     return cause
+  }
+}
+
+extension CauseFinder {
+  private static let mostSaves = 64
+
+  private func influences(
+    of place: ValuePlace, _ writer: Cause.Writer
+  ) throws(MachineError) -> Influences? {
+    guard let step = Step(writer) else { return nil }
+    return try Influences(of: place, step, writers)
+  }
+
+  /// Where a register was saved that only came back from the stack; nil: it did not.
+  private func save(
+    of place: ValuePlace, _ influences: Influences
+  ) throws(MachineError) -> Step? {
+    guard case .register = place, influences.isOfStack, influences.sources.count == 1,
+      case .memory = influences.sources[0]
+    else { return nil }
+    let slot = influences.sources[0]
+    let writer = try writers.writer(of: slot, at: Instant(index: influences.step.index))
+    guard let saved = try self.influences(of: slot, writer), saved.isOfStack,
+      saved.sources == [place]
+    else { return nil }
+    return saved.step
   }
 }
 

@@ -55,6 +55,11 @@ public struct CauseReport {
 
   private func add(_ cause: Cause, _ name: String, _ depth: Int, _ lines: inout [Line]) {
     var words = [self.words(cause.writer)]
+    if cause.saves > 0 {
+      words.append(
+        "saved on the stack and brought back \(cause.saves == 1 ? "once" : "\(cause.saves) times") since"
+      )
+    }
     for address in cause.addresses {
       words.append(
         "at an address by \(register(address.register, address.hart)) = \(hex(address.value))")
@@ -171,6 +176,7 @@ public struct CauseReport {
     let line = site.flatMap { debug.sourceLine(at: $0.pc) }
     json.add("file", line?.file)
     json.add("line", line.map { UInt64($0.line) })
+    json.add("saves", cause.saves)
     json.add("isFollowed", cause.rest == .followed)
     json.array("addresses") { json in
       for address in cause.addresses {

@@ -7,6 +7,12 @@ struct Influences {
   /// Registers that say where is loaded or stored.
   private(set) var addresses: [Cause.Address] = []
 
+  /// By way of the stack pointer alone, or of a core that saves and restores.
+  var isOfStack: Bool {
+    step.actor == .core
+      || !addresses.isEmpty && addresses.allSatisfy { [.r(13), .x(2)].contains($0.register) }
+  }
+
   private struct Trial {
     var value: UInt64?
     var touches: [Touch]
@@ -28,7 +34,7 @@ struct Influences {
   private let end: Tick?
   private let start: Snapshot
   private let place: ValuePlace
-  private let step: Step
+  let step: Step
 
   private init(_ writers: WriterFinder, _ start: Snapshot, _ place: ValuePlace, _ step: Step) {
     history = writers.history
@@ -235,7 +241,7 @@ struct Influences {
       : code.isCall || register.isCSR && before.traps != usual.machine.traps
     let writer = isOfCore ? Cause.Writer.core(site) : .instruction(site)
     // It may leave the value as it was, r0 + 0; whether it is run at all is only a question there.
-    if !before.isInITBlock && code.writes(register) && register != .x(0) { return writer }
+    if !before.isInITBlock, !code.isCall, code.writes(register), register != .x(0) { return writer }
     for other in others(register, old) {
       let changed = try trials.trial { _ = $0.set(register, to: other, hart: site.hart) }
       let mask = register == .xpsr ? Machine.flags : .max
@@ -295,7 +301,7 @@ extension RegisterName {
 
 extension Machine {
   /// Cortex-M: the exception that it handles.
-  fileprivate var handler: UInt64 { (harts[0].value(of: .xpsr) ?? 0) & 0x1FF }
+  var handler: UInt64 { (harts[0].value(of: .xpsr) ?? 0) & 0x1FF }
 
   /// Cortex-M: the next instruction may be skipped (ARM DDI 0403E.e, A7.3.2).
   fileprivate var isInITBlock: Bool {

@@ -8,8 +8,14 @@ struct StepCode {
   private let isThumb: Bool
 
   init(_ machine: Machine, at pc: UInt64) {
-    word = UInt32(truncatingIfNeeded: Machine.number(machine.peek(pc, count: 4)))
-    isThumb = machine.board.core.machine == .arm
+    self.init(
+      UInt32(truncatingIfNeeded: Machine.number(machine.peek(pc, count: 4))), at: pc,
+      machine.board.core.machine)
+  }
+
+  init(_ word: UInt32, at pc: UInt64, _ machine: Image.Machine) {
+    self.word = word
+    isThumb = machine == .arm
     operation =
       isThumb
       ? ThumbDecoder().decode(word, at: pc).operation
@@ -116,6 +122,9 @@ struct StepCode {
 
   /// By what it says; in an IT block it may do nothing.
   func writes(_ register: RegisterName) -> Bool { writes & Self.bit(register) != 0 }
+
+  /// A register that instructions tell by name that they write it.
+  static func names(_ register: RegisterName) -> Bool { bit(register) != 0 }
 
   fileprivate static func bit(_ register: RegisterName) -> UInt32 {
     switch register {

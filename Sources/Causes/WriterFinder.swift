@@ -161,6 +161,8 @@ public struct WriterFinder {
 
   /// Instructions to look back over, as long as nothing is found.
   private static let windows: [UInt64] = [64, 1024, 16_384, 1 << 18, 1 << 22]
+  /// From here on code is asked first which of its instructions it may be.
+  private static let farWindow: UInt64 = 1 << 18
 
   private func writer(
     of register: RegisterName, hart: Int, before index: UInt64
@@ -173,6 +175,11 @@ public struct WriterFinder {
     for window in Self.windows {
       let start = max(history.begin, index > window ? index - window : 0)
       guard start < end, let machine = try history.machine(at: start) else { continue }
+      if window == Self.farWindow,
+        let writer = try distantWriter(of: register, hart: hart, before: end)
+      {
+        return writer
+      }
       for site in candidates(register, hart, machine, until: end).reversed() {
         if let writer = try Influences.writer(of: register, site, self) { return writer }
       }
@@ -182,13 +189,47 @@ public struct WriterFinder {
     return end == history.begin ? .start : .earlier(index: end)
   }
 
-  /// Steps that may write a register: it is another one behind them, or the instruction says so.
+  /// Stops to look at, for the latest instruction that wrote a register long ago.
+  private static let mostVisits = 256
+
+  /// By breakpoints at everything in the image that may write a register, which costs little where that is seldom run. nil: not
+  /// found so; code that is not in the image, or an exception that changes what it comes back to, may have written it.
+  private func distantWriter(
+    of register: RegisterName, hart: Int, before index: UInt64
+  ) throws(MachineError) -> Cause.Writer? {
+    let place = ValuePlace.register(register, hart: hart)
+    guard !register.isChangedByEntry, let now = try history.machine(at: index),
+      let code = CodeOfWriters(now.image).addresses(register)
+    else { return nil }
+    let (value, handler) = (now.value(of: place), now.handler)
+    var end = index
+    for _ in 0..<Self.mostVisits {
+      guard let stop = try history.latestStop(before: end, Breakpoints(code)) else {
+        let isSo = try history.machine(at: history.begin)?.value(of: place) == value
+        return isSo ? .start : nil
+      }
+      let before = stop.machine
+      end = before.index
+      if Int(before.hart.number) != hart { continue }
+      if register.isRestoredByCore, ![0, handler].contains(before.handler) { continue }
+      let site = Cause.Site(index: end, tick: before.now, hart: hart, pc: before.pc)
+      guard let writer = try Influences.writer(of: register, site, self) else { continue }
+      return try history.machine(at: end + 1)?.value(of: place) == value ? writer : nil
+    }
+    return nil
+  }
+
+  /// Steps that may write a register: it is another one behind them, or the instruction says so. What an exception did to it
+  /// that left it as it found it is none.
   private func candidates(
     _ register: RegisterName, _ hart: Int, _ machine: Machine, until end: UInt64
   ) -> [Cause.Site] {
     var found: [Cause.Site] = []
     var code = WriteDecoder(register)
     let place = ValuePlace.register(register, hart: hart)
+    var handler = machine.handler
+    // Those that were left for another exception, with how many had been found.
+    var contexts: [(handler: UInt64, value: UInt64?, found: Int)] = []
     while machine.index < end {
       let site = Cause.Site(
         index: machine.index, tick: machine.now, hart: hart, pc: machine.harts[hart].pc)
@@ -197,9 +238,16 @@ public struct WriterFinder {
         break
       }
       if machine.harts[hart].attempts == attempts { continue }
-      if machine.value(of: place) != old || code.writes(at: site.pc, machine) {
-        found.append(site)
+      let new = machine.value(of: place)
+      if new != old || code.writes(at: site.pc, machine) { found.append(site) }
+      if machine.pc &- site.pc <= 4 || machine.handler == handler { continue }
+      if let back = contexts.lastIndex(where: { $0.handler == machine.handler }) {
+        if contexts[back].value == new { found.removeSubrange(contexts[back].found...) }
+        contexts.removeSubrange(back...)
+      } else if register.isRestoredByCore {
+        contexts.append((handler, new, found.count))
       }
+      handler = machine.handler
     }
     return found
   }
@@ -230,6 +278,14 @@ extension Cause.Writer {
 }
 
 extension RegisterName {
+  /// Cortex-M: an exception makes another one of it.
+  fileprivate var isChangedByEntry: Bool { [.r(13), .r(14), .xpsr, .msp, .psp].contains(self) }
+
+  /// Cortex-M: it comes back with the end of an exception (ARM DDI 0403E.e, B1.5.8).
+  fileprivate var isRestoredByCore: Bool {
+    if case .r(let number) = self { number < 4 || number == 12 } else { false }
+  }
+
   /// RV64: one that counts time, cycles or instructions (Privileged ISA 20211203, 3.1.10 and 3.1.11).
   var isCounter: Bool {
     if case .csr(let number) = self {

@@ -181,7 +181,10 @@ struct FlowProgram {
     }
     code.append(0xB400 | out.reduce(0) { $0 | 1 << UInt32($1) })
     let popped = back.sorted().enumerated().map { ($1, bytes(bottom + UInt64(4 * $0), 4)) }
-    for (register, source) in popped { registers[register] = Definition(index, [source]) }
+    for (place, (register, source)) in popped.enumerated() where out.sorted()[place] != register {
+      // One that comes back to where it was is only saved.
+      registers[register] = Definition(index, [source])
+    }
     code.append(0xBC00 | back.reduce(0) { $0 | 1 << UInt32($1) })
   }
 

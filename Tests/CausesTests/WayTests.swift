@@ -56,29 +56,64 @@ import Testing
 
   private func index(_ cause: Cause?) -> UInt64? { cause?.writer.index }
 
-  /// movs r0, #5; svc; adds r1, r0, #1: r0 goes over the stack, whatever the handler does to it.
+  /// movs r0, #5; svc; adds r1, r0, #1: the handler's r0 is gone, as the stack brings the old one back. What the handler leaves
+  /// on the stack, str r1, [sp], comes back instead.
   @Test func throughAnException() throws {
-    let image = try Image(
+    let plain = try Image(
       bytes: Self.thumb([0x2005, 0xDF00, 0x1C41], handler: [0x2009, 0x4770]), path: "svc")
-    let run = Run(try Machine(.m4LED, image: image), to: 20)
+    let run = Run(try Machine(.m4LED, image: plain), to: 20)
     let sum = try run.cause("r1")
     #expect(sum.value == 6 && index(sum) == 4)
-    let restored = try #require(sum.sources.first)
-    guard case .core(let left) = restored.writer, sum.sources.count == 1 else {
-      Issue.record("\(sum.sources)")
+    #expect(sum.sources.map(\.place) == [.register(.r(0), hart: 0)])
+    #expect(index(sum.sources.first) == 0 && sum.sources.first?.value == 5)
+    #expect(try run.cause("r0").writer == sum.sources.first?.writer)
+
+    let changing = try Image(
+      bytes: Self.thumb([0x2005, 0xDF00, 0x1C41], handler: [0x2109, 0x9100, 0x4770]), path: "svc")
+    let other = Run(try Machine(.m4LED, image: changing), to: 20)
+    let changed = try other.cause("r1")
+    #expect(changed.value == 10)
+    let restored = try #require(changed.sources.first)
+    guard case .core(let left) = restored.writer, changed.sources.count == 1 else {
+      Issue.record("\(changed)")
       return
     }
-    #expect(left.index == 3 && restored.value == 5)
+    #expect(left.index == 4 && restored.value == 9)
     let slot = try #require(restored.sources.first)
-    guard case .core(let entered) = slot.writer, restored.sources.count == 1 else {
-      Issue.record("\(restored)")
+    #expect(slot.place == .memory(0x2000_0FE0, size: 4) && restored.sources.count == 1)
+    #expect(index(slot) == 3 && slot.sources.map(\.place) == [.register(.r(1), hart: 0)])
+    // What was stacked there first was r0.
+    let stacked = try Run(try Machine(.m4LED, image: changing), to: 2).cause("0x20000fe0:4")
+    guard case .core(let entered) = stacked.writer else {
+      Issue.record("\(stacked)")
       return
     }
-    #expect(entered.index == 1 && slot.value == 5)
-    #expect(slot.place == .memory(0x2000_0FE0, size: 4))
-    #expect(slot.sources.map(\.writer.index) == [0] && slot.sources[0].sources.isEmpty)
-    // The handler's own r0 is gone, and nobody has it.
-    #expect(try run.cause("r0").writer == restored.writer)
+    #expect(entered.index == 1 && stacked.value == 5)
+    #expect(stacked.sources.map(\.place) == [.register(.r(0), hart: 0)])
+  }
+
+  /// movs r4, #5; push {r4}; movs r4, #1; pop {r4}; adds r5, r4, #1
+  @Test func whatIsSavedIsPassedOver() throws {
+    let image = try Image(
+      bytes: Self.thumb([0x2405, 0xB410, 0x2401, 0xBC10, 0x1C65]), path: "saved")
+    let run = Run(try Machine(.m4LED, image: image), to: 20)
+    let sum = try run.cause("r5")
+    #expect(sum.value == 6 && sum.sources.first?.saves == 1 && index(sum.sources.first) == 0)
+  }
+
+  /// movs r0, #7; svc, and then a loop of 300,000 times subs r1, #1; bne: who wrote r0 is found all the same, and not its handler,
+  /// which wrote r4.
+  @Test func longAgo() throws {
+    let image = try Image(
+      bytes: Self.thumb(
+        [0x2007, 0xDF00, Self.literal(1, 0, at: 2), 0x3901, 0xD1FD, 0x1C45],
+        handler: [0x2009, 0x2405, 0x4770], literals: [300_000]), path: "ago")
+    let run = Run(try Machine(.m4LED, image: image), to: 700_000)
+    let sum = try run.cause("r5")
+    #expect(sum.value == 8 && index(sum.sources.first) == 0)
+    #expect(try index(run.cause("r4")) == 3)
+    #expect(try run.cause("r6").writer == .start)
+    #expect(try run.cause("r1").value == 0)
   }
 
   /// A GPIO port keeps what is stored, and gives it back.

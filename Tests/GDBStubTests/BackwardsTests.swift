@@ -91,6 +91,29 @@ import Testing
     #expect(debugger.session.machine.index == index && debugger.session.machine.pc == pc)
   }
 
+  /// The same in memory, over many snapshots with and without such a store: each of the writes, and then none.
+  @Test func backToWritesOfAVariable() throws {
+    // ldr r0, [pc, #16]; movs r2, #0; 1: ldr r1, [pc, #16]; 2: subs r1, #1; bne 2b; adds r2, #1; str r2, [r0]; b 1b
+    let words: [UInt32] = [
+      0x2000_1000, 9, 0x2200_4803, 0x3901_4903, 0x3201_D1FD, 0xE7F9_6002, 0x2000_0100, 1_500_000,
+    ]
+    let bytes = words.flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
+    let image = try Image(bytes: bytes, path: "stores.bin", format: .raw, base: 0)
+    let debugger = Conversation(try Machine(.m4LED, image: image))
+    debugger.session.keepHistory(budget: 1 << 26)
+    _ = debugger.monitor("goto 16000000")
+    #expect(debugger.session.history?.count ?? 0 > 5)
+    debugger.ask("Z2,20000100,4")
+    for value in (1...5 as ClosedRange<UInt32>).reversed() {
+      #expect(debugger.ask("bc").hasPrefix("T05thread:1;watch:20000100;"))
+      let machine = debugger.session.machine
+      #expect(machine.memory.load(0x2000_0100) == value)
+      #expect(machine.index == 1 + UInt64(value) * 3_000_004)
+      debugger.ask("bs")
+    }
+    #expect(debugger.ask("bc").contains("replaylog:begin;"))
+  }
+
   /// Input that came at some index comes again there, and what comes new in the past makes another history.
   @Test func inputIsPartOfIt() throws {
     let debugger = try Self.conversation("torture-m4.elf")

@@ -13,6 +13,8 @@ public struct History: Sendable {
 
   /// By index. The first one is where history begins.
   private(set) var places: [Place]
+  /// Bytes that it takes.
+  public private(set) var size: Int
   /// What came from outside, up to the newest place that the machine has been at.
   public private(set) var inputs: [Machine.Input]
   private let budget: Int
@@ -24,17 +26,23 @@ public struct History: Sendable {
   public init(_ machine: Machine, budget: Int) {
     self.budget = budget
     inputs = machine.inputs
-    places = [Self.place(machine)]
+    places = []
+    size = 0
+    add(machine)
   }
 
-  private static func place(_ machine: Machine) -> Place {
+  private mutating func add(_ machine: Machine) {
     let snapshot = machine.snapshot()
-    return Place(index: machine.index, snapshot: snapshot, size: snapshot.size)
+    places.append(Place(index: machine.index, snapshot: snapshot, size: snapshot.size))
+    size += snapshot.size
+  }
+
+  private mutating func remove(at number: Int) {
+    size -= places[number].size
+    places.remove(at: number)
   }
 
   public var begin: UInt64 { places[0].index }
-  /// Bytes that it takes.
-  public var size: Int { places.reduce(0) { $0 + $1.size } }
   public var count: Int { places.count }
 
   /// The machine has come here; a snapshot is made if it is time for one.
@@ -50,16 +58,15 @@ public struct History: Sendable {
     guard let latest = places.last, machine.stop == nil else { return }
     let interval = max(Self.leastInterval, UInt64(2 * latest.size))
     if machine.index < latest.index + interval { return }
-    places.append(Self.place(machine))
+    add(machine)
     thin()
   }
 
   /// From here on the run is another one than it was: the future that was known is none.
   public mutating func startAnew(_ machine: Machine) {
     inputs = machine.inputs
-    places.removeAll { $0.index > machine.index }
-    if let last = places.indices.last, places[last].index == machine.index { places.removeLast() }
-    places.append(Self.place(machine))
+    while let last = places.indices.last, places[last].index >= machine.index { remove(at: last) }
+    add(machine)
   }
 
   /// Takes away the snapshot that is missed least: whose neighbours are near each other, for how long ago it is.
@@ -72,7 +79,7 @@ public struct History: Sendable {
         let worth = gap / Double(now - places[place].index + 1)
         if worth < least.worth { least = (place, worth) }
       }
-      places.remove(at: least.place)
+      remove(at: least.place)
     }
   }
 
@@ -123,6 +130,10 @@ public struct History: Sendable {
   ) throws(MachineError) -> (machine: Machine, pause: Pause)? {
     var end = end
     for place in places.reversed() where place.index < end {
+      if try !mayStop(from: place, before: end, breakpoints) {
+        end = place.index
+        continue
+      }
       let machine = try Machine(place.snapshot)
       var latest: (index: UInt64, number: Int, pause: Pause)?
       var number = 0
@@ -168,6 +179,23 @@ public struct History: Sendable {
       limit.index = place.index + 1
     }
     return nil
+  }
+
+  /// False: none of these stops can be in a part of the past. A Cortex-M's store to memory is looked for at a quarter of what it costs to
+  /// come by each access to its page; elsewhere addresses may be virtual.
+  private func mayStop(
+    from place: Place, before end: UInt64, _ breakpoints: Breakpoints
+  ) throws(MachineError) -> Bool {
+    guard place.snapshot.board.core.machine == .arm, breakpoints.addresses.isEmpty,
+      breakpoints.watches.count == 1, let watch = breakpoints.watches.first, !watch.loads,
+      !watch.range.isEmpty
+    else { return true }
+    let machine = try Machine(place.snapshot)
+    let size = watch.range.upperBound - watch.range.lowerBound
+    guard machine.memory.contains(watch.range.lowerBound, count: size) else { return true }
+    var limit = RunLimit(index: end)
+    limit.store = watch.range
+    return run(machine, until: limit) == .event
   }
 
   /// Each stop of a part of the past, as long as `body` wants more.
