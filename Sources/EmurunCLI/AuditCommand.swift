@@ -66,13 +66,8 @@ struct AuditCommand: HostedCommand {
     return try AuditReport(plan(), image, policy, duration, compare, most: most)
   }
 
-  /// What `emurun IMAGE` would run.
   private func plan() throws(Refusal) -> RunPlan {
-    let words = [image] + (board.map { ["--board", $0] } ?? [])
-    guard let command = try? Emurun.parseAsRoot(words) as? Emurun else {
-      throw Refusal(ExitCode.usage, "\(image): is no name of an image; write ./\(image)")
-    }
-    var plan = try command.plan(standardInput: -1)
+    var plan = try Emurun.plan(of: image, words: board.map { ["--board", $0] } ?? [])
     plan.options.recent = [.interrupts, .traps, .sbi]
     return plan
   }

@@ -19,6 +19,7 @@ public struct Emurun: ParsableCommand {
       emurun inspect IMAGE
       emurun frames IMAGE
       emurun audit IMAGE
+      emurun equiv A B
       emurun why IMAGE EXPR
       """,
     discussion: """
@@ -29,7 +30,7 @@ public struct Emurun: ParsableCommand {
     subcommands: [
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
       RepeatCommand.self, SVDCommand.self, TestCommand.self,
-      InspectCommand.self, FramesCommand.self, AuditCommand.self,
+      InspectCommand.self, FramesCommand.self, AuditCommand.self, EquivCommand.self,
       WhyCommand.self,
     ])
 

@@ -25,6 +25,7 @@ import Testing
                emurun inspect IMAGE
                emurun frames IMAGE
                emurun audit IMAGE
+               emurun equiv A B
                emurun why IMAGE EXPR
 
         ARGUMENTS:
@@ -170,6 +171,7 @@ import Testing
                                   program may need.
           audit                   Show that an image never traps, or where it does, or what
                                   stands in the way.
+          equiv                   Run two builds of a program and compare them; 1 if they differ.
           why                     Run an image, and show the chain of writes that led to a value.
 
           See 'emurun help <subcommand>' for detailed help.

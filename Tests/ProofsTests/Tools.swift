@@ -98,6 +98,11 @@ enum Toolchain {
     try output(folder + "/" + tool, arguments)
   }
 
+  /// Sources/Firmware/build.
+  static func build(_ arguments: [String]) throws {
+    _ = try output(Images.top.appendingPathComponent("Sources/Firmware/build").path, arguments)
+  }
+
   /// Standard output, which may be long; a failure is an error.
   private static func output(_ tool: String, _ arguments: [String]) throws -> String {
     let process = Process()
