@@ -12,6 +12,7 @@ let package = Package(
     .library(name: "BoardFiles", targets: ["BoardFiles"]),
     .library(name: "EmurunCLI", targets: ["EmurunCLI"]),
     .plugin(name: "FirmwareImages", targets: ["FirmwareImages"]),
+    .plugin(name: "Audit", targets: ["Audit"]),
   ],
   // What firmware may have of the runtime. Each image says what of it it wants (docs/firmware.md, Traits).
   traits: [
@@ -68,13 +69,19 @@ let package = Package(
         .embedInCode("Template/CI.txt"), .embedInCode("Template/README.txt"),
         .embedInCode("Template/m4-led.txt"), .embedInCode("Template/rv64-virt.txt"),
         .embedInCode("Template/tm4c123gxl.txt"), .embedInCode("Template/tm4c123gxl-board.txt"),
-        .embedInCode("Template/tm4c123gxl-memory.txt"),
+        .embedInCode("Template/tm4c123gxl-memory.txt"), .embedInCode("Template/policy.txt"),
       ],
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
     .executableTarget(name: "firmware-images", swiftSettings: strict),
     .plugin(
       name: "FirmwareImages", capability: .buildTool(), dependencies: ["firmware-images"]),
+    .plugin(
+      name: "Audit",
+      capability: .command(
+        intent: .custom(
+          verb: "audit", description: "Hold each firmware image against its program's policy")),
+      dependencies: ["firmware-images"]),
     .testTarget(
       name: "DifferentialTests", dependencies: ["Emu", "Devices", "EmurunCLI", "CFdt"],
       exclude: ["Guests"],

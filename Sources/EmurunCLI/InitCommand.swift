@@ -6,8 +6,8 @@ import Foundation
 struct InitCommand: HostedCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
-    abstract: "Write a package: firmware, tests that boot it, a CI file.",
-    discussion: "Then: cd FOLDER && swift test.")
+    abstract: "Write a package: firmware, tests that boot it, a policy, a CI file.",
+    discussion: "Then: cd FOLDER && swift test && swift package audit.")
 
   @Argument(help: "The folder to make; its name is the package's: letters, digits and -.")
   var folder: String
@@ -127,6 +127,7 @@ private struct Starter {
       ("Package.swift", PackageResources.Package_txt),
       (firmware + "@TYPE@.swift", program),
       (firmware + "images", Array("@NAME@ \(runtime) Console board=\(board)\n".utf8)),
+      (firmware + "policy", PackageResources.policy_txt),
     ] + own.map { (firmware + $0.path, $0.template) } + [
       ("Tests/@TYPE@Tests/@TYPE@Tests.swift", PackageResources.Tests_txt),
       (".github/workflows/test.yml", PackageResources.CI_txt),
@@ -135,12 +136,20 @@ private struct Starter {
     ]
   }
 
+  /// By the policy, beside what any firmware needs.
+  private var allowed: String {
+    runtime == "CortexM"
+      ? ""
+      : "# A trap handler, and the CSRs for it.\nallow control-register\nallow trap-return\n"
+  }
+
   func words(name: String, dependency: String) -> [String: String] {
     [
       "@NAME@": name, "@DEPENDENCY@": dependency,
       "@TYPE@": name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }
         .joined(),
       "@BOARD@": test.board, "@BOARDNAME@": board, "@LED@": test.led,
+      "@ALLOWED@": allowed,
     ]
   }
 }

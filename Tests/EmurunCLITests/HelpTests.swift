@@ -161,7 +161,8 @@ import Testing
           boards                  List the boards, with memory map and devices.
           diff                    Compare two traces that --trace-file wrote; 1 if they differ.
           doctor                  Check libunicorn and this host.
-          init                    Write a package: firmware, tests that boot it, a CI file.
+          init                    Write a package: firmware, tests that boot it, a policy, a CI
+                                  file.
           repeat                  Repeat the run of a --report folder and compare; 70 if it is
                                   another run.
           svd                     List and check the registers in a CMSIS-SVD file.

@@ -25,6 +25,13 @@ import Testing
       try #require(status == 0, "\(text)")
       let image = try Image(path: top + "/door-bell.elf")
       #expect(image.note["board"] == name)
+      let policy = package + "/Firmware/DoorBell/policy"
+      let audit = { emurun("audit", top + "/door-bell.elf", "--policy", policy, "--for", "1ms") }
+      #expect(audit().code == 0, "\(audit().text)")
+      let rules = try String(contentsOfFile: policy, encoding: .utf8)
+      try rules.replacing("allow wait-for-interrupt", with: "")
+        .write(toFile: policy, atomically: true, encoding: .utf8)
+      #expect(audit().code == 1)
       let machine = try Machine(board, image: image)
       try machine.advance(until: .uart(contains: "door-bell: ready"), limit: .milliseconds(10))
       let led = LEDName(board.leds[0].name)

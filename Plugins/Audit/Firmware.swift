@@ -1,0 +1,1 @@
+../FirmwareImages/Firmware.swift
