@@ -105,7 +105,7 @@ public struct CauseFinder {
       cause.rest = .known
       return cause
     }
-    if level >= depth || left <= 0 {
+    if level >= depth || left <= 0 || cause.saves == Self.mostSaves {
       cause.rest = .limit
       return cause
     }

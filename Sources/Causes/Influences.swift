@@ -3,7 +3,7 @@ import Emu
 /// What one step made a value of: each register, and the memory that is read in it, is tried with other values in a copy of the
 /// machine, and counts if the result is another.
 struct Influences {
-  private(set) var sources: [ValuePlace] = []
+  var sources: [ValuePlace] = []
   /// Registers that say where is loaded or stored.
   private(set) var addresses: [Cause.Address] = []
 
@@ -13,7 +13,7 @@ struct Influences {
       || !addresses.isEmpty && addresses.allSatisfy { [.r(13), .x(2)].contains($0.register) }
   }
 
-  private struct Trial {
+  struct Trial {
     var value: UInt64?
     var touches: [Touch]
     var machine: Machine
@@ -30,10 +30,10 @@ struct Influences {
     }
   }
 
-  private let history: History
-  private let end: Tick?
-  private let start: Snapshot
-  private let place: ValuePlace
+  let history: History
+  let end: Tick?
+  let start: Snapshot
+  let place: ValuePlace
   let step: Step
 
   private init(_ writers: WriterFinder, _ start: Snapshot, _ place: ValuePlace, _ step: Step) {
@@ -103,7 +103,7 @@ struct Influences {
     }
   }
 
-  private mutating func addMemory(
+  mutating func addMemory(
     _ bytes: ValuePlace.Bytes, _ before: Machine, _ usual: Trial
   ) throws(MachineError) {
     let memory = ValuePlace.memory(bytes)
@@ -123,13 +123,13 @@ struct Influences {
   /// Bits of memory that are tried otherwise.
   private static let patterns: [UInt8] = [0xFF, 0x55, 0x0F]
 
-  private static func change(_ bytes: ValuePlace.Bytes, _ pattern: UInt8, _ machine: Machine) {
+  static func change(_ bytes: ValuePlace.Bytes, _ pattern: UInt8, _ machine: Machine) {
     let old = machine.memory.read(bytes.physical, count: bytes.size) ?? []
     _ = machine.memory.write(old.map { $0 ^ pattern }, at: bytes.physical)
   }
 
   /// Bytes of a place in memory that nobody wrote in this step.
-  private mutating func addRest(of stored: [Range<UInt64>]) {
+  mutating func addRest(of stored: [Range<UInt64>]) {
     guard case .memory(let bytes) = place, !stored.isEmpty else { return }
     var next = bytes.range.lowerBound
     for range in stored.sorted(by: { $0.lowerBound < $1.lowerBound }) + [
@@ -141,84 +141,6 @@ struct Influences {
       next = max(next, range.upperBound)
       if next >= bytes.range.upperBound { return }
     }
-  }
-
-  // MARK: Exceptions and calls
-
-  /// A Cortex-M's frame takes 27 words at most (ARM DDI 0403E.e, B1.5.6).
-  private static let frame = 27
-
-  private mutating func addCore(_ before: Machine) throws(MachineError) {
-    let usual = try trial()
-    let isArm = before.board.core.machine == .arm
-    let registers: [RegisterName] =
-      isArm
-      ? (0...14).map { .r($0) } + [.xpsr] + (0...15).map { .s($0) } : (1...31).map { .x($0) }
-    for register in registers {
-      guard let value = before.harts[step.hart].value(of: register) else { continue }
-      let changed = try trial { machine in
-        let other = register == .r(13) ? value ^ 0x100 : ~value & Self.mask(register)
-        _ = machine.set(register, to: other, hart: step.hart)
-      }
-      if !changed.isOther(usual) { continue }
-      if register == .r(13) && place != .register(.r(13), hart: step.hart) {
-        addresses.append(Cause.Address(register: register, hart: step.hart, value: value))
-      } else {
-        sources.append(.register(register, hart: step.hart))
-      }
-    }
-    guard isArm else { return }
-    for pointer in [RegisterName.msp, .psp] {
-      guard let end = usual.machine.harts[step.hart].value(of: pointer) else { continue }
-      for number in 1...Self.frame + 1 {
-        let bytes = ValuePlace.Bytes(end &- UInt64(4 * number) & 0xFFFF_FFFF, size: 4)
-        if case .memory(bytes) = place { continue }
-        try addMemory(bytes, before, usual)
-      }
-    }
-  }
-
-  // MARK: Devices that move data
-
-  /// Reads before a write that are tried, the nearest first.
-  private static let mostReads = 32
-
-  private mutating func addTransfers(of device: Int, _ before: Machine) throws(MachineError) {
-    guard case .memory(let bytes) = place else { return }
-    let usual = try transfers(of: device)
-    guard let write = usual.all.lastIndex(where: { $0.isStore && $0.range.overlaps(bytes.range) })
-    else { return }
-    let stores = usual.all.filter(\.isStore)
-    var seen: Set<Range<UInt64>> = []
-    for read in usual.all[..<write].reversed() where !read.isStore && read.range.count <= 8 {
-      if seen.count == Self.mostReads { break }
-      if !seen.insert(read.range).inserted { continue }
-      let source = ValuePlace.Bytes(read.range.lowerBound, size: read.range.count)
-      guard before.memory.contains(source.physical, count: UInt64(source.size)) else {
-        // A device's register: whoever reads it writes it next.
-        if read == usual.all[write - 1] { sources.append(.memory(source)) }
-        continue
-      }
-      let changed = try transfers(of: device) { Self.change(source, 0xFF, $0) }
-      if changed.all.filter(\.isStore) == stores, changed.value != usual.value {
-        sources.append(.memory(source))
-      }
-    }
-    addRest(of: stores.filter { $0.device == device }.map(\.range))
-  }
-
-  private final class Log { var all: [Transfer] = [] }
-
-  private func transfers(
-    of device: Int, _ change: (Machine) -> Void = { _ in }
-  ) throws(MachineError) -> (all: [Transfer], value: UInt64?) {
-    let machine = try Machine(start)
-    change(machine)
-    let log = Log()
-    machine.onTransfer = { if $0.device == device { log.all.append($0) } }
-    _ = history.run(machine, until: RunLimit(tick: end, index: step.index + 1))
-    machine.onTransfer = nil
-    return (log.all, machine.value(of: place))
   }
 
   // MARK: Who writes
@@ -252,7 +174,7 @@ struct Influences {
 
   // MARK: Trying
 
-  private func trial(_ change: (Machine) -> Void = { _ in }) throws(MachineError) -> Trial {
+  func trial(_ change: (Machine) -> Void = { _ in }) throws(MachineError) -> Trial {
     let machine = try Machine(start)
     change(machine)
     var limit = RunLimit(tick: end, index: step.index + 1)
@@ -277,7 +199,7 @@ struct Influences {
       }
   }
 
-  private static func mask(_ register: RegisterName) -> UInt64 {
+  static func mask(_ register: RegisterName) -> UInt64 {
     switch register {
     case .x, .f, .csr: .max
     // Its lowest bits are always 0.

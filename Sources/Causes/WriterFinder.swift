@@ -198,7 +198,7 @@ public struct WriterFinder {
     of register: RegisterName, hart: Int, before index: UInt64
   ) throws(MachineError) -> Cause.Writer? {
     let place = ValuePlace.register(register, hart: hart)
-    guard !register.isChangedByEntry, let now = try history.machine(at: index),
+    guard let now = try history.machine(at: index),
       let code = CodeOfWriters(now.image).addresses(register)
     else { return nil }
     let (value, handler) = (now.value(of: place), now.handler)
@@ -238,14 +238,16 @@ public struct WriterFinder {
         break
       }
       if machine.harts[hart].attempts == attempts { continue }
-      let new = machine.value(of: place)
+      let (new, count) = (machine.value(of: place), found.count)
       if new != old || code.writes(at: site.pc, machine) { found.append(site) }
       if machine.pc &- site.pc <= 4 || machine.handler == handler { continue }
       if let back = contexts.lastIndex(where: { $0.handler == machine.handler }) {
         if contexts[back].value == new { found.removeSubrange(contexts[back].found...) }
         contexts.removeSubrange(back...)
       } else if register.isRestoredByCore {
-        contexts.append((handler, new, found.count))
+        // The entry itself is no write, if the end of the exception takes it back.
+        contexts.append(
+          register.isChangedByEntry ? (handler, old, count) : (handler, new, found.count))
       }
       handler = machine.handler
     }
@@ -278,13 +280,17 @@ extension Cause.Writer {
 }
 
 extension RegisterName {
-  /// Cortex-M: an exception makes another one of it.
-  fileprivate var isChangedByEntry: Bool { [.r(13), .r(14), .xpsr, .msp, .psp].contains(self) }
-
   /// Cortex-M: it comes back with the end of an exception (ARM DDI 0403E.e, B1.5.8).
   fileprivate var isRestoredByCore: Bool {
-    if case .r(let number) = self { number < 4 || number == 12 } else { false }
+    switch self {
+    case .r(let number): number < 4 || number > 11
+    case .xpsr: true
+    default: false
+    }
   }
+
+  /// And is another one in it.
+  fileprivate var isChangedByEntry: Bool { [.r(13), .r(14)].contains(self) }
 
   /// RV64: one that counts time, cycles or instructions (Privileged ISA 20211203, 3.1.10 and 3.1.11).
   var isCounter: Bool {

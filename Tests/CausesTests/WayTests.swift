@@ -113,6 +113,7 @@ import Testing
     #expect(sum.value == 8 && index(sum.sources.first) == 0)
     #expect(try index(run.cause("r4")) == 3)
     #expect(try run.cause("r6").writer == .start)
+    #expect(try run.cause("lr").writer == .start && run.cause("sp").writer == .start)
     #expect(try run.cause("r1").value == 0)
   }
 
