@@ -102,7 +102,7 @@ import Testing
     let debugger = Conversation(try Machine(.m4LED, image: image))
     debugger.session.keepHistory(budget: 1 << 26)
     _ = debugger.monitor("goto 16000000")
-    #expect(debugger.session.history?.count ?? 0 > 5)
+    #expect(debugger.session.history?.count ?? 0 > 3)
     debugger.ask("Z2,20000100,4")
     for value in (1...5 as ClosedRange<UInt32>).reversed() {
       #expect(debugger.ask("bc").hasPrefix("T05thread:1;watch:20000100;"))

@@ -20,7 +20,7 @@ public struct History: Sendable {
   private let budget: Int
 
   /// Attempts between two snapshots: the host runs some hundred of them in the time in which it copies a KiB.
-  private static let leastInterval: UInt64 = 2_000_000
+  private static let leastInterval: UInt64 = 4_000_000
 
   /// - Parameter budget: bytes that the snapshots may take. The first and the latest one are kept in any case.
   public init(_ machine: Machine, budget: Int) {
@@ -56,7 +56,7 @@ public struct History: Sendable {
       inputs = seen
     }
     guard let latest = places.last, machine.stop == nil else { return }
-    let interval = max(Self.leastInterval, UInt64(2 * latest.size))
+    let interval = max(Self.leastInterval, UInt64(4 * latest.size))
     if machine.index < latest.index + interval { return }
     add(machine)
     thin()
@@ -221,9 +221,11 @@ public struct History: Sendable {
     guard end > begin else { return nil }
     let isAlone = places[0].snapshot.board.harts == 1
     if isAlone { return try machine(at: end - 1) }
+    // Harts take turns of a few thousand: most often it is near.
+    let near = end - min(end - begin, 1 << 15)
     var end = end
-    for place in places.reversed() where place.index < end {
-      let machine = try Machine(place.snapshot)
+    for start in [near] + places.reversed().map(\.index) where start < end {
+      guard let machine = try self.machine(at: start) else { continue }
       var found: UInt64?
       while machine.index < end {
         var limit = RunLimit(index: end)
@@ -233,7 +235,7 @@ public struct History: Sendable {
         if machine.harts[hart].attempts != before { found = machine.index - 1 }
       }
       if let found { return try self.machine(at: found) }
-      end = place.index
+      end = start
     }
     return nil
   }
