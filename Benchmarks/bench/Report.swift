@@ -98,8 +98,9 @@ struct Report {
       checks.map { "\($0.workload) \(rounded($0.factor, 2)) ×" }.joined(separator: ", "),
       "≤ 5 ×")
     row(
-      "`emurun audit` of U-Boot (654 KB), its run of 1 s included",
-      rounded(ImageReading.seconds("audit", rounds: rounds), 2) + " s", "≤ 2 s")
+      "`emurun audit` of U-Boot (654 KB); with a run of 1 s, in which it waits for a key",
+      rounded(ImageReading.seconds("audit", "--for", "1us", rounds: rounds), 2) + " s; "
+        + rounded(ImageReading.seconds("audit", rounds: rounds), 2) + " s", "≤ 2 s")
     row(
       "`emurun inspect` of it",
       rounded(ImageReading.seconds("inspect", rounds: rounds) * 1e3, 0) + " ms", "≤ 100 ms")
