@@ -1,7 +1,7 @@
 // Translation. Every block starts with
 //     cmpl $0,-16(%rbp); jl stop; subq $N,-8(%rbp); jl expired        (rbp = env; env-8 is unused padding)
 // and where a Core counts cycles (cycles.c) with the same for these; at a breakpoint (breakpoints.c) with jmp halt; where somebody looks
-// with a call of look_here
+// with a call of look_here; where it keeps what is executed (coverage.c) with jmp first
 // so the budget is counted inline, at no measurable cost, and each block ends where exactness needs it to.
 #define _GNU_SOURCE
 #include "internal.h"
@@ -50,6 +50,20 @@ int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc)
     return NOT_CODE;
 }
 
+int block_addresses(const Arch *a, const char *tb, uint64_t *pc, int most)
+{
+    const uint8_t *data = AT(const uint8_t *, tb, a->tb_code) + AT(size_t, tb, a->tb_code_size);
+    uint64_t word = a->pc_bytes == 8 ? AT(uint64_t, tb, 0) : AT(uint32_t, tb, 0);
+    int n = block_count(a, tb) < most ? block_count(a, tb) : most;
+    for (int i = 0; i < n; i++) {
+        word += read_sleb(&data);
+        pc[i] = a->pc_bytes == 8 ? word : (uint32_t)word;
+        for (int j = 0; j < a->words; j++)                      // the other words, and the host's code
+            read_sleb(&data);
+    }
+    return n;
+}
+
 int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc)
 {
     char *tcg = AT(char *, AT(char *, cpu, CPU_UC), UC_TCG);
@@ -88,6 +102,7 @@ static __thread struct {
     int pseudo, count;
     uint64_t pc;
     bool active, skips, in_it;                                  // skips: its condition is still to be tested
+    bool passed;                                                // RV64: the way on behind a branch is made
     uint32_t word, given;
     uint32_t flags, parcel, second, it;                         // Arm: both halves of the instruction; ITSTATE
     M4Cost costs[512];
@@ -109,6 +124,7 @@ static void translate_insn(char *db, char *cpu)
     translating.pc = a->pc_bytes == 8 ? AT(uint64_t, db, a->next_pc) : pc;
     translating.active = true;
     translating.word = 0;
+    translating.passed = false;
     if (a == &rv64 && AT(uint32_t, db, DB_INSNS) == 1)
         rv64_begin_block(db);
     translating.parcel = translating.second = 0;
@@ -240,15 +256,74 @@ static uint32_t fetch_rv64(char *env, uint64_t va)
     return parcel & 0xffff;
 }
 
+enum { OP_LD_I64 = 73, OP_ST8_I64 = 74, OP_ST_I64 = 77 };      // of the code generator
+
 // ---- cycles: what an instruction takes where its condition passes is counted there, behind the test that skips it
 void *tcg_temp_new_internal_arm(void *tcg, int type, bool local);
 void tcg_temp_free_internal_arm(void *tcg, void *temp);
 void tcg_gen_op3_arm(void *tcg, int operation, void *a, void *b, uintptr_t c);
 void tcg_gen_subi_i64_arm(void *tcg, void *result, void *value, int64_t by);
 
+// ---- coverage.c: ways of conditional branches that leave their page and so do not come by the main loop
+char *tcg_const_i64_arm(void *tcg, int64_t value);
+char *tcg_const_i64_riscv64(void *tcg, int64_t value);
+void tcg_temp_free_internal_riscv64(void *tcg, void *temp);
+void tcg_gen_op3_riscv64(void *tcg, int operation, void *a, void *b, uintptr_t c);
+
+static bool is_thumb_branch(uint32_t first, uint32_t second)    // B with a condition, CBZ, CBNZ
+{
+    bool narrow = (first & 0xf000) == 0xd000 && (first & 0x0e00) != 0x0e00;
+    bool compares = (first & 0xf500) == 0xb100;
+    bool wide = (first & 0xf800) == 0xf000 && (second & 0xd000) == 0x8000 && (first & 0x0380) != 0x0380;
+    return narrow || compares || wide;
+}
+
+static bool is_rv64_branch(uint32_t word)
+{
+    return (word & 0x7f) == 0x63 || (word & 0xc003) == 0xc001;  // B...; C.BEQZ, C.BNEZ
+}
+
+static bool ends_in_branch(const Arch *a)                      // what was translated last
+{
+    return a == &rv64 ? is_rv64_branch(translating.word) : is_thumb_branch(translating.parcel, translating.second) && !translating.in_it;
+}
+
+static void note_way(const Arch *a, char *tcg, int way)
+{
+    Core *c = core_of_uc(AT(char *, tcg, a->tcg_return - 0x258));
+    uint8_t *flag = covered_way(c, translating.pc, way);
+    if (!flag)
+        return;
+    bool m4 = a == &arm;
+    void (*operate)(void *, int, void *, void *, uintptr_t) = m4 ? tcg_gen_op3_arm : tcg_gen_op3_riscv64;
+    void (*release)(void *, void *) = m4 ? tcg_temp_free_internal_arm : tcg_temp_free_internal_riscv64;
+    char *(*constant)(void *, int64_t) = m4 ? tcg_const_i64_arm : tcg_const_i64_riscv64;
+    char *address = tcg + (uintptr_t)constant(tcg, (int64_t)flag), *one = tcg + (uintptr_t)constant(tcg, 1);
+    operate(tcg, OP_ST8_I64, one, address, 0);
+    release(tcg, one);
+    release(tcg, address);
+}
+
+void tcg_gen_lookup_and_goto_ptr_arm(char *tcg)                 // behind the instruction: where its condition fails
+{
+    if (usable && translating.arch == &arm && ends_in_branch(&arm))
+        note_way(&arm, tcg, translating.active ? 0 : 1);
+    real.arm_gen_jump(tcg);
+}
+
+void tcg_gen_lookup_and_goto_ptr_riscv64(char *tcg)
+{
+    if (usable && translating.active && ends_in_branch(&rv64)) {
+        bool passes = !translating.passed && (translating.pc ^ (translating.pc + ((translating.word & 3) == 3 ? 4 : 2))) >> 12;
+        translating.passed = true;
+        note_way(&rv64, tcg, passes ? 1 : 0);
+    }
+    real.rv64_gen_jump(tcg);
+}
+
 void tcg_gen_brcondi_i32_arm(void *tcg, int condition, void *value, int32_t with, void *label)
 {
-    enum { I64 = 1, OP_LD_I64 = 73, OP_ST_I64 = 77 };
+    enum { I64 = 1 };
     real.arm_gen_skip(tcg, condition, value, with, label);
     if (!usable || !translating.active || !translating.skips)
         return;
@@ -283,7 +358,7 @@ uint32_t cpu_lduw_code_riscv64(char *env, uint64_t va)          // the library t
 }
 
 // ---- the code of a block
-enum { EXPIRED = 1, ARM = 2, BREAKS = 4 };
+enum { EXPIRED = 1, ARM = 2, BREAKS = 4, COVERS = 8, AT_JUMP = 8 };     // AT_JUMP: above this bit, where the jump is that has led there
 
 void *core_cold(char *env, uintptr_t tagged, int what)          // reached from a block's stub
 {
@@ -291,6 +366,11 @@ void *core_cold(char *env, uintptr_t tagged, int what)          // reached from 
     char *tb = (char *)(tagged & ~3ul);
     char *cpu = env - a->env;
     char *uc = AT(char *, cpu, CPU_UC);
+    if (what & COVERS) {
+        uint8_t *jump = AT(uint8_t *, tb, a->tb_code) + (what >> AT_JUMP);
+        cover_block(AT(Core *, cpu, CPU_CORE), tb, jump);
+        return jump + 5;
+    }
     if (what & (EXPIRED | BREAKS))
         AT(int64_t, env, ENV_BUDGET) += block_count(a, tb);
     if (what & EXPIRED) {
@@ -374,6 +454,12 @@ static int generate(const Arch *a, char *tcg, char *tb)
     int look = c ? look_at(c, pc) : NO_LOOK;
     if (look != NO_LOOK)
         p = emit_look(p, c, look, n);
+    uint8_t *first = c && c->coverage ? emit(p, "\xe9", 1) : NULL;  // jmp first
+    if (first) {
+        p = first + 4;
+        bool wide = a == &rv64 ? (translating.word & 3) == 3 : (translating.parcel & 0xf800) == 0xf000;        // of branches
+        AT(uint32_t, tb, a->tb_cflags) |= ends_in_branch(a) ? CF_BRANCH | (wide ? CF_WIDE : 0) : 0;
+    }
     int prologue = (int)(p - start);
     AT(uint8_t *, tb, a->tb_code) = p;
     int size = a->gen_code(tcg, tb);
@@ -400,6 +486,8 @@ static int generate(const Arch *a, char *tcg, char *tb)
     end = emit_stub(end, stop, tag, (uintptr_t)tb | 3);
     if (breaks)
         end = emit_stub(end, halt, tag | BREAKS, (uintptr_t)tb | 3);
+    if (first)
+        end = emit_stub(end, first, tag | COVERS | (int)(first - 1 - start) << AT_JUMP, (uintptr_t)tb | 3);
     if (a == &arm)
         end = inline_floats(p, end, AT(uint8_t *, tcg, TCG_HIGHWATER));
     if (cycles)

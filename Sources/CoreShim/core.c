@@ -133,6 +133,7 @@ Core *core_open(CoreKind kind, unsigned hart, const CoreRegion *regions, size_t 
 
 void core_close(Core *c)
 {
+    core_cover(c, false);
     forget_turn(c);
     forget_code(c);
     unmap_regions(c);

@@ -16,6 +16,8 @@ static void give_back(const Arch *a, char *cpu, uintptr_t host_pc)
     int i = find_index(a, cpu, host_pc, &tb, &pc);
     if (i == NOT_CODE || i + 1 >= block_count(a, tb))
         return;
+    if (core_of_cpu(cpu))
+        uncover(core_of_cpu(cpu), tb, i + 1);
     AT(int64_t, AT(char *, cpu, CPU_ENV), ENV_BUDGET) += block_count(a, tb) - i - 1;
     if (counts_cycles(cpu))
         AT(int64_t, AT(char *, cpu, CPU_ENV), ENV_CYCLES) += cycles_behind(tb, i);
@@ -34,6 +36,7 @@ void repeat_alone(const Arch *a, char *cpu, char *tb, int index, uintptr_t host_
 {
     Core *c = core_of_cpu(cpu);
     a->restore(cpu, host_pc, false);
+    uncover(c, tb, index);
     c->running = tb;
     c->alone = true;
     AT(int, AT(char *, cpu, CPU_UC), UC_BYTEWISE) = 0;

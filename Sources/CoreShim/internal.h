@@ -21,6 +21,7 @@ enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 
        ARM_CONDEXEC = 0x224, ARM_OTHER_SP = 2840, ARM_BASEPRI = 2860, ARM_CONTROL = 2868, ARM_FPCA = 2872, ARM_IPSR = 2928, ARM_PRIMASK = 2932,
        ARM_FAULTMASK = 2940, ARM_SECURE = 0xb88, ARM_S0 = 3088, ARM_FPSCR_FLAGS = 0xe2c, ARM_FP_STATUS = 0xe88, ARM_FPCCR = 0xbb4, ARM_EXCLUSIVE = 0xec0, ARM_RESET_BYTES = 4412 };
 enum { INTERRUPT_HARD = 2, EXCP_INTERRUPT = 0x10000, EXCP_HLT, JUMP_NEXT = 0, JUMP_TOO_MANY = 1, JUMP_NORETURN = 2, CF_COUNT = 0x7fff, CF_NOCACHE = 0x10000, CF_INVALID = 0x40000, NOT_CODE = -1 };
+enum { CF_BRANCH = 1 << 20, CF_WIDE = 1 << 21 };   // two that the library has no use for: a conditional branch ends the block; one of 4 bytes
 enum { MAX_VIEWS = 16, MAX_SHARED_VIEWS = 128, MEMO_SIZE = 64, MAX_PARTS = 2048, MAX_ENDERS = 64, MAX_DONE = 32, MAX_WATCHES = 32, IO_PAGES = 16, MAX_USER_PAGES = 16, CODE_BYTES = 16 << 20 };
 
 // ---- one block of host memory; Cores map it, several times if they like
@@ -48,6 +49,8 @@ struct CoreMemory {
 
 // ---- one hart
 typedef struct { uintptr_t host_pc; uint64_t pc, epoch; int64_t back, cycles_back; bool last; } Memo;    // which instruction a host address belongs to
+
+typedef struct Coverage Coverage;   // coverage.c
 
 struct Core {
     uc_engine *uc;
@@ -125,6 +128,8 @@ struct Core {
     uint64_t watch;                 // RV64 causes that the host wants to see
     bool watch_interrupts;
     bool host_csr;                  // the host reads a CSR: between instructions, not in one
+
+    Coverage *coverage;             // NULL: nobody asks what is executed
 
     // A debugger's (breakpoints.c)
     uint64_t *breakpoints;          // ascending; virtual
@@ -204,6 +209,8 @@ extern struct Real {
     void (*arm_rebuild_m32_newel)(char *);
     void (*arm_set_page)(char *, uint32_t, uint64_t, uint32_t, int, int, uint32_t);
     void *(*arm_global)(char *, int, void *, intptr_t, const char *);
+    void (*arm_gen_jump)(char *);
+    void (*rv64_gen_jump)(char *);
     void (*arm_gen_skip)(void *, int, void *, int32_t, void *);
     void (*arm_gen_call)(char *, void *, void *, int, void **);
     void (*arm_gen_load)(void *, void *, void *, uint64_t, uint32_t);
@@ -271,6 +278,13 @@ bool knows_stack_pointer(void);                 // once a Cortex-M was opened
 int block_count(const Arch *a, const char *tb);                                             // instructions in a translated block
 int block_index(const Arch *a, const char *tb, uintptr_t host_pc, uint64_t *pc);            // which of them; NOT_CODE
 int find_index(const Arch *a, char *cpu, uintptr_t host_pc, char **tb, uint64_t *pc);
+int block_addresses(const Arch *a, const char *tb, uint64_t *pc, int most);                 // of its instructions; how many
+// coverage.c
+void coverage_begin_run(Core *c);
+void cover_block(Core *c, const char *block, uint8_t *jump);
+void uncover(Core *c, const char *block, int index);
+uint8_t *covered_way(Core *c, uint64_t pc, int way);
+void cover_exit(Core *c, const char *block, int exit);
 // loop.c
 void run_blocks(Core *c);                       // until the budget is used up, or something wants the host
 char **jump_cache_of_page(const Core *c, uint64_t va);

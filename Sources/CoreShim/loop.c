@@ -202,6 +202,8 @@ static ALWAYS void run(Core *c, const Arch *a, bool (*interrupt)(Core *))
         uintptr_t left = enter(c, a, block);
         exit = left & EXIT;
         from = exit == REQUESTED ? NULL : (char *)(left & ~(uintptr_t)EXIT);
+        if (from && c->coverage)
+            cover_exit(c, from, (int)exit);
     }
 }
 
@@ -225,6 +227,7 @@ void run_blocks(Core *c)
         if (!caught(c) || c->exit == CORE_WATCHPOINT)
             return;
     }
+    coverage_begin_run(c);
     c->expired = false;
     c->watched.memory = NULL;
     AT(uintptr_t, c->cpu, CPU_MEM_IO_PC) = 0;

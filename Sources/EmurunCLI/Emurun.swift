@@ -14,6 +14,7 @@ public struct Emurun: ParsableCommand {
       emurun init FOLDER
       emurun repeat DIR
       emurun test DIR
+      emurun coverage merge A B -o SUM
       emurun doctor
       emurun svd FILE
       emurun inspect IMAGE
@@ -29,7 +30,7 @@ public struct Emurun: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
-      RepeatCommand.self, SVDCommand.self, TestCommand.self,
+      RepeatCommand.self, SVDCommand.self, TestCommand.self, CoverageCommand.self,
       InspectCommand.self, FramesCommand.self, AuditCommand.self, EquivCommand.self,
       WhyCommand.self,
     ])
@@ -264,6 +265,12 @@ struct EvidenceOptionsGroup: ParsableArguments {
     help: ArgumentHelp(
       "RV64: every retired instruction, as Spike's --log-commits writes it.", valueName: "file"))
   var commitLog: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Which lines, functions and branches of the image's source were executed, for genhtml.",
+      valueName: "file"))
+  var coverage: String?
 
   @Option(help: ArgumentHelp("The run as a page to look at in a browser.", valueName: "file"))
   var html: String?

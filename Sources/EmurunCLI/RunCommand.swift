@@ -33,6 +33,9 @@ extension Emurun: HostedCommand {
     }
     let otlp = try evidence.otlp.map { place throws(Refusal) in try OTLPExport(place, self, outputs)
     }
+    let coverage = try evidence.coverage.map { path throws(Refusal) in
+      try CoverageOutput(path, self, plan, outputs)
+    }
     var machine = try plan.machine()
     outputs.listen(to: machine, plan)
     let frames = findings.checkFrames ? try FrameWatch(plan) : nil
@@ -95,6 +98,7 @@ extension Emurun: HostedCommand {
       }
     }
     try otlp?.write(machine, outputs)
+    try coverage?.write(machine)
     let verdict = plan.verdict(
       stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty,
       hasGoodFrames: frames?.isGood ?? true)

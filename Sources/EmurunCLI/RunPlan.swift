@@ -134,6 +134,7 @@ extension Emurun {
     if evidence.isRecorded { plan.options.trace.formUnion(Recording.mask) }
     if !streams.itm.isEmpty { plan.options.trace.insert(Event.Mask(.itm)) }
     plan.options.recent = Self.recent
+    plan.options.keepsExecutedCode = evidence.coverage != nil
     plan.options.keptEvents = keptEvents
     // All of it where it is to be in a report.
     plan.options.keptText = evidence.json || evidence.report != nil ? 1 << 26 : 1 << 18

@@ -2,6 +2,7 @@ import ArgumentParser
 import BoardFiles
 import Emu
 import Glibc
+import Proofs
 
 /// `emurun test DIR`: each script in a folder is a test.
 struct TestCommand: HostedCommand {
@@ -50,13 +51,26 @@ struct TestCommand: HostedCommand {
       valueName: "folder"))
   var report: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Which lines, functions and branches of their images' sources how many tests have executed.",
+      valueName: "file"))
+  var coverage: String?
+
   func run(on host: Host) throws(Refusal) -> Int32 {
     var tests = try TestScript.find(path)
     if let shard {
       tests = tests.enumerated().filter { shard.contains($0.offset) }.map(\.element)
     }
     // What cannot be run is told before anything runs.
-    for test in tests { _ = try plan(test, host) }
+    let images = try tests.map { test throws(Refusal) in try plan(test, host).run.image }
+    if coverage != nil, !tests.isEmpty, !images.contains(where: CoverageOutput.isPossible) {
+      throw Refusal(
+        ExitCode.badData,
+        "\(path): no image of these tests has a line table, without which --coverage says nothing; build ELF files with -g"
+      )
+    }
+    let covered = try coverage.map { path throws(Refusal) in try OutputFile(path) }
     let file = try report.map { folder throws(Refusal) in
       for test in tests { try Self.makeFolders(of: folder + "/" + test.name) }
       try ReportFolder.make(folder)
@@ -67,6 +81,12 @@ struct TestCommand: HostedCommand {
     if let file {
       try file.write(JUnit(name: path, cases: outcomes.map(\.test)).xml().utf8)
       try file.commit()
+    }
+    if let covered {
+      var sum = LCOV()
+      for outcome in outcomes { if let coverage = outcome.coverage { sum.add(coverage) } }
+      try covered.write(sum.text.utf8)
+      try covered.commit()
     }
     let failed = outcomes.count { $0.code != ExitCode.success }
     try host.output.write(
@@ -105,15 +125,18 @@ struct TestCommand: HostedCommand {
   }
 
   private func outcome(of test: TestScript, _ host: Host) throws(Refusal) -> TestOutcome {
-    let plan = try plan(test, host)
+    var plan = try plan(test, host)
+    plan.run.options.keepsExecutedCode = coverage != nil
     let errors = Output()
     var own = host
     own.output = Output()
     own.errors = errors
     own.arguments = words(test)
     for warning in plan.run.warnings { errors.say("emurun: warning: \(warning)") }
-    return TestOutcome(
-      try plan.command.perform(plan.run, on: own), named: test.name, errors: errors.text)
+    let run = try plan.command.perform(plan.run, on: own)
+    var outcome = TestOutcome(run, named: test.name, errors: errors.text)
+    if coverage != nil { outcome.coverage = LCOV(plan.run.image, run.machine.executedCode) }
+    return outcome
   }
 
   /// The command line of its run.
@@ -161,6 +184,8 @@ struct TestCommand: HostedCommand {
 struct TestOutcome: Sendable {
   let code: Int32
   let test: JUnit.Case
+  /// nil: its image has no lines, or nobody asks.
+  var coverage: LCOV?
   private let figures: String
   private static let mostLines = 5
 

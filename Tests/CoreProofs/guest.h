@@ -83,6 +83,8 @@ typedef struct {
     unsigned breakpoints;       // at one address of so many; 0: none
     bool watches;               // every access to a device, and to some of the data
     unsigned looks;             // at one address of so many; 0: none
+    bool covers;                // which instructions were begun and, where the guest changes no code, which ways its branches went
+    bool patched;
 } Policy;
 
 bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *core, CoreMemory *memory, ProofReport *report);

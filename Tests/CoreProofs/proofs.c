@@ -86,6 +86,28 @@ static void looks(int variant, ProofReport *report)             // likewise; bes
     debugged(variant, policies, sizeof policies / sizeof *policies, report);
 }
 
+static void coverage(int variant, ProofReport *report)          // exact, however it is sliced, disturbed and patched
+{
+    enum { ATTEMPTS = 6000 };
+    static const Policy policies[] = { { .covers = true }, { .covers = true, .max_slice = 7 }, { .covers = true, .max_slice = 300, .storm = true },
+        { .covers = true, .storm = true, .overflows = true }, { .covers = true, .breakpoints = 5, .watches = true, .max_slice = 60 } };
+    unsigned with = WITH_INTERRUPTS | WITH_FAULTS | (variant >= 4 ? WITH_PATCHES | WITH_HOST_PATCHES | WITH_DMA : 0);
+    uint64_t seed = (uint64_t)variant + 700;
+    Guest *guest = variant % 2 ? random_m4(seed, with, ATTEMPTS) : random_rv64(seed, with, ATTEMPTS);
+    Trace *trace = reference_run(guest);
+    report->instructions += trace->attempts;
+    for (size_t i = 0; i < sizeof policies / sizeof *policies && !report->failed; i++) {
+        Policy policy = policies[i];
+        policy.seed = seed + i;
+        policy.patched = with & WITH_PATCHES;
+        prove(guest, trace, policy, report);
+    }
+    if (!report->failed && !(with & WITH_PATCHES) && report->ways < 20)
+        wrong(report, "only %llu branches went both ways", (unsigned long long)report->ways);
+    trace_free(trace);
+    guest_free(guest);
+}
+
 static void every_index(int variant, ProofReport *report)      // one run from the start to each index
 {
     enum { ATTEMPTS = 1500 };
@@ -114,6 +136,8 @@ static const CoreProof proofs[] = {
     { "everything at once", 8, everything },
     { "breakpoints", 6, breakpoints },
     { "looks", 6, looks },
+    { "coverage", 8, coverage },
+    { "covered by hand", 6, covered },
     { "edge cases", 3, edge_cases },
     { "unmapped everywhere", 2, unmapped_everywhere },
     { "torn and read-only accesses", 8, torn_and_read_only },

@@ -25,6 +25,7 @@ void sv39(int variant, ProofReport *report);
 void sv39_by_hand(int variant, ProofReport *report);
 void patched_illegal(int variant, ProofReport *report);
 void watched_memory(int variant, ProofReport *report);
+void covered(int variant, ProofReport *report);
 void halted(int variant, ProofReport *report);
 void reset_forgets_pages(int variant, ProofReport *report);
 void floating_point(int variant, ProofReport *report);

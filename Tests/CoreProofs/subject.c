@@ -306,6 +306,58 @@ static void check_halt(Subject *s, CoreExit exit, uint64_t from)
     s->report->halts += exit == CORE_BREAKPOINT || exit == CORE_WATCHPOINT;
 }
 
+// ---- what was executed
+enum { BEGUN = 1, TAKEN = 2, PASSED = 4 };
+
+static void add_covered(void *data, uint64_t pc, bool taken, bool passed)
+{
+    uint8_t *flags = data;
+    uint64_t at = pc % 0x10000000 / 2;                          // both bases are multiples of that
+    if (at < RAM_SIZE / 2)
+        flags[at] = (uint8_t)(BEGUN | (taken ? TAKEN : 0) | (passed ? PASSED : 0));
+}
+
+static unsigned branch_size(CoreKind kind, const uint8_t *code)        // of a conditional branch; 0: it is something else
+{
+    uint32_t first = AT(uint16_t, code, 0), second = AT(uint16_t, code, 2);
+    if (kind == CORE_RV64)
+        return (first & 0x7f) == 0x63 ? 4 : (first & 0xc003) == 0xc001 ? 2 : 0;
+    if ((first & 0xf000) == 0xd000 && (first & 0xe00) != 0xe00)
+        return 2;
+    if ((first & 0xf500) == 0xb100)
+        return 2;
+    return (first & 0xf800) == 0xf000 && (second & 0xd000) == 0x8000 && (first & 0x380) != 0x380 ? 4 : 0;
+}
+
+static void check_covered(Subject *s)
+{
+    const Guest *guest = s->board.guest;
+    const Trace *trace = s->trace;
+    uint64_t base = guest->code->base, size = RAM_SIZE / 2;
+    uint8_t *memory = calloc(3, size), *found = memory, *due = memory + size, *perhaps = memory + 2 * size;
+    core_each_covered(s->core, add_covered, found);
+    for (uint64_t i = 0; i < trace->attempts; i++) {
+        uint64_t at = (trace->pc[i] - base) / 2;
+        if (at >= size)
+            continue;
+        due[at] |= BEGUN;
+        unsigned length = s->policy.patched || 2 * at + 4 > guest->code->size ? 0 : branch_size(guest->kind, guest->code->bytes + 2 * at);
+        bool known = i + 1 < trace->attempts && trace->begun[i + 1] == trace->before[i + 1];        // no interrupt came between
+        if (length && known)
+            due[at] |= trace->pc[i + 1] == trace->pc[i] + length ? PASSED : TAKEN;
+        else if (length)
+            perhaps[at] |= PASSED | TAKEN;
+    }
+    for (uint64_t at = 0; at < size && !s->report->failed; at++) {
+        bool branches = !s->policy.patched && 2 * at + 4 <= guest->code->size && branch_size(guest->kind, guest->code->bytes + 2 * at);
+        uint8_t asked = branches ? BEGUN | TAKEN | PASSED : BEGUN;
+        if ((found[at] & asked) != (due[at] & asked) && (due[at] & ~found[at] & asked || found[at] & asked & ~(due[at] | perhaps[at])))
+            wrong(s->report, "%x of %llx, not %x", found[at], (unsigned long long)(base + 2 * at), due[at]);
+        s->report->ways += branches && found[at] & TAKEN && found[at] & PASSED;
+    }
+    free(memory);
+}
+
 static void check_exit(Subject *s, CoreExit exit, uint64_t target)
 {
     uint64_t at = core_index(s->core);
@@ -338,6 +390,8 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
     uint64_t end = policy.stop_at ? policy.stop_at : trace->attempts;
     CoreFigures before = core_figures(core);
     int next = 0;
+    if (policy.covers)
+        core_cover(core, true);
     start(&s);
     s.halted = s.touched = ~0ull;
     if (policy.breakpoints)
@@ -392,6 +446,8 @@ bool subject_run(const Guest *guest, const Trace *trace, Policy policy, Core *co
         if (s.seen != trace->events)
             wrong(report, "%llu events of %llu", (unsigned long long)s.seen, (unsigned long long)trace->events);
     }
+    if (policy.covers && !report->failed)
+        check_covered(&s);
     return !report->failed;
 }
 

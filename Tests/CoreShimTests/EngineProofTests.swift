@@ -26,7 +26,7 @@ struct LibraryTests {
 struct RandomGuestTests {
   static let names = [
     "every index", "events", "device faults", "interrupts", "interrupts in all modes",
-    "self-modifying code", "everything at once", "breakpoints", "looks",
+    "self-modifying code", "everything at once", "breakpoints", "looks", "coverage",
   ]
 
   @Test(arguments: ProofCase.all("every index")) func everyIndex(_ proof: ProofCase) throws {
@@ -57,6 +57,9 @@ struct RandomGuestTests {
   @Test(arguments: ProofCase.all("looks")) func looks(_ proof: ProofCase) throws {
     try proof.run()
   }
+  @Test(arguments: ProofCase.all("coverage")) func coverage(_ proof: ProofCase) throws {
+    try proof.run()
+  }
   @Test(arguments: ProofCase.all("everything at once")) func everything(_ proof: ProofCase) throws {
     try proof.run()
   }
@@ -68,7 +71,7 @@ struct CaseTests {
     "edge cases", "unmapped everywhere", "torn and read-only accesses", "fetch faults",
     "trap verdicts", "trap loops", "watched memory",
     "breakpoints by hand", "patched illegal instruction", "reset forgets pages", "counters",
-    "far limits", "reset",
+    "far limits", "reset", "covered by hand",
   ]
 
   @Test(arguments: names.flatMap(ProofCase.all)) func byHand(_ proof: ProofCase) throws {

@@ -20,6 +20,7 @@ import Testing
                emurun init FOLDER
                emurun repeat DIR
                emurun test DIR
+               emurun coverage merge A B -o SUM
                emurun doctor
                emurun svd FILE
                emurun inspect IMAGE
@@ -132,6 +133,8 @@ import Testing
                                   kinds: all but mmio)
           --commit-log <file>     RV64: every retired instruction, as Spike's --log-commits
                                   writes it.
+          --coverage <file>       Which lines, functions and branches of the image's source were
+                                  executed, for genhtml.
           --html <file>           The run as a page to look at in a browser.
           --svg <file>            The run as a picture.
           --vcd <file>            The run for GTKWave and the like.
@@ -167,6 +170,7 @@ import Testing
                                   another run.
           svd                     List and check the registers in a CMSIS-SVD file.
           test                    Run the scripts in a folder as tests; 1 if one fails.
+          coverage                Put together what --coverage wrote of several runs.
           inspect                 Show what is in an image, and what is wrong with it.
           frames                  Show every function's stack frame, and how much stack the
                                   program may need.

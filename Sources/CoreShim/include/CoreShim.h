@@ -169,6 +169,14 @@ CoreFigures core_figures(const Core *core); // for tests and `doctor`
 // cycle CSR = tick; time CSR = floor(tick * numerator / denominator) + time_offset.
 void core_set_clock(Core *core, uint64_t offset, uint64_t numerator, uint64_t denominator, uint64_t time_offset);
 
+// ---- what was executed
+
+// From here on keeps which instructions are begun and which ways conditional branches go, or no more; forgets what was kept, and all translated
+// code. Between runs. No part of what a guest sees or of a saved Core; core_reset leaves it as it is.
+void core_cover(Core *core, bool covers);
+// By virtual address, in no order. taken, passed: false but of conditional branches; M4: those in an IT block are none.
+void core_each_covered(const Core *core, void (*each)(void *data, uint64_t pc, bool taken, bool passed), void *data);
+
 // ---- a debugger's stops. They are no part of what a guest sees, of an index, or of a saved Core; without them nothing is slower
 
 // A run ends before the instruction at one of these addresses, as the guest's pc has them, and before an instruction that would load or

@@ -71,6 +71,8 @@ public struct MachineOptions: Sendable {
   /// Cortex-M4 only.
   public var timing = Timing.unit
   public var engine = Engine.pooled
+  /// For `Machine.executedCode`. Never a difference that a run can show.
+  public var keepsExecutedCode = false
 
   public init() {}
 }
@@ -125,6 +127,7 @@ public final class Machine {
     self.options = options
     self.boot = boot
     rig = try Rig.take(for: board, engine: options.engine)
+    for core in rig.cores { core_cover(core, options.keepsExecutedCode) }
     rig.bring(to: content)
     bus = Bus(
       board: board, memory: rig.memory, recorder: recorder,

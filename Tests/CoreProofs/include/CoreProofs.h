@@ -9,7 +9,7 @@ typedef struct {
     char text[1000];            // what differs, or why it was skipped
     uint64_t instructions;      // of the reference
     uint64_t compared_states, compared_events, runs;
-    uint64_t precise_exits, repeats, overflows, interrupts, halts;      // how often the rules under test were at work
+    uint64_t precise_exits, repeats, overflows, interrupts, halts, ways;      // how often the rules under test were at work
 } ProofReport;
 
 typedef struct {
