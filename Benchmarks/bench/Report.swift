@@ -83,6 +83,10 @@ struct Report {
     row(
       "LEDs, UART and interrupts traced into a file, of the mix with SysTick at 1 kHz",
       percent(Workloads(directory: directory, rounds: rounds).tracing()), "≤ 2 %")
+    let coverage = workloads.coverage()
+    row(
+      "`--coverage`, of the mix", "rv64 \(percent(coverage.rv64)), m4 \(percent(coverage.m4))",
+      "≤ 10 %")
     row(
       "`--trace mmio`, an access, recorded and written as a line",
       "text \(rounded(Evidence.accessNanoseconds(json: false), 0)) ns, JSON "

@@ -80,6 +80,16 @@ struct Workloads {
     }
   }
 
+  /// What `--coverage` costs the mix of each core, its file included: factors of its time.
+  func coverage() -> (rv64: Double, m4: Double) {
+    let times = interleaved(
+      ["rv64", "m4"].flatMap { guest in
+        let mix = emurun("\(directory)/mix-\(guest).elf")
+        return [mix, mix + ["--coverage", "/dev/null"]]
+      })
+    return (times[1] / times[0], times[3] / times[2])
+  }
+
   private func measure(_ name: String, _ guest: String) -> Row {
     let image = "\(directory)/\(name)-\(guest).elf"
     let times = interleaved([
