@@ -174,6 +174,30 @@ import Testing
     #expect(touches.contains { $0.isStore } && touches.contains { !$0.isStore })
   }
 
+  /// What an exception's entry writes to the stack is seen before the first instruction of its handler.
+  @Test(arguments: [MachineOptions.Timing.unit, .m4])
+  func beforeEveryHandler(timing: MachineOptions.Timing) throws {
+    let subject = Subject(image: "led-heartbeat.elf", timing: timing)
+    let plain = try subject.machine()
+    _ = plain.run(until: RunLimit(index: Self.length))
+    let machine = try subject.machine()
+    var limit = RunLimit(index: Self.length)
+    limit.breakpoints = Breakpoints(
+      watches: [Breakpoints.Watch(0x2000_0000..<0x2001_0000, loads: false)])
+    var entries = 0
+    while case .watchpoint(let touch) = machine.run(until: limit) {
+      guard touch.isDone else { continue }
+      entries += 1
+      let stacks = [RegisterName.msp, .psp].compactMap { machine.harts[0].value(of: $0) }
+      #expect(stacks.contains(touch.address) && touch.size >= 32 && touch.pc == machine.pc)
+      #expect(machine.harts[0].value(of: .xpsr).map { $0 & 0x1FF != 0 } == true)
+      #expect(machine.harts[0].value(of: .r(14)).map { $0 >> 5 == 0x7FF_FFFF } == true)
+    }
+    #expect(entries > 0 && entries == Int(plain.traps.interrupts))
+    #expect(machine.traceDigest == plain.traceDigest)
+    #expect(machine.stateDigest == plain.stateDigest)
+  }
+
   /// A step is one of its hart, whoever runs before.
   @Test func stepsOfOneHart() throws {
     let subject = Subject(image: "sbi-harts-rv64.elf", harts: 4)

@@ -145,6 +145,32 @@ import Testing
     #expect(7 * 1_600..<7 * 1_600 + 150 ~= entry)
   }
 
+  /// A watchpoint on what µDMA writes stops as it is written, with the core asleep, there and back; the run is the same.
+  @Test func aDebuggerWatchesDMA() throws {
+    let plain = try sampler()
+    _ = plain.run(until: RunLimit(tick: 20_000))
+    let machine = try sampler()
+    var history = History(machine, budget: 1 << 20)
+    let watches = Breakpoints(
+      watches: [Breakpoints.Watch(Self.samples..<Self.samples + 32, loads: false)])
+    var limit = RunLimit(tick: 20_000)
+    limit.breakpoints = watches
+    var moments: [(tick: Tick, index: UInt64)] = []
+    while case .watchpoint(let touch) = machine.run(until: limit) {
+      let address = Self.samples + 4 * UInt64(moments.count)
+      #expect(touch.isStore && touch.isDone && touch.address == address && touch.size == 4)
+      #expect(machine.memory.load(address) == 0x800 as UInt32)
+      #expect(machine.memory.load(address + 4) == 0 as UInt32)
+      moments.append((machine.now, machine.index))
+    }
+    #expect(moments.count == 8)
+    #expect(Set(moments.map(\.tick)).count == 8)
+    #expect(machine.traceDigest == plain.traceDigest && machine.stateDigest == plain.stateDigest)
+    history.reach(machine)
+    let back = try #require(try history.latestStop(before: machine.index, watches))
+    #expect(back.machine.now == moments.last?.tick && back.machine.index == moments.last?.index)
+  }
+
   /// ROM_UARTCharGet and ROM_UARTCharPut for ever.
   private func echo() throws -> Machine {
     var guest = ThumbGuest()

@@ -31,16 +31,19 @@ public struct Breakpoints: Sendable, Hashable {
   public var isEmpty: Bool { addresses.isEmpty && watches.isEmpty }
 }
 
-/// An access that a watch is about, and that is still to be made.
+/// An access that a watch is about.
 public struct Touch: Sendable, Hashable {
   public var hart: Int
-  /// Of the instruction.
+  /// Of the instruction; of the next one where `isDone`.
   public var pc: UInt64
   /// As the guest has it.
   public var address: UInt64
   /// In bytes.
   public var size: Int
   public var isStore: Bool
+  /// A store that no instruction makes, by DMA or as an exception is entered: the machine stands directly behind it. Others are
+  /// still to be made.
+  public var isDone = false
 }
 
 extension Breakpoints {

@@ -47,6 +47,8 @@ final class Bus {
   @exclusivity(unchecked) var paused = false
   /// Of the store that `RunLimit.store` paused behind last.
   @exclusivity(unchecked) var storer: Storer?
+  /// One that no instruction has made, and that a debugger has waited for.
+  @exclusivity(unchecked) var touch: Touch?
   /// Of the reset that is under way.
   @exclusivity(unchecked) var resetCause = ResetCause.powerOn
   /// How long ticks are and were.

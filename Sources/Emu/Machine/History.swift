@@ -152,7 +152,9 @@ public struct History: Sendable {
         number += 1
         return number < latest.number
       }
-      if case .watchpoint = latest.pause { _ = run(again, until: RunLimit(index: again.index + 1)) }
+      if case .watchpoint(let touch) = latest.pause, !touch.isDone {
+        _ = run(again, until: RunLimit(index: again.index + 1))
+      }
       return (again, latest.pause)
     }
     return nil

@@ -338,6 +338,7 @@ public final class Machine {
       breakpoints = limit.breakpoints
       breakpoints.set(in: rig.cores)
     }
+    listen(limit)
     if let passing = limit.passing { core_pass(rig.cores[passing]) }
     let stepped = limit.step.map { core_index(rig.cores[$0]) }
     bus.paused = false
@@ -349,7 +350,9 @@ public final class Machine {
         } else if let reset = bus.takeReset() {
           self.reset(by: reset.source, local: reset.local)
         } else {
-          return .event
+          guard var touch = bus.touch else { return .event }
+          (touch.hart, touch.pc) = (Int(hart.number), hart.pc)
+          return .watchpoint(touch)
         }
         continue
       }
@@ -374,6 +377,33 @@ public final class Machine {
       } else if !jump(limit) {
         guard hart.sleep == .lockup else { return .asleep }
         finish(Stop(.lockup, detail: hart.lastWords))
+      }
+    }
+  }
+
+  /// For stores that no instruction makes, of which the engine knows nothing.
+  private func listen(_ limit: RunLimit) {
+    bus.touch = nil
+    let watches = breakpoints.watches.filter(\.stores)
+    if watches.isEmpty {
+      memory.onWrite = nil
+      return
+    }
+    // Where the beginning of each is now, the rest is taken to be behind it.
+    let places = watches.map {
+      (hart.physical($0.range.lowerBound) ?? $0.range.lowerBound, $0.range)
+    }
+    memory.onWrite = { [unowned self] written in
+      for (start, watch) in places {
+        let offset = written.lowerBound &- start
+        let isInside = offset < watch.upperBound - watch.lowerBound
+        guard isInside || start &- written.lowerBound < written.count, bus.touch == nil else {
+          continue
+        }
+        bus.touch = Touch(
+          hart: Int(hart.number), pc: hart.pc, address: watch.lowerBound &+ (isInside ? offset : 0),
+          size: written.count, isStore: true, isDone: true)
+        bus.pause()
       }
     }
   }

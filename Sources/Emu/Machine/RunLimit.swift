@@ -61,7 +61,8 @@ public enum Pause: Sendable, Hashable {
   case event
   /// Before an instruction of `breakpoints`: the next one of `Machine.hart`.
   case breakpoint
-  /// Before an instruction that makes this access, or the rest of it if it makes several.
+  /// Before an instruction that makes this access, or the rest of it if it makes several; directly behind a store that no
+  /// instruction makes (`Touch.isDone`).
   case watchpoint(Touch)
   /// Asleep, and nothing but input will change that. A host that has none ends the run, `Machine.end(.idle)`.
   case asleep

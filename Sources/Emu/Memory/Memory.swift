@@ -208,7 +208,12 @@ public final class Memory {
     else { return }
     core_memory_unwatch(block.handle, offset, count)
     watches.remove(at: number)
-    isWatched = !watches.isEmpty
+    isWatched = !watches.isEmpty || onWrite != nil
+  }
+
+  /// Told of each write that no instruction of a guest makes, while somebody wants to know.
+  @exclusivity(unchecked) var onWrite: ((Range<UInt64>) -> Void)? {
+    didSet { isWatched = !watches.isEmpty || onWrite != nil }
   }
 
   private func written(_ block: Block, _ offset: UInt64, _ count: UInt64) {
@@ -224,6 +229,8 @@ public final class Memory {
     for watch in watches where watch.range.overlaps(address..<address + count) {
       watch.action(storer)
     }
+    if case .instruction = storer { return }
+    onWrite?(address..<address + count)
   }
 
   /// A guest's store into watched bytes is done.

@@ -31,6 +31,11 @@ extension CortexM {
   }
 
   private func accessTarget(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
-    memory32.access(access, index: index) ? CORE_ACCESS_DONE : accessDevice(access)
+    guard memory32.access(access, index: index) else { return accessDevice(access) }
+    if access.pointee.is_store {
+      let address = access.pointee.address
+      memory.onWrite?(address..<address + UInt64(access.pointee.size))
+    }
+    return CORE_ACCESS_DONE
   }
 }
