@@ -35,6 +35,8 @@ let package = Package(
     .systemLibrary(name: "CElf", pkgConfig: "libdw", providers: [.apt(["libdw-dev"])]),
     .systemLibrary(name: "CFdt", providers: [.apt(["libfdt-dev"])]),
     .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+    .systemLibrary(
+      name: "CCapstone", pkgConfig: "capstone", providers: [.apt(["libcapstone-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
     .target(name: "CoreShim", dependencies: ["CUnicorn"], cSettings: strictC),
     .target(
@@ -48,7 +50,9 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Proofs", dependencies: ["Emu", "CElf"], swiftSettings: strict),
     .target(name: "Causes", dependencies: ["Emu", "Proofs", "Timeline"], swiftSettings: strict),
-    .target(name: "GDBStub", dependencies: ["Emu"], swiftSettings: strict),
+    .target(name: "Debugger", dependencies: ["Emu"], swiftSettings: strict),
+    .target(name: "GDBStub", dependencies: ["Debugger", "Emu"], swiftSettings: strict),
+    .target(name: "DebugAdapter", dependencies: ["Debugger", "Emu"], swiftSettings: strict),
     .target(
       name: "BoardFiles",
       dependencies: [
@@ -58,7 +62,8 @@ let package = Package(
     .target(
       name: "EmurunCLI",
       dependencies: [
-        "Emu", "Devices", "Timeline", "BoardFiles", "Causes", "GDBStub", "Proofs",
+        "Emu", "Devices", "Timeline", "BoardFiles", "Causes", "Debugger", "DebugAdapter",
+        "GDBStub", "Proofs", "CCapstone",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -94,7 +99,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "PythonReaders", path: "Tests/Python",
-      exclude: ["otlp.py", "page.py", "sarif.py", "trace_digest.py", "vcd.py"],
+      exclude: ["editor.py", "otlp.py", "page.py", "sarif.py", "trace_digest.py", "vcd.py"],
       swiftSettings: strict),
     .testTarget(
       name: "GoldenModelTests", dependencies: ["GoldenModel", "CoreShim"], swiftSettings: strict),
@@ -121,7 +126,11 @@ let package = Package(
     .testTarget(
       name: "CausesTests", dependencies: ["Causes", "Emu", "Devices"], swiftSettings: strict),
     .testTarget(
-      name: "GDBStubTests", dependencies: ["GDBStub", "Emu", "Devices"], swiftSettings: strict),
+      name: "GDBStubTests", dependencies: ["Debugger", "GDBStub", "Emu", "Devices"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DebugAdapterTests", dependencies: ["DebugAdapter", "Debugger", "Emu", "Devices"],
+      swiftSettings: strict),
     .testTarget(
       name: "BoardFilesTests", dependencies: ["BoardFiles", "Emu", "Devices"],
       swiftSettings: strict),

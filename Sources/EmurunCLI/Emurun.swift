@@ -22,6 +22,7 @@ public struct Emurun: ParsableCommand {
       emurun audit IMAGE
       emurun equiv A B
       emurun why IMAGE EXPR
+      emurun dap
       """,
     discussion: """
       The console comes out on standard output byte for byte; everything that emurun has to say \
@@ -32,7 +33,7 @@ public struct Emurun: ParsableCommand {
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
       RepeatCommand.self, SVDCommand.self, TestCommand.self, CoverageCommand.self,
       InspectCommand.self, FramesCommand.self, AuditCommand.self, EquivCommand.self,
-      WhyCommand.self,
+      WhyCommand.self, AdapterCommand.self,
     ])
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2: told apart by content.")

@@ -12,18 +12,25 @@ extension Emurun: HostedCommand {
     return try run.command.run(plan, on: host)
   }
 
-  private func run(_ plan: RunPlan, on host: Host) throws(Refusal) -> Int32 {
+  func run(
+    _ plan: RunPlan, on host: Host, debugging: Debugging? = nil
+  ) throws(Refusal) -> Int32 {
     host.catchSignals()
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
     if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
     if let path = dtbDump { return try dump(plan, to: path) }
-    return try perform(plan, on: host).code
+    return try perform(plan, on: host, debugging: debugging).code
   }
 
   /// Does it, from the first thing that it writes to the last.
-  func perform(_ plan: RunPlan, on host: Host) throws(Refusal) -> FinishedRun {
+  ///
+  /// - Parameter editor: a debugger that is there already; otherwise the one that the command line asks for.
+  func perform(
+    _ plan: RunPlan, on host: Host, debugging editor: Debugging? = nil
+  ) throws(Refusal) -> FinishedRun {
     var host = host
-    let debugging = try Debugging(debugger, &host)
+    var debugging = editor
+    if debugging == nil { debugging = try Debugging(debugger, &host) }
     let outputs = try RunOutputs(self, plan, host)
     let savePoint = snapshots.save.map { SavePoint($0) }
     let saved = try snapshots.save.map { place throws(Refusal) in try outputs.open(place.path, self)

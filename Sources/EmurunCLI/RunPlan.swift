@@ -262,7 +262,8 @@ extension Emurun {
     if debugger.address == .stdio && (isInteractive || streams.input == "-" || evidence.json) {
       throw Refusal(
         ExitCode.usage,
-        "--gdb stdio leaves no standard input and output for --interactive, --input - and --json")
+        "a debugger on standard input and output leaves none for --interactive, --input - and --json"
+      )
     }
     if world.script != nil && debugger.address != nil {
       throw Refusal(

@@ -56,11 +56,6 @@ enum Hex {
   }
 }
 
-extension Array where Element == UInt8 {
-  /// Little-endian, of at most eight bytes.
-  var number: UInt64 { prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) } }
-}
-
 /// Takes a packet apart from its front.
 struct PacketText {
   private(set) var rest: ArraySlice<UInt8>

@@ -1,3 +1,4 @@
+import Debugger
 import Emu
 
 /// What lldb asks beside GDB's packets (lldb's documentation, "GDB Remote Protocol Extensions"). nil: not one of them.

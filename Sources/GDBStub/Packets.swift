@@ -1,3 +1,4 @@
+import Debugger
 import Emu
 
 extension Session {
@@ -10,7 +11,7 @@ extension Session {
       _ = packet.take(String(UnicodeScalar(first)))
     }
     switch Character(UnicodeScalar(first)) {
-    case "?": return .text(stopReply)
+    case "?": return .text(words(of: debuggee.latest))
     case "!": return .ok
     case "g": return readGeneral()
     case "G": return writeGeneral(packet)
@@ -28,9 +29,7 @@ extension Session {
     case "H": return select(packet)
     case "T": return isAlive(packet)
     case "D": return end(.detached)
-    case "k":
-      ending = .killed
-      return .nothing
+    case "k": return end(.killed, .nothing)
     case "R": return restart()
     case "v": return replyToWord(packet)
     case "q", "Q": return query(whole) ?? lldbQuery(whole) ?? .unsupported
@@ -70,15 +69,9 @@ extension Session {
     return .ok
   }
 
-  private func end(_ ending: Ending) -> Reply {
-    self.ending = ending
-    return .ok
-  }
-
   /// A new start of the program is a reset of the board.
   private func restart() -> Reply {
-    machine.pressReset()
-    stopReply = stopped(5)
-    return .text(stopReply)
+    debuggee.reset()
+    return .text(words(of: debuggee.latest))
   }
 }

@@ -1,3 +1,4 @@
+import Debugger
 import Emu
 
 /// q and Q packets of GDB (appendix E.4). nil: not one of them.
@@ -23,7 +24,7 @@ extension Session {
       }
       return .bytes(Hex.bytes("hart \(number): \(machine.words(of: machine.harts[number]))".utf8))
     }
-    if packet.take("qAttached") { return .text("1") }
+    if packet.take("qAttached") { return .text(isStarted ? "0" : "1") }
     if packet.take("qSymbol") { return .ok }
     if packet.rest.elementsEqual("qC".utf8) {
       return .text("QC\(hex(UInt64(machine.hart.number) + 1))")
@@ -32,7 +33,7 @@ extension Session {
   }
 
   private var features: String {
-    let backwards = history == nil ? [] : ["ReverseStep+", "ReverseContinue+"]
+    let backwards = debuggee.history == nil ? [] : ["ReverseStep+", "ReverseContinue+"]
     let features = [
       "PacketSize=\(hex(UInt64(Self.packetSize)))", "QStartNoAckMode+", "swbreak+", "hwbreak+",
       "vContSupported+", "qXfer:features:read+", "qXfer:memory-map:read+", "qXfer:threads:read+",

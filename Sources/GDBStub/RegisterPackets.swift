@@ -1,3 +1,4 @@
+import Debugger
 import Emu
 
 /// Registers: g, G, p and P (appendix E.2).
@@ -22,7 +23,9 @@ extension Session {
       let value = Array(bytes[place..<place + entry.size])
       place += entry.size
       // One that stays as it is need not be writable.
-      guard hart.read(entry) == value || write(entry, value) else { return .error(.badPacket) }
+      guard hart.read(entry) == value || debuggee.write(entry, value, hart: selected) else {
+        return .error(.badPacket)
+      }
     }
     changed()
     return .ok
@@ -42,18 +45,10 @@ extension Session {
   func writeRegister(_ packet: PacketText) -> Reply {
     var packet = packet
     guard let number = packet.number().flatMap({ Int(exactly: $0) }), packet.take("="),
-      let entry = layout[number], let bytes = Hex.decode(packet.rest), write(entry, bytes)
+      let entry = layout[number], let bytes = Hex.decode(packet.rest),
+      debuggee.write(entry, bytes, hart: selected)
     else { return .error(.badPacket) }
     changed()
     return .ok
-  }
-
-  private func write(_ entry: RegisterLayout.Entry, _ bytes: [UInt8]) -> Bool {
-    guard bytes.count == entry.size else { return false }
-    let size = entry.size / entry.parts.count
-    return entry.parts.enumerated().allSatisfy { place, part in
-      let word = Array(bytes[place * size..<(place + 1) * size]).number
-      return machine.set(part, to: word, hart: selected)
-    }
   }
 }

@@ -1,27 +1,17 @@
+import Debugger
 import Emu
 
 /// A debugger at a machine: GDB's Remote Serial Protocol ("Debugging with GDB", appendix E), and what lldb asks beside it.
 /// Bytes of the debugger go in by `receive`, bytes for it come out by `takeOutput`; while `isRunning`, `run` moves the machine.
 /// There are no files, sockets or threads here.
-///
-/// What a debugger reads changes nothing, and where it stops the machine is no part of the run: the digests are those of
-/// a run that nobody looked at. What it writes is part of the run from there on.
-public final class Session {
-  public internal(set) var machine: Machine
-  /// How a debugger leaves.
-  public enum Ending: Sendable, Hashable {
-    /// The run goes on without it.
-    case detached
-    /// The run ends.
-    case killed
-  }
-  public internal(set) var ending: Ending?
+public final class Session: DebuggerSession {
+  public let debuggee: Debuggee
+  public var machine: Machine { debuggee.machine }
+  public private(set) var ending: DebuggerEnding?
   /// The debugger was told that the run is over.
-  public internal(set) var hasEnded = false
-  /// The debugger has written something: from there on the run is another one.
-  public internal(set) var hasChanged = false
-  var notices: [String] = []
+  public private(set) var hasEnded = false
 
+  let isStarted: Bool
   let layout: RegisterLayout
   private var decoder = PacketDecoder()
   private var output: [UInt8] = []
@@ -32,33 +22,19 @@ public final class Session {
   /// By `H`: whose registers and memory (g), and who goes on (c).
   var selected = 0
   var resumed = 0
-  var breakpoints = BreakpointTable()
   var flash = Flash()
-  /// What the machine does at the moment; nil: it stands.
-  var motion: Motion?
-  var isInterrupted = false
-  /// In answer to `?`.
-  var stopReply = "S05"
-  /// The breakpoints that the machine has.
-  var applied = Breakpoints()
-  /// nil: nothing is kept, and there is no way back.
-  public internal(set) var history: History?
-  /// The latest index that the machine has been at, before one went back.
-  var farthest: UInt64 = 0
-  /// By `monitor snapshot`.
-  var kept: [String: Snapshot] = [:]
-  /// The attempts of the hart that steps when its step began, and whether the machine is still to leave where it stood.
-  var origin: UInt64?
-  var leaves = false
+  /// The machine is on its way to where a monitor word wants it, which is not answered yet.
+  private var isMonitored = false
 
-  public init(_ machine: Machine) {
-    self.machine = machine
+  /// - Parameter isStarted: by the debugger, which ends it when it leaves.
+  public init(_ machine: Machine, isStarted: Bool = false) {
+    self.isStarted = isStarted
+    debuggee = Debuggee(machine)
     layout = RegisterLayout(machine.harts[0], machine.board.core.machine)
-    selected = Int(machine.hart.number)
-    stopReply = stopped(5)
+    select(debuggee.latest.hart)
   }
 
-  public var isRunning: Bool { motion != nil }
+  public var isRunning: Bool { debuggee.isRunning }
 
   public func receive(_ bytes: some Sequence<UInt8>) {
     decoder.feed(bytes)
@@ -70,9 +46,15 @@ public final class Session {
       case .damaged: if acknowledges { output.append(UInt8(ascii: "-")) }
       case .refused: output += latest
       case .acknowledged: break
-      case .interrupt: isInterrupted = isRunning
+      case .interrupt: debuggee.interrupt()
       }
     }
+  }
+
+  /// A part of what the debugger asked for. `slice` runs the machine as far as that limit, or less, and may end it.
+  public func run(_ slice: (Machine, RunLimit) -> Pause) {
+    debuggee.run(slice)
+    tellHalt()
   }
 
   public func takeOutput() -> [UInt8] {
@@ -80,13 +62,7 @@ public final class Session {
     return output
   }
 
-  /// What a person should be told, one sentence each.
-  public func takeNotices() -> [String] {
-    defer { notices = [] }
-    return notices
-  }
-
-  func send(_ content: some Sequence<UInt8>) {
+  private func send(_ content: some Sequence<UInt8>) {
     latest = framed(content)
     output += latest
   }
@@ -101,10 +77,45 @@ public final class Session {
 
   private func answer(_ content: [UInt8]) {
     // While the target runs nothing but Ctrl-C may come; whoever asks something else wants it stopped.
-    if isRunning { halt(stopped(2)) }
+    if isRunning {
+      debuggee.halt(.interrupted)
+      tellHalt()
+    }
     let reply = reply(to: PacketText(content))
     if let content = reply.content { send(content) }
     if content == Array("QStartNoAckMode".utf8) { acknowledges = false }
+  }
+
+  private func tellHalt() {
+    guard let halt = debuggee.takeHalt() else { return }
+    // A debugger is not told that a monitor word has moved the machine.
+    if isMonitored {
+      isMonitored = false
+      print(Array("\(debuggee.place)\n".utf8))
+      return send("OK".utf8)
+    }
+    select(halt.hart)
+    if case .ended = halt.reason { hasEnded = true }
+    send(words(of: halt).utf8)
+  }
+
+  private func select(_ hart: Int) { (selected, resumed) = (hart, hart) }
+
+  func monitor(_ line: String) -> Reply {
+    guard case .text(let text) = debuggee.answer(line) else {
+      isMonitored = true
+      return .nothing
+    }
+    print(Array(text.utf8))
+    return .ok
+  }
+
+  /// Something was written.
+  func changed() { debuggee.changed(hart: selected) }
+
+  func end(_ ending: DebuggerEnding, _ reply: Reply = .ok) -> Reply {
+    self.ending = ending
+    return reply
   }
 
   /// The hart that a debugger's thread is: they count from 1, and 0 is any.

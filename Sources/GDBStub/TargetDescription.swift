@@ -1,3 +1,4 @@
+import Debugger
 import Emu
 
 /// The XML documents that GDB reads before anything else: which registers there are (appendix G), what is in memory (E.9), and
@@ -72,21 +73,5 @@ enum TargetDescription {
         + "\(hart.number)\">\(machine.words(of: hart))</thread>\n"
     }
     return xml + "</threads>\n"
-  }
-}
-
-func hex(_ value: UInt64) -> String { String(value, radix: 16) }
-
-extension Machine {
-  /// What a list of threads says of a hart.
-  func words(of hart: Hart) -> String {
-    var words: [String] = []
-    if let mode = hart.value(of: .privilege) {
-      words.append([0: "U mode", 1: "S mode", 3: "M mode"][mode] ?? "mode \(mode)")
-    } else if let xpsr = hart.value(of: .xpsr) {
-      words.append(xpsr & 0x1FF == 0 ? "thread mode" : "exception \(xpsr & 0x1FF)")
-    }
-    if hart.isAsleep { words.append("asleep") }
-    return words.joined(separator: ", ")
   }
 }

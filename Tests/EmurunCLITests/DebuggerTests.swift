@@ -39,7 +39,7 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
     }
   }
 
-  private static func text(_ command: String) throws -> String {
+  static func text(_ command: String) throws -> String {
     guard let pipe = popen(command, "r") else { throw Refusal(errno, command) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)

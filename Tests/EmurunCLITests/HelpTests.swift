@@ -28,6 +28,7 @@ import Testing
                emurun audit IMAGE
                emurun equiv A B
                emurun why IMAGE EXPR
+               emurun dap
 
         ARGUMENTS:
           <image>                 ELF, raw, Intel HEX, SREC or UF2: told apart by content.
@@ -178,6 +179,7 @@ import Testing
                                   stands in the way.
           equiv                   Run two builds of a program and compare them; 1 if they differ.
           why                     Run an image, and show the chain of writes that led to a value.
+          dap                     Serve an editor's debugger by the Debug Adapter Protocol.
 
           See 'emurun help <subcommand>' for detailed help.
 

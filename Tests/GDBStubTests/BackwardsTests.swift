@@ -11,7 +11,7 @@ import Testing
     -> Conversation
   {
     let debugger = try Conversation(image, harts: harts)
-    debugger.session.keepHistory(budget: budget)
+    debugger.session.debuggee.keepHistory(budget: budget)
     return debugger
   }
 
@@ -43,7 +43,7 @@ import Testing
     _ = debugger.monitor("goto 9000")
     #expect(debugger.session.machine.stateDigest == plain.stateDigest)
     #expect(debugger.session.machine.traceDigest == plain.traceDigest)
-    #expect(!debugger.session.hasChanged)
+    #expect(!debugger.session.debuggee.hasChanged)
   }
 
   /// The stops on the way back are those of the way there, the last one first.
@@ -126,13 +126,13 @@ import Testing
     }
     let end = debugger.session.machine.stateDigest
     for place in places.shuffled(by: &random) {
-      #expect(debugger.session.goTo(index: place.0))
+      #expect(debugger.session.debuggee.goTo(index: place.0))
       // The input of that index comes when one goes on.
-      #expect(debugger.session.goTo(index: places[29].0))
+      #expect(debugger.session.debuggee.goTo(index: places[29].0))
       #expect(debugger.session.machine.index == places[29].0)
     }
     #expect(debugger.session.machine.stateDigest == end)
-    #expect(debugger.session.goTo(index: 1000))
+    #expect(debugger.session.debuggee.goTo(index: 1000))
     debugger.session.machine.send("other".utf8)
     _ = debugger.monitor("goto \(places[29].0)")
     #expect(debugger.session.machine.inputs.last?.bytes == Array("other".utf8))
@@ -141,7 +141,7 @@ import Testing
   @Test func whatIsKeptIsBounded() throws {
     let debugger = try Self.conversation("delay-heartbeat-m4.elf", budget: 1 << 20)
     _ = debugger.monitor("goto 200000000")
-    let history = try #require(debugger.session.history)
+    let history = try #require(debugger.session.debuggee.history)
     #expect(history.count > 3)
     #expect(history.size <= 1 << 20 + 1 << 18)
     #expect(history.begin == 0)

@@ -81,7 +81,7 @@ import Testing
         debugger.ask("me000e000,20")
       }
     }
-    #expect(!debugger.session.hasChanged)
+    #expect(!debugger.session.debuggee.hasChanged)
     // A step through a range may have been a long one.
     let end = max(30_000, machine.index)
     _ = plain.run(until: RunLimit(index: end))
@@ -133,7 +133,7 @@ import Testing
     dead.ask("Pf=f0ffff3f")
     #expect(dead.ask("c").hasPrefix("T0bthread:1;"))
     #expect(dead.ask("g").utf8.count == 17 * 8)
-    #expect(dead.session.takeNotices().first?.hasPrefix("the guest died: ") == true)
+    #expect(dead.session.debuggee.takeNotices().first?.hasPrefix("the guest died: ") == true)
   }
 
   @Test func harts() throws {

@@ -20,6 +20,10 @@ public enum Python {
 
   /// What it prints; nil: what it needs is not here, which it says by status 69. Required where `CI` is set.
   public static func run(_ script: String, _ arguments: String...) throws -> String? {
+    try run(script, arguments)
+  }
+
+  public static func run(_ script: String, _ arguments: [String]) throws -> String? {
     let process = Process()
     let installed = top + "/.build/python/bin/python3"
     let isInstalled = FileManager.default.isExecutableFile(atPath: installed)

@@ -6,6 +6,8 @@ extension DebugInfo {
     /// The function and how far into it `pc` is.
     public let symbol: (name: String, offset: UInt64)?
     public let line: (file: String, line: Int)?
+    /// In that frame: for a caller, as it was before the call; nil: not known.
+    public let stackPointer: UInt64?
     /// The function's name, a Swift one as people write it.
     public var function: String? { symbol.map { demangled($0.name) } }
 
@@ -30,23 +32,28 @@ extension DebugInfo {
   /// 31; Arm: r0 to r15 are 0 to 15), `memory` a little-endian integer of 4 or 8 bytes as the
   /// program would read it there. Both may say nil for what they do not know.
   public func backtrace(
-    pc: UInt64, registers: (Int) -> UInt64?, memory: (_ address: UInt64, _ size: Int) -> UInt64?
+    pc: UInt64, most: Int = mostFrames, registers: (Int) -> UInt64?,
+    memory: (_ address: UInt64, _ size: Int) -> UInt64?
   ) -> [Frame] {
-    guard let machine else { return [frame(pc, site: pc)] }
+    guard let machine else { return [frame(pc, site: pc, stackPointer: nil)] }
     return withoutActuallyEscaping(memory) { memory in
       let unwinder = Unwinder(frames: dwarf?.frames, machine: machine, memory: memory)
       let values = (0..<Unwinder.registerCount(machine)).map(registers)
       var current = Unwinder.Frame(pc: pc, registers: values, isExact: true)
       current.pc = instruction(pc)
-      var trace = [frame(current.pc, site: current.pc)]
+      func frame(_ current: Unwinder.Frame, site: UInt64) -> Frame {
+        self.frame(
+          current.pc, site: site, stackPointer: current.registers[unwinder.stackPointer])
+      }
+      var trace = [frame(current, site: current.pc)]
       var seen: Set<Place> = [Place(current, unwinder)]
-      while trace.count < Self.mostFrames,
+      while trace.count < most,
         let next = caller(of: current, isInnermost: trace.count == 1, unwinder, registers),
         trace.count > 1 || !isLeftover(next, of: current, unwinder),
         seen.insert(Place(next, unwinder)).inserted
       {
         current = next
-        trace.append(frame(current.pc, site: current.site))
+        trace.append(frame(current, site: current.site))
       }
       return trace
     }
@@ -119,9 +126,10 @@ extension DebugInfo {
     machine == .arm ? address & 0xFFFF_FFFE : address
   }
 
-  private func frame(_ pc: UInt64, site: UInt64) -> Frame {
+  private func frame(_ pc: UInt64, site: UInt64, stackPointer: UInt64?) -> Frame {
     // A return address may be the first one of the next function: the call decides.
     let symbol = symbol(at: site).map { (name: $0.name, offset: $0.offset + (pc - site)) }
-    return Frame(pc: pc, symbol: symbol, line: sourceLine(at: site))
+    return Frame(
+      pc: pc, symbol: symbol, line: sourceLine(at: site), stackPointer: stackPointer)
   }
 }

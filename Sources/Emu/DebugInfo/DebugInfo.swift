@@ -7,8 +7,8 @@ public final class DebugInfo {
   let machine: Image.Machine?
   private let image: Image
   private(set) lazy var dwarf = image.format == .elf ? DWARFHandle(image.contents) : nil
-  private lazy var symbols = SymbolTable(image)
-  private lazy var lines = LineTable(dwarf?.dwarf)
+  private(set) lazy var symbols = SymbolTable(image)
+  private(set) lazy var lines = LineTable(dwarf?.dwarf)
   private(set) lazy var globals = GlobalVariables(dwarf?.dwarf)
 
   public init(_ image: Image) {

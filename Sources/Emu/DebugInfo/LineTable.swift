@@ -7,6 +7,8 @@ struct LineTable {
     let line: Int
     /// Into `files`; nil after the last instruction of a stretch of code.
     let file: Int?
+    /// A good place for a breakpoint, as the compiler has it.
+    let isStatement: Bool
   }
 
   private var rows: [Row] = []
@@ -39,13 +41,16 @@ struct LineTable {
     var address: Dwarf_Addr = 0
     var number: Int32 = 0
     var isEnd = false
+    var isStatement = false
     guard dwarf_lineaddr(line, &address) == 0, dwarf_lineno(line, &number) == 0,
-      dwarf_lineendsequence(line, &isEnd) == 0
+      dwarf_lineendsequence(line, &isEnd) == 0, dwarf_linebeginstatement(line, &isStatement) == 0
     else { return }
     if isEnd {
-      rows.append(Row(address: address, line: 0, file: nil))
+      rows.append(Row(address: address, line: 0, file: nil, isStatement: false))
     } else if let name = dwarf_linesrc(line, nil, nil) {
-      rows.append(Row(address: address, line: Int(number), file: index(of: name)))
+      rows.append(
+        Row(
+          address: address, line: Int(number), file: index(of: name), isStatement: isStatement))
     }
   }
 
@@ -70,5 +75,38 @@ struct LineTable {
       if function == nil { return nil }
     }
     return nil
+  }
+
+  /// Where a line begins that the one before it is not, and statements begin, within some code.
+  func beginnings(in code: Range<UInt64>) -> [(address: UInt64, file: String, line: Int)] {
+    var found: [(address: UInt64, file: String, line: Int)] = []
+    var last: (file: Int, line: Int)?
+    var place = rows.firstIndexAfter { $0.address < code.lowerBound }
+    while place < rows.count, rows[place].address < code.upperBound {
+      let row = rows[place]
+      place += 1
+      // Of several at one address the last counts.
+      if place < rows.count, rows[place].address == row.address { continue }
+      guard let file = row.file, row.line > 0 else { continue }
+      if row.isStatement && (last.map { $0 != (file, row.line) } ?? true) {
+        found.append((row.address, files[file], row.line))
+      }
+      last = (file, row.line)
+    }
+    return found
+  }
+
+  /// Where a line of a file begins, or the next one behind it that there is code of.
+  func beginnings(
+    ofLine line: Int, inFile isMeant: (String) -> Bool
+  ) -> (file: String, line: Int, addresses: [UInt64])? {
+    let meant = files.map(isMeant)
+    var found: (file: Int, line: Int, addresses: [UInt64])?
+    for row in rows where row.isStatement && row.line >= line {
+      guard let file = row.file, meant[file], row.line <= found?.line ?? .max else { continue }
+      if row.line != found?.line { found = (file, row.line, []) }
+      found?.addresses.append(row.address)
+    }
+    return found.map { (files[$0.file], $0.line, $0.addresses) }
   }
 }

@@ -94,6 +94,13 @@ struct VariableType {
     return nil
   }
 
+  var memberNames: [String] {
+    members.compactMap { member in
+      var member = member
+      return dwarf_diename(&member).map { String(cString: $0) }
+    }
+  }
+
   func element(_ number: UInt64) -> Part? {
     guard let element, let stride = element.stride, let count, number < count else { return nil }
     return Part(offset: number * stride, type: element)

@@ -30,10 +30,45 @@ extension DebugInfo {
   /// Names are those of the source, in C and in Swift; where several variables share one, the path begins with the file's name:
   /// `Tasks.swift:ticks`. What assembly defines is found by its symbol.
   public func variable(_ path: String) throws(VariableError) -> Variable {
+    let steps = VariablePath(path)
+    guard globals.variables[steps.name] != nil else { return try symbolVariable(path, steps) }
+    let (address, type, seen) = try place(path)
+    guard let size = type.size else {
+      throw VariableError("\(seen) is a \(type.name), of no known size")
+    }
+    return Variable(address: address, size: size, kind: type.kind, type: type.name)
+  }
+
+  /// What a variable is made of.
+  public enum Parts: Sendable, Hashable {
+    case members([String])
+    /// So many of an array.
+    case elements(UInt64)
+  }
+
+  /// nil: it is one value, or its debug information does not tell.
+  public func parts(of path: String) -> Parts? {
+    guard let type = try? place(path).type, type.kind == .other else { return nil }
+    if let count = type.count, type.element(0) != nil || count == 0 { return .elements(count) }
+    let names = type.memberNames
+    return names.isEmpty ? nil : .members(names)
+  }
+
+  /// Names for `variable`, by the file that has them; sorted.
+  public var variableNames: [(file: String, name: String)] {
+    globals.variables.compactMap { path, found in
+      guard let file = found.first?.file, path.hasPrefix(file + ":") else { return nil }
+      return (file, String(path.dropFirst(file.utf8.count + 1)))
+    }.sorted { $0 < $1 }
+  }
+
+  private func place(
+    _ path: String
+  ) throws(VariableError) -> (address: UInt64, type: VariableType, seen: String) {
     var steps = VariablePath(path)
     let name = steps.name
     let found = globals.variables[name] ?? []
-    guard let first = found.first else { return try symbolVariable(path, steps) }
+    guard let first = found.first else { throw VariableError("there is no variable \(name)") }
     if found.count > 1 {
       let names = found.map { "\($0.file):\(name)" }.joined(separator: ", ")
       throw VariableError("there are several \(name): \(names)")
@@ -52,10 +87,7 @@ extension DebugInfo {
     if let rest = steps.unread {
       throw VariableError("\(path): what is \"\(rest)\" behind \(seen)?")
     }
-    guard let size = type.size else {
-      throw VariableError("\(seen) is a \(type.name), of no known size")
-    }
-    return Variable(address: address, size: size, kind: type.kind, type: type.name)
+    return (address, type, seen)
   }
 
   private func symbolVariable(_ path: String, _ steps: VariablePath) throws(VariableError)

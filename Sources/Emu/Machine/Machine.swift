@@ -176,6 +176,7 @@ public final class Machine {
   deinit {
     htif?.close()
     memory.observer = nil
+    memory.onWrite = nil
     if !breakpoints.isEmpty { Breakpoints().set(in: rig.cores) }
     if lookout != nil { for hart in harts { hart.set(nil) } }
     rig.giveBack()

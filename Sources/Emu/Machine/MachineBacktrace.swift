@@ -1,15 +1,21 @@
 extension Machine {
   /// The calls that led to where the machine stands, or would have led to `pc` with its registers; the innermost first.
-  public func backtrace(_ debug: DebugInfo, from pc: UInt64? = nil) -> [DebugInfo.Frame] {
+  ///
+  /// - Parameter hart: nil: the one whose turn it is.
+  public func backtrace(
+    _ debug: DebugInfo, from pc: UInt64? = nil, hart number: Int? = nil,
+    most: Int = DebugInfo.mostFrames
+  ) -> [DebugInfo.Frame] {
+    let hart = number.map { harts[$0] } ?? hart
     let names = DebugInfo.registerNames(board.core.machine)
     var values: [Int: UInt64] = [:]
-    for register in registers {
+    for register in hart.registers {
       if let number = names.firstIndex(of: register.name) { values[number] = register.value }
       if register.name == "psp" { values[DebugInfo.processStackPointer] = register.value }
     }
     let memory = memory
     return debug.backtrace(
-      pc: pc ?? self.pc, registers: { values[$0] },
+      pc: pc ?? hart.pc, most: most, registers: { values[$0] },
       memory: { address, size in
         switch size {
         case 4: memory.load(address, as: UInt32.self).map(UInt64.init)

@@ -2,6 +2,8 @@
 protocol DebuggerLink: AnyObject {
   /// Somebody is there.
   var isConnected: Bool { get }
+  /// When nobody is there any more, somebody else may come.
+  var takesOthers: Bool { get }
   /// What has come since the last call; if that is nothing, what comes within `patience` seconds.
   func receive(patience: Double) -> [UInt8]
   /// Until somebody comes, for at most `patience` seconds. What they say is kept for `receive`.

@@ -21,6 +21,9 @@ struct DebuggerOptionsGroup: ParsableArguments {
     transform: HistorySize.parse)
   var history: HistorySize?
 
+  /// For the past.
+  var historyBytes: Int { history?.bytes ?? 256 << 20 }
+
   var address: DebuggerAddress? { gdb ?? (usualPort ? .socket(host: nil, port: 1234) : nil) }
 }
 

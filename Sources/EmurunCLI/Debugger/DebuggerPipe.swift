@@ -5,6 +5,7 @@ final class DebuggerPipe: DebuggerLink {
   private let input: Int32
   private let output: Int32
   private(set) var isConnected = true
+  let takesOthers = false
 
   init(input: Int32, output: Int32) {
     self.input = input

@@ -9,6 +9,7 @@ final class DebuggerSocket: DebuggerLink {
   private let listener: any Channel
   /// Where it really is: port 0 asks for a free one.
   let place: String
+  let takesOthers = true
 
   init(host: String?, port: Int) throws(Refusal) {
     let mailbox = mailbox

@@ -1,3 +1,4 @@
+import Debugger
 import Emu
 import GDBStub
 
@@ -10,21 +11,27 @@ final class Debugging {
   private let history: Int
   /// Where the console's text goes, too, for a debugger on standard input and output.
   private let console: Output?
-  private var session: Session?
+  /// For a debugger that has come.
+  private let meet: (Machine) -> any DebuggerSession
+  /// Whatever was said meanwhile.
+  private let passWords: () -> Void
+  private var session: (any DebuggerSession)?
   /// A debugger has written something: the run is no longer the one of the command line.
   private(set) var hasChanged = false
 
   /// nil: nobody asked for one. From here on the console of a run with `--gdb stdio` is the debugger's.
   init?(_ options: DebuggerOptionsGroup, _ host: inout Host) throws(Refusal) {
-    history = options.history?.bytes ?? 256 << 20
+    history = options.historyBytes
     guard let address = options.address else {
       if options.waits {
         throw Refusal(ExitCode.usage, "-S waits for a debugger: add --gdb PORT, or -s")
       }
       return nil
     }
+    passWords = {}
     switch address {
     case .stdio:
+      meet = { Session($0, isStarted: true) }
       guard host.input >= 0, let output = host.output.descriptor else {
         throw Refusal(ExitCode.usage, "--gdb stdio: there is no standard input and output")
       }
@@ -34,6 +41,7 @@ final class Debugging {
       self.console = console
       waits = true
     case .socket(let name, let port):
+      meet = { Session($0) }
       let socket = try DebuggerSocket(host: name, port: port)
       link = socket
       console = nil
@@ -50,6 +58,24 @@ final class Debugging {
     self.host = host
   }
 
+  /// An editor that has started this process, and that has said what it wants to run.
+  ///
+  /// - Parameters:
+  ///   - console: where the console's text goes; the editor gets it from there.
+  ///   - meet: makes a session of the machine.
+  init(
+    _ options: DebuggerOptionsGroup, _ host: Host, link: any DebuggerLink, console: Output,
+    passWords: @escaping () -> Void, meet: @escaping (Machine) -> any DebuggerSession
+  ) {
+    history = options.historyBytes
+    self.link = link
+    self.host = host
+    self.console = console
+    self.passWords = passWords
+    self.meet = meet
+    waits = true
+  }
+
   /// Runs a machine, or the ones that a debugger makes of it, to the end. Gives back the last one.
   func drive(
     _ machine: Machine, _ plan: RunPlan, _ keyboard: Keyboard?, _ outputs: RunOutputs
@@ -62,33 +88,39 @@ final class Debugging {
       let begin = host.seconds()
       var pause = Pause.limit
       if session == nil, link.isConnected {
-        let session = Session(machine)
-        if history > 0 { session.keepHistory(budget: history) }
+        let session = meet(machine)
+        if history > 0 { session.debuggee.keepHistory(budget: history) }
         self.session = session
         waits = false
       }
       if let session {
         pause = try serve(session, plan, outputs, pace.next())
-        machine = session.machine
+        machine = session.debuggee.machine
       } else if waits {
         link.wait(patience: 0.1)
       } else if machine.stop == nil {
         pause = plan.slice(machine, size: pace.next())
         try outputs.update(machine)
+        _ = console?.take()
         if pause == .asleep, keyboard == nil { machine.end(.idle) }
       }
-      if machine.stop == nil && host.isInterrupted() { machine.end(.interrupted) }
+      if host.isInterrupted() {
+        machine.end(.interrupted)
+        // One that waits for the run is told so first.
+        if session?.debuggee.isRunning != true { return machine }
+      }
       keyboard?.pass(to: machine, patience: pause == .asleep ? 0.05 : 0)
       if session == nil && machine.stop != nil { return machine }
-      if session?.isRunning ?? !waits { pace.took(host.seconds() - begin) }
+      if session?.debuggee.isRunning ?? !waits { pace.took(host.seconds() - begin) }
     }
   }
 
   /// What the debugger wants now, and a part of the run that it waits for.
   private func serve(
-    _ session: Session, _ plan: RunPlan, _ outputs: RunOutputs, _ size: UInt64
+    _ session: any DebuggerSession, _ plan: RunPlan, _ outputs: RunOutputs, _ size: UInt64
   ) throws(Refusal) -> Pause {
-    session.receive(link.receive(patience: session.isRunning ? 0 : 0.1))
+    let debuggee = session.debuggee
+    session.receive(link.receive(patience: debuggee.isRunning ? 0 : 0.1))
     var last = Pause.limit
     var failure: Refusal?
     session.run { machine, limit in
@@ -99,20 +131,30 @@ final class Debugging {
       return last
     }
     if last == .asleep { session.receive(link.receive(patience: 0.05)) }
+    for notice in debuggee.takeNotices() { host.errors.say("emurun: \(notice)") }
+    passWords()
     link.send(session.takeOutput())
-    for notice in session.takeNotices() { host.errors.say("emurun: \(notice)") }
-    hasChanged = hasChanged || session.hasChanged
+    hasChanged = hasChanged || debuggee.hasChanged
     if let failure { throw failure }
-    let isOver = session.machine.stop != nil && session.hasEnded
-    if session.ending == .killed && session.machine.stop == nil {
-      session.machine.end(.interrupted, detail: "by the debugger")
-    }
+    let isOver = debuggee.machine.stop != nil && session.hasEnded
     if session.ending == nil && link.isConnected && !isOver { return last }
-    if session.ending == nil && !link.isConnected && session.machine.stop == nil {
-      host.errors.say("emurun: the debugger has gone; the run goes on")
+    leave(session)
+    return last
+  }
+
+  private func leave(_ session: any DebuggerSession) {
+    let machine = session.debuggee.machine
+    let isLost = session.ending == nil && !link.isConnected
+    if machine.stop == nil {
+      if session.ending == .killed {
+        machine.end(.interrupted, detail: "by the debugger")
+      } else if isLost && !link.takesOthers {
+        machine.end(.interrupted, detail: "the debugger has gone")
+      } else if isLost {
+        host.errors.say("emurun: the debugger has gone; the run goes on")
+      }
     }
     link.hangUp()
     self.session = nil
-    return last
   }
 }

@@ -1,7 +1,18 @@
 import Emu
 
-/// `monitor` words: what a debugger has no packet for.
-extension Session {
+/// Words for what debuggers have nothing of their own for: GDB's `monitor`, and in a debug console.
+extension Debuggee {
+  package enum Answer: Hashable {
+    case text(String)
+    /// The machine goes there; `place` then says where it is.
+    case underWay
+  }
+
+  /// Those that a line can begin with.
+  package static let words: Set = [
+    "help", "reset", "icount", "devices", "info", "history", "snapshot", "goto",
+  ]
+
   private static let help = """
     monitor help              this list
     monitor reset [halt]      press the reset button: the machine stands at its first instruction; RAM,
@@ -15,36 +26,31 @@ extension Session {
 
     """
 
-  func monitor(_ line: String) -> Reply {
+  package func answer(_ line: String) -> Answer {
     let words = line.split(separator: " ").map(String.init)
     switch (words.first ?? "", words.dropFirst().first) {
-    case ("help", _), ("", _): say(Self.help)
+    case ("help", _), ("", _): return .text(Self.help)
     case ("reset", "halt"), ("reset", nil):
-      machine.pressReset()
-      changed()
-      say("reset; \(place)\n")
-    case ("icount", nil): say("\(place)\n")
-    case ("devices", nil), ("info", "devices"?), ("info", nil): say(devices)
+      reset()
+      return .text("reset; \(place)\n")
+    case ("icount", nil): return .text("\(place)\n")
+    case ("devices", nil), ("info", "devices"?), ("info", nil): return .text(devices)
     case ("info", let name?):
       guard let lines = machine.fields(ofDevice: name) else {
-        say("there is no device \(name); monitor devices lists them\n")
-        break
+        return .text("there is no device \(name); monitor devices lists them\n")
       }
-      say(lines.map { "\($0.name) = \($0.value)\n" }.joined())
-    case ("history", nil): say(pastInWords)
+      return .text(lines.map { "\($0.name) = \($0.value)\n" }.joined())
+    case ("history", nil): return .text(pastInWords)
     case ("snapshot", let name):
       let name = name ?? "latest"
       kept[name] = machine.snapshot()
-      say("\(name): \(place)\n")
+      return .text("\(name): \(place)\n")
     case ("goto", let goal?): return go(to: goal)
-    default: say("monitor \(line): not known; monitor help lists what is\n")
+    default: return .text("monitor \(line): not known; monitor help lists what is\n")
     }
-    return .ok
   }
 
-  func say(_ text: String) { print(text.utf8) }
-
-  var place: String {
+  package var place: String {
     "index \(machine.index), retired \(machine.retired), \(machine.nanoseconds) ns"
   }
 
@@ -54,29 +60,25 @@ extension Session {
     }.joined()
   }
 
-  private func go(to goal: String) -> Reply {
+  private func go(to goal: String) -> Answer {
     if let snapshot = kept[goal] {
       guard let machine = try? Machine(snapshot) else {
-        return answered("the host has no memory for it")
+        return .text("the host has no memory for it\n")
       }
-      self.machine = machine
-      stopReply = stopped(5)
-      return answered(place)
+      move(to: machine)
+      return .text("\(place)\n")
     }
     guard let index = UInt64(goal) else {
-      return answered("there is no snapshot \(goal), and it is no index")
+      return .text("there is no snapshot \(goal), and it is no index\n")
     }
     if index > machine.index {
-      motion = .to(index: index)
-      return .nothing
+      start(.to(index: index))
+      return .underWay
     }
-    return answered(
+    return .text(
       goTo(index: index)
-        ? place : "nothing is kept of index \(index); monitor snapshot keeps a place")
-  }
-
-  private func answered(_ words: String) -> Reply {
-    say(words + "\n")
-    return .ok
+        ? "\(place)\n" : "nothing is kept of index \(index); monitor snapshot keeps a place\n")
   }
 }
+
+package func hex(_ value: UInt64) -> String { String(value, radix: 16) }

@@ -1,8 +1,8 @@
 import Emu
 
-/// What a debugger has set by Z0 to Z4 (appendix E.2): 0 and 1 breakpoints, 2 for stores, 3 for loads, 4 for both.
-struct BreakpointTable {
-  enum Kind: UInt64 {
+/// What a debugger has set. The numbers are those of GDB's packets: 0 and 1 breakpoints, 2 for stores, 3 for loads, 4 for both.
+package struct BreakpointTable {
+  package enum Kind: UInt64, Sendable {
     case software
     case hardware
     case store
@@ -10,16 +10,18 @@ struct BreakpointTable {
     case access
   }
 
-  struct Watch: Hashable {
-    var kind: Kind
-    var range: Range<UInt64>
+  package struct Watch: Hashable {
+    package var kind: Kind
+    package var range: Range<UInt64>
   }
 
-  private(set) var addresses: [UInt64: Set<Kind>] = [:]
-  private(set) var watches: [Watch] = []
+  package private(set) var addresses: [UInt64: Set<Kind>] = [:]
+  package private(set) var watches: [Watch] = []
+
+  package init() {}
 
   /// False: there is no room for more.
-  mutating func set(_ kind: Kind, _ address: UInt64, size: UInt64) -> Bool {
+  package mutating func set(_ kind: Kind, _ address: UInt64, size: UInt64) -> Bool {
     switch kind {
     case .software, .hardware: addresses[address, default: []].insert(kind)
     case .store, .load, .access:
@@ -31,7 +33,7 @@ struct BreakpointTable {
     return true
   }
 
-  mutating func remove(_ kind: Kind, _ address: UInt64, size: UInt64) {
+  package mutating func remove(_ kind: Kind, _ address: UInt64, size: UInt64) {
     switch kind {
     case .software, .hardware:
       addresses[address]?.remove(kind)
@@ -64,24 +66,5 @@ extension UInt64 {
   fileprivate func addingClamped(_ other: UInt64) -> UInt64 {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? .max : sum
-  }
-}
-
-extension Session {
-  func setBreakpoint(_ packet: PacketText, _ isSet: Bool) -> Reply {
-    var packet = packet
-    guard let number = packet.number(), packet.take(","), let (address, size) = packet.pair() else {
-      return .error(.badPacket)
-    }
-    guard let kind = BreakpointTable.Kind(rawValue: number) else { return .unsupported }
-    if !isSet {
-      breakpoints.remove(kind, address, size: size)
-      return .ok
-    }
-    // 0x20000101: a program's address with the Thumb bit. Conditions, if there are any, are the debugger's to look at.
-    let isCode = kind == .software || kind == .hardware
-    let isThumb = isCode && machine.board.core.machine == .arm
-    return breakpoints.set(kind, isThumb ? address & ~1 : address, size: size)
-      ? .ok : .error(.noRoom)
   }
 }

@@ -1,7 +1,7 @@
 import Emu
 
-/// bs and bc (appendix E.2, "Reverse Execution"): a step back of a hart, and back to the latest stop.
-extension Session {
+/// A step back of a hart, and back to the latest stop.
+extension Debuggee {
   /// From here on every place can be come back to, as long as the snapshots that it takes have room in that many bytes.
   public func keepHistory(budget: Int) { history = History(machine, budget: budget) }
 
@@ -30,9 +30,13 @@ extension Session {
   /// False: that is before the beginning.
   public func goTo(index: UInt64) -> Bool {
     guard let past = try? history?.machine(at: index) else { return false }
-    machine = past
-    stopReply = stopped(5)
+    move(to: past)
     return true
+  }
+
+  func move(to machine: Machine) {
+    self.machine = machine
+    latest = Halt(.arrived, hart: Int(machine.hart.number))
   }
 
   var pastInWords: String {
@@ -40,46 +44,46 @@ extension Session {
     return "from index \(history.begin), \(history.count) snapshots, \(history.size >> 10) KiB\n"
   }
 
-  func goBack(_ packet: PacketText) -> Reply {
-    var packet = packet
-    guard history != nil else { return .unsupported }
-    if packet.take("s") {
-      motion = .back(hart: resumed)
-    } else if packet.take("c") {
-      motion = .back(hart: nil)
-    } else {
-      return .error(.badPacket)
+  func runBack(hart: Int?) {
+    guard let hart else { return runBackToStop() }
+    runBack(hart: hart) { history, now throws(MachineError) in
+      try history.machine(beforeLatestAttemptOf: hart, before: now.index)
     }
-    return .nothing
   }
 
-  func runBack(hart: Int?) {
-    guard let history else { return halt(stopped(5)) }
-    do throws(MachineError) {
-      if let hart {
-        guard let past = try history.machine(beforeLatestAttemptOf: hart, before: machine.index)
-        else { return try reachBeginning(history) }
-        machine = past
-        return halt(stopped(5, hart: hart))
-      }
+  func runBack(
+    hart: Int, _ find: (History, Machine) throws(MachineError) -> Machine?
+  ) {
+    lookBack { history throws(MachineError) in
+      guard let past = try find(history, machine) else { return nil }
+      machine = past
+      return Halt(.arrived, hart: hart)
+    }
+  }
+
+  private func runBackToStop() {
+    lookBack { history throws(MachineError) in
       let found = try history.latestStop(before: machine.index, breakpoints.forMachine)
-      guard let found else { return try reachBeginning(history) }
+      guard let found else { return nil }
       machine = found.machine
-      var reason = ""
+      let hart = Int(machine.hart.number)
       if case .watchpoint(let touch) = found.pause {
-        reason = watchReason(touch) ?? ""
-      } else {
-        reason = breakReason
+        return Halt(watchReason(touch) ?? .arrived, hart: hart)
       }
-      halt(stopped(5, reason))
+      return Halt(breakReason(machine.pc), hart: hart)
+    }
+  }
+
+  /// nil: there is no such place, and history begins.
+  private func lookBack(_ find: (History) throws(MachineError) -> Halt?) {
+    guard let history else { return halt(.arrived) }
+    do throws(MachineError) {
+      if let found = try find(history) { return halt(found.reason, hart: found.hart) }
+      if let first = try history.machine(at: history.begin) { machine = first }
+      halt(.beginning)
     } catch {
       notices.append("the past cannot be had: \(error)")
-      halt(stopped(5))
+      halt(.arrived)
     }
-  }
-
-  private func reachBeginning(_ history: History) throws(MachineError) {
-    if let first = try history.machine(at: history.begin) { machine = first }
-    halt(stopped(5, "replaylog:begin;"))
   }
 }

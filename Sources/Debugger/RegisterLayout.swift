@@ -2,40 +2,40 @@ import Emu
 
 /// The registers of a core as debuggers number them: "Standard Target Features" of GDB's manual (appendix G.5), and for the numbers
 /// the order in which GDB's own files of the architectures have them.
-struct RegisterLayout {
-  struct Entry {
-    let name: String
-    let number: Int
+package struct RegisterLayout {
+  package struct Entry {
+    package let name: String
+    package let number: Int
     /// In bytes.
-    let size: Int
+    package let size: Int
     /// Of the words that it is made of, the lowest first.
-    let parts: [RegisterName]
-    var type = "int"
-    var group: String?
+    package let parts: [RegisterName]
+    package var type = "int"
+    package var group: String?
     /// What lldb calls it if it has a role.
-    var role: String?
+    package var role: String?
   }
 
-  struct Feature {
-    let name: String
-    var entries: [Entry]
+  package struct Feature {
+    package let name: String
+    package var entries: [Entry]
   }
 
-  let architecture: String
+  package let architecture: String
   /// What lldb knows it by.
-  let triple: String
-  let features: [Feature]
+  package let triple: String
+  package let features: [Feature]
   /// By number.
   private let entries: [Int: Entry]
   /// Those of a `g` packet, in its order.
-  let general: [Entry]
+  package let general: [Entry]
 
-  subscript(number: Int) -> Entry? { entries[number] }
-  var all: [Entry] { features.flatMap(\.entries) }
-  let pc: Entry
-  let sp: Entry
+  package subscript(number: Int) -> Entry? { entries[number] }
+  package var all: [Entry] { features.flatMap(\.entries) }
+  package let pc: Entry
+  package let sp: Entry
 
-  init(_ hart: Hart, _ machine: Image.Machine) {
+  package init(_ hart: Hart, _ machine: Image.Machine) {
     switch machine {
     case .riscv64:
       architecture = "riscv:rv64"
@@ -134,7 +134,7 @@ struct RegisterLayout {
 }
 
 extension Hart {
-  func read(_ entry: RegisterLayout.Entry) -> [UInt8]? {
+  package func read(_ entry: RegisterLayout.Entry) -> [UInt8]? {
     let size = entry.size / entry.parts.count
     var bytes: [UInt8] = []
     for part in entry.parts {
@@ -142,5 +142,19 @@ extension Hart {
       for byte in 0..<size { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * byte))) }
     }
     return bytes
+  }
+}
+
+extension Debuggee {
+  /// False: there is no such register, or it does not take that.
+  package func write(_ entry: RegisterLayout.Entry, _ bytes: [UInt8], hart: Int) -> Bool {
+    guard bytes.count == entry.size else { return false }
+    let size = entry.size / entry.parts.count
+    return entry.parts.enumerated().allSatisfy { place, part in
+      let word = bytes[place * size..<(place + 1) * size].reversed().reduce(0 as UInt64) {
+        $0 << 8 | UInt64($1)
+      }
+      return machine.set(part, to: word, hart: hart)
+    }
   }
 }

@@ -1,0 +1,254 @@
+import Debugger
+import Emu
+
+/// A value that an expression has, and where it is.
+struct Value {
+  var number: UInt64
+  /// In bytes.
+  var size: UInt64
+  var kind = DebugInfo.Variable.Kind.unsigned
+  /// In memory.
+  var address: UInt64?
+  var register: RegisterLayout.Entry?
+  var type: String?
+  /// Members or elements.
+  var hasParts = false
+  /// Of something that is no number.
+  var bytes: [UInt8] = []
+}
+
+/// Expressions of a debugger: `ticks`, `table[3].sum`, `Tasks.swift:ticks`, `$sp`, `main`, `0x20000000`, `&ticks`,
+/// `*0x400fe608`, `*(uint8_t *)($sp + 4)`, and sums of these.
+struct Evaluation {
+  let target: Target
+  let hart: Int
+  let isHex: Bool
+
+  init(_ target: Target, hart: Int, isHex: Bool = false) {
+    self.target = target
+    self.hart = hart
+    self.isHex = isHex
+  }
+
+  func value(of text: String) throws(Failure) -> Value {
+    if text.utf8.count > 1 << 10 { throw Failure("an expression of more than 1024 characters") }
+    var parser = ExpressionParser(text, self)
+    let value = try parser.sum(depth: 0)
+    try parser.end()
+    return value
+  }
+
+  // MARK: What a name is
+
+  func name(_ name: String) throws(Failure) -> Value {
+    if let variable = try? target.debug.variable(name) {
+      return try load(
+        variable.address, size: variable.size, variable.kind, type: variable.type,
+        hasParts: target.debug.parts(of: name) != nil)
+    }
+    if let value = try? register(name) { return value }
+    if let address = target.debug.address(ofSymbol: name) { return word(address) }
+    do { return try load(of: target.debug.variable(name)) } catch let error as VariableError {
+      throw Failure("\(error)")
+    } catch let error as Failure {
+      throw error
+    } catch {
+      throw Failure("\(error)")
+    }
+  }
+
+  private func load(of variable: DebugInfo.Variable) throws -> Value {
+    try load(variable.address, size: variable.size, variable.kind, type: variable.type)
+  }
+
+  func register(_ name: String) throws(Failure) -> Value {
+    let name = ["fp": "fp", "s0": target.isArm ? "s0" : "fp"][name] ?? name
+    guard let entry = target.layout.all.first(where: { $0.name == name }),
+      let bytes = target.machine.harts[hart].read(entry)
+    else { throw Failure("there is no register \(name.prefix(64))") }
+    var value = Value(
+      number: bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }, size: UInt64(entry.size))
+    value.register = entry
+    value.bytes = bytes
+    return value
+  }
+
+  func word(_ number: UInt64) -> Value {
+    let size = UInt64(target.layout.pc.size)
+    return Value(number: size == 4 ? number & 0xFFFF_FFFF : number, size: size)
+  }
+
+  func load(
+    _ address: UInt64, size: UInt64, _ kind: DebugInfo.Variable.Kind, type: String? = nil,
+    hasParts: Bool = false
+  ) throws(Failure) -> Value {
+    let count = Int(min(size, 64))
+    let bytes = target.machine.peek(address, count: count, hart: hart)
+    guard bytes.count == count else { throw Failure("there is no memory at 0x\(hex(address))") }
+    var value = Value(number: 0, size: size, kind: kind, address: address, type: type)
+    value.hasParts = hasParts
+    value.bytes = bytes
+    value.number = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    return value
+  }
+
+  // MARK: In words
+
+  func words(_ value: Value) -> String {
+    let bits = min(value.size, 8) * 8
+    if value.hasParts { return "{…}" }
+    if value.kind == .other || value.size > 8 {
+      return value.bytes.map { ($0 < 16 ? "0" : "") + hex(UInt64($0)) }.joined(separator: " ")
+        + (value.size > UInt64(value.bytes.count) ? " …" : "")
+    }
+    if isHex || value.register != nil || value.type == nil { return "0x" + hex(value.number) }
+    switch value.kind {
+    case .boolean: return value.number & 1 == 0 ? "false" : "true"
+    case .floatingPoint where value.size == 4:
+      return "\(Float(bitPattern: UInt32(truncatingIfNeeded: value.number)))"
+    case .floatingPoint where value.size == 8: return "\(Double(bitPattern: value.number))"
+    case .signed where bits > 0:
+      return String(Int64(bitPattern: value.number << (64 - bits)) >> Int64(64 - bits))
+    case .signed, .unsigned, .floatingPoint, .other: return String(value.number)
+    }
+  }
+
+  // MARK: Writing
+
+  /// An expression's value, or a number as it is written in source: -1, 1.5, true.
+  func write(_ text: String, to path: String) throws(Failure) {
+    let place = try value(of: path)
+    guard place.size <= 8, !place.hasParts else { throw Failure("\(path) is no single value") }
+    let number = try number(text, for: place)
+    let bytes = (0..<place.size).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    let isWritten: Bool
+    if let register = place.register {
+      isWritten = target.debuggee.write(register, bytes, hart: hart)
+    } else if let address = place.address {
+      isWritten = target.machine.poke(address, bytes, hart: hart)
+    } else {
+      throw Failure("\(path) is nothing that can be written")
+    }
+    guard isWritten else { throw Failure("\(path) does not take that") }
+    target.debuggee.changed(hart: hart)
+  }
+
+  private func number(_ text: String, for place: Value) throws(Failure) -> UInt64 {
+    let text = String(text.drop { $0 == " " })
+    switch place.kind {
+    case .boolean where text == "true": return 1
+    case .boolean where text == "false": return 0
+    case .floatingPoint:
+      if place.size == 4, let number = Float(text) { return UInt64(number.bitPattern) }
+      if place.size == 8, let number = Double(text) { return number.bitPattern }
+    default: if let number = Int64(text) { return UInt64(bitPattern: number) }
+    }
+    return try value(of: text).number
+  }
+}
+
+/// Recursive descent; nothing is longer or deeper than a person writes.
+struct ExpressionParser {
+  private var rest: Substring
+  private let evaluation: Evaluation
+
+  init(_ text: String, _ evaluation: Evaluation) {
+    rest = text[...]
+    self.evaluation = evaluation
+  }
+
+  private mutating func skip() { rest = rest.drop { $0 == " " || $0 == "\t" } }
+
+  private mutating func take(_ character: Character) -> Bool {
+    skip()
+    guard rest.first == character else { return false }
+    rest.removeFirst()
+    return true
+  }
+
+  mutating func end() throws(Failure) {
+    skip()
+    if !rest.isEmpty { throw Failure("what is \"\(rest.prefix(64))\"?") }
+  }
+
+  mutating func sum(depth: Int) throws(Failure) -> Value {
+    if depth > 32 { throw Failure("an expression of more than 32 levels") }
+    var value = try term(depth)
+    while true {
+      if take("+") {
+        value = evaluation.word(value.number &+ (try term(depth)).number)
+      } else if take("-") {
+        value = evaluation.word(value.number &- (try term(depth)).number)
+      } else {
+        return value
+      }
+    }
+  }
+
+  private mutating func term(_ depth: Int) throws(Failure) -> Value {
+    if depth > 32 { throw Failure("an expression of more than 32 levels") }
+    if take("*") { return try content(depth) }
+    if take("&") {
+      let value = try term(depth + 1)
+      guard let address = value.address else { throw Failure("that has no place in memory") }
+      return evaluation.word(address)
+    }
+    if take("-") { return evaluation.word(0 &- (try term(depth + 1)).number) }
+    if take("(") {
+      let value = try sum(depth: depth + 1)
+      if !take(")") { throw Failure("a ) is missing") }
+      return value
+    }
+    if take("$") { return try evaluation.register(word()) }
+    let word = try word()
+    guard let first = word.first, ("0"..."9").contains(first) else {
+      return try evaluation.name(word)
+    }
+    let digits = word.filter { $0 != "_" }
+    let number =
+      digits.hasPrefix("0x") || digits.hasPrefix("0X")
+      ? UInt64(digits.dropFirst(2), radix: 16)
+      : digits.hasPrefix("0b") ? UInt64(digits.dropFirst(2), radix: 2) : UInt64(digits)
+    guard let number else { throw Failure("\(word.prefix(64)) is no number") }
+    return evaluation.word(number)
+  }
+
+  /// A name with members and elements, or a number.
+  private mutating func word() throws(Failure) -> String {
+    skip()
+    let word = rest.prefix { $0.isLetter || $0.isNumber || "_.$:[]".contains($0) }
+    if word.isEmpty {
+      throw Failure(rest.isEmpty ? "the expression ends early" : "what is \"\(rest.prefix(64))\"?")
+    }
+    rest = rest[word.endIndex...]
+    return String(word)
+  }
+
+  // MARK: *
+
+  private static let types: [String: (size: UInt64, kind: DebugInfo.Variable.Kind)] = {
+    var types: [String: (UInt64, DebugInfo.Variable.Kind)] = [
+      "float": (4, .floatingPoint), "double": (8, .floatingPoint), "Float": (4, .floatingPoint),
+      "Double": (8, .floatingPoint), "char": (1, .unsigned), "bool": (1, .boolean),
+      "Bool": (1, .boolean), "int": (4, .signed), "short": (2, .signed),
+    ]
+    for bits in [8, 16, 32, 64] as [UInt64] {
+      types["uint\(bits)_t"] = (bits / 8, .unsigned)
+      types["UInt\(bits)"] = (bits / 8, .unsigned)
+      types["int\(bits)_t"] = (bits / 8, .signed)
+      types["Int\(bits)"] = (bits / 8, .signed)
+    }
+    return types
+  }()
+
+  private mutating func content(_ depth: Int) throws(Failure) -> Value {
+    let start = rest
+    if take("("), let name = try? word(), let type = Self.types[name], take("*"), take(")") {
+      let address = try term(depth + 1).number
+      return try evaluation.load(address, size: type.size, type.kind, type: name)
+    }
+    rest = start
+    let address = try term(depth + 1).number
+    return try evaluation.load(address, size: UInt64(evaluation.target.layout.pc.size), .unsigned)
+  }
+}
