@@ -22,7 +22,7 @@ package struct RegisterLayout {
   }
 
   package let architecture: String
-  /// What lldb knows it by.
+  /// What lldb knows it by: no more than what an image says of itself, or lldb takes it for another machine's and drops it.
   package let triple: String
   package let features: [Feature]
   /// By number.
@@ -39,11 +39,11 @@ package struct RegisterLayout {
     switch machine {
     case .riscv64:
       architecture = "riscv:rv64"
-      triple = "riscv64-unknown-unknown-elf"
+      triple = "riscv64"
       features = Self.rv64(hart)
     case .arm:
       architecture = "arm"
-      triple = "thumbv7em-unknown-unknown-eabi"
+      triple = "thumbv7em"
       features = Self.cortexM()
     }
     general = features[0].entries

@@ -26,6 +26,8 @@ extension Session {
     }
     if packet.take("qAttached") { return .text(isStarted ? "0" : "1") }
     if packet.take("qSymbol") { return .ok }
+    // Where the image says; lldb gives its symbols no addresses unless it is told.
+    if packet.take("qOffsets") { return .text("Text=0;Data=0;Bss=0") }
     if packet.rest.elementsEqual("qC".utf8) {
       return .text("QC\(hex(UInt64(machine.hart.number) + 1))")
     }

@@ -4,12 +4,14 @@ import Emu
 /// The XML documents that GDB reads before anything else: which registers there are (appendix G), what is in memory (E.9), and
 /// which threads (E.8).
 enum TargetDescription {
+  /// Without an OS: GDB would take a RISC-V for one with Linux, and make steps by breakpoints that traps miss.
   static func target(_ layout: RegisterLayout) -> String {
     var xml = """
       <?xml version="1.0"?>
       <!DOCTYPE target SYSTEM "gdb-target.dtd">
       <target version="1.0">
       <architecture>\(layout.architecture)</architecture>
+      <osabi>none</osabi>
 
       """
     for feature in layout.features {

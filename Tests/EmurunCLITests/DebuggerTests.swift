@@ -187,6 +187,25 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
     #expect(!text.contains("Error"))
   }
 
+  /// A step is one attempt, and an instruction that traps is one.
+  @Test func aStepIntoATrap() throws {
+    let text = try Self.gdb(
+      "timer-heartbeat-rv64.elf", "",
+      """
+      {target}
+      monitor goto 50
+      maintenance flush register-cache
+      set var $a0 = 77
+      stepi
+      printf "cause %d, %d from mtvec, value %d\\n", $mcause, $pc - $mtvec, $mtval
+      monitor icount
+      reverse-stepi
+      printf "a0 %d\\n", $a0
+      """)
+    Self.expect(
+      text, ["cause 5, 0 from mtvec, value 433", "index 51, retired 50, …", "a0 77"])
+  }
+
   /// Stopped a hundred times, stepped, read: the digest of a run that nobody looked at.
   @Test(arguments: [
     ("led-heartbeat.elf", "sysTick", 10), ("timer-heartbeat-rv64.elf", "main", 1),
@@ -260,6 +279,83 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
         shell sleep 1
         """)
       #expect(debugged.contains(digest) && debugged.contains("that was recorded"), "\(debugged)")
+    }
+  }
+
+  /// lldb finds a function, stops there twice, steps, and leaves.
+  @Test(
+    .enabled(if: access("/usr/bin/lldb-19", X_OK) == 0 || getenv("CI") != nil),
+    arguments: [("led-heartbeat.elf", "sysTick"), ("timer-heartbeat-rv64.elf", "handleTrap")])
+  func lldb(name: String, function: String) throws {
+    try Self.withServer(name) { port, _ in
+      let commands = [
+        "gdb-remote \(port)", "breakpoint set -n \(function)", "continue", "register read pc",
+        "continue", "thread step-inst", "bt", "breakpoint delete -f", "detach",
+      ].map { "-o '\($0)'" }.joined(separator: " ")
+      let text = try Self.text("timeout 120 lldb-19 --batch \(commands) \(image(name)) 2>&1")
+      Self.expect(
+        text,
+        [
+          "Breakpoint 1: where = \(name)`\(function) …",
+          "* thread #1, name = 'hart 0', stop reason = breakpoint 1.1",
+          "      pc = …", "* thread #1, name = 'hart 0', stop reason = breakpoint 1.1",
+          "* thread #1, name = 'hart 0', stop reason = instruction step into",
+          "  * frame #0: …", "Process 1 detached",
+        ])
+    }
+  }
+
+  /// A debugger that is lost while the run goes on, and then another one: the run has gone on.
+  @Test func lostWhileItRuns() throws {
+    let image = image("delay-heartbeat-m4.elf")
+    func gdb(_ port: Substring, _ commands: String...) throws -> String {
+      let words = (["set remotetimeout 60", "target remote 127.0.0.1:\(port)"] + commands)
+        .map { "-ex '\($0)'" }.joined(separator: " ")
+      return try Self.text(
+        "timeout -s KILL 8 gdb-multiarch -nx -batch \(words) \(image) </dev/null 2>&1")
+    }
+    try Self.withServer("delay-heartbeat-m4.elf") { port, log in
+      _ = try gdb(port, "continue")
+      var words = ""
+      for _ in 0..<600 where !words.contains("has gone") {
+        usleep(100_000)
+        words = try read(log)
+      }
+      #expect(words.contains("the debugger has gone; the run goes on"), "\(words)")
+      let next = try gdb(port, "monitor icount", "monitor history", "kill")
+      let index = try #require(next.firstMatch(of: #/index (\d+), /#)?.output.1, "\(next)")
+      #expect(index != "0" && next.contains("from index \(index), 1 snapshots"), "\(next)")
+    }
+  }
+
+  /// `--gdb stdio`: with its debugger the run is over, too.
+  @Test func whoStartedItEndsIt() throws {
+    let text = try Self.gdb(
+      "delay-heartbeat-m4.elf", "",
+      """
+      {target}
+      stepi
+      quit
+      """)
+    #expect(text.contains("interrupted after"), "\(text)")
+  }
+
+  /// An emulator that waits for a debugger at a port, and the file with what it says.
+  private static func withServer(
+    _ name: String, _ body: (_ port: Substring, _ words: String) throws -> Void
+  ) throws {
+    try withFolder { folder in
+      let log = folder + "/log"
+      let start =
+        "env --default-signal=INT \(program) \(image(name)) --gdb 127.0.0.1:0 -S >\(log) 2>&1 & echo $!"
+      let process = try #require(pid_t(text(start).split(separator: "\n").first ?? ""))
+      defer { kill(process, SIGKILL) }
+      var port: Substring?
+      for _ in 0..<600 where port == nil {
+        usleep(100_000)
+        port = try read(log).firstMatch(of: /target remote 127\.0\.0\.1:(\d+)/)?.output.1
+      }
+      try body(#require(port), log)
     }
   }
 

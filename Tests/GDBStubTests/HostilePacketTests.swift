@@ -4,7 +4,7 @@ import Foundation
 import GDBStub
 import Testing
 
-/// Packets that no debugger sends: never a crash, and the session still answers. 10^6 of them in `make soak`.
+/// Packets that no debugger sends: never a crash, and the session still answers. `EMURUN_SOAK=n`: five n of them a core.
 @Suite struct HostilePacketTests {
   private static let seeds = [
     "qSupported:swbreak+", "g", "G0011", "p1f", "P0=00000000", "m0,10", "M20000000,2:0011",
@@ -16,12 +16,50 @@ import Testing
     "D", "R00", "bs", "bc",
   ]
 
+  /// One in four: another checksum, escapes that are none, half of it, ends and beginnings in the middle.
+  private static func damaged(_ packet: [UInt8], _ random: inout SplitMix) -> [UInt8] {
+    var bytes = packet
+    let place = Int(random.next() % UInt64(packet.count))
+    switch random.next() % 32 {
+    case 0: bytes[packet.count - 1] ^= 1
+    case 1: bytes.insert(UInt8(ascii: "}"), at: place)
+    case 2: bytes.removeLast(packet.count - place)
+    case 3: bytes.insert(UInt8(ascii: "#"), at: place)
+    case 4: bytes.insert(UInt8(ascii: "$"), at: place)
+    case 5: bytes.insert(contentsOf: [UInt8](repeating: UInt8(ascii: "*"), count: 9), at: place)
+    case 6: bytes.insert(contentsOf: [3, UInt8(ascii: "-"), UInt8(ascii: "+")], at: place)
+    case 7: bytes[place] = UInt8(truncatingIfNeeded: random.next())
+    default: break
+    }
+    return bytes
+  }
+
+  /// One that is longer than any that is taken, whole or without an end.
+  @Test func giants() throws {
+    let debugger = try Conversation("led-heartbeat.elf")
+    let giant = [UInt8](repeating: UInt8(ascii: "m"), count: PacketDecoder.longest + 10)
+    debugger.session.receive(Conversation.framed(giant))
+    #expect(debugger.session.takeOutput() == [UInt8(ascii: "-")])
+    debugger.session.receive([UInt8(ascii: "$")] + giant)
+    #expect(debugger.ask("qAttached") == "1")
+    for packet in [
+      "mffffffffffffffff,ffffffffffffffff", "x0,ffffffffffffffff", "m0,ffffffff",
+      "Z2,ffffffffffffffff,ffffffffffffffff", "Z0,ffffffffffffffff,ffffffffffffffff",
+      "vFlashErase:ffffffffffffffff,ffffffffffffffff", "qXfer:threads:read::ffffffffffffffff,1",
+      "qMemoryRegionInfo:ffffffffffffffff", "Tffffffffffffffff", "pffffffffffffffff",
+      "vCont;rffffffffffffffff,0:1", "Hgffffffffffffffff", "qThreadExtraInfo,ffffffffffffffff",
+    ] {
+      _ = debugger.ask(packet)
+    }
+    #expect(debugger.ask("qAttached") == "1")
+  }
+
   @Test(arguments: ["led-heartbeat.elf", "timer-heartbeat-rv64.elf"])
   func mutations(image: String) throws {
-    let isSoak = ProcessInfo.processInfo.environment["EMURUN_SOAK"] != nil
+    let soak = ProcessInfo.processInfo.environment["EMURUN_SOAK"].flatMap { Int($0) }
     var random = SplitMix(seed: 11)
     var debugger = try Conversation(image)
-    for count in 0..<(isSoak ? 500_000 : 4_000) {
+    for count in 0..<(soak.map { 5 * $0 } ?? 4_000) {
       var packet = Array(Self.seeds[Int(random.next() % UInt64(Self.seeds.count))].utf8)
       for _ in 0..<random.next() % 4 {
         let place = Int(random.next() % UInt64(packet.count + 1))
@@ -32,7 +70,10 @@ import Testing
         default: packet.insert(contentsOf: "ffffffffffffffff,".utf8, at: place)
         }
       }
-      debugger.session.receive(Conversation.framed(packet))
+      let bytes = Self.damaged(Conversation.framed(packet), &random)
+      let cut = Int(random.next() % UInt64(bytes.count + 1))
+      debugger.session.receive(bytes[..<cut])
+      debugger.session.receive(bytes[cut...])
       // Whatever runs runs a little.
       for _ in 0..<4 where debugger.session.isRunning {
         debugger.session.run { machine, limit in
@@ -44,7 +85,9 @@ import Testing
       if debugger.session.isRunning { debugger.session.receive([3]) }
       debugger.session.run { machine, limit in machine.run(until: limit) }
       _ = debugger.session.takeOutput()
-      if count % 500 == 0 || debugger.session.machine.stop != nil {
+      if count % 500 == 499 || debugger.session.machine.stop != nil {
+        // Half a packet may be there, which this one ends.
+        _ = debugger.ask("?")
         #expect(debugger.ask("qAttached") == "1")
         debugger = try Conversation(image)
       }

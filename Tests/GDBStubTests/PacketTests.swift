@@ -1,3 +1,4 @@
+import Debugger
 import Devices
 import Emu
 import GDBStub
@@ -24,7 +25,8 @@ import Testing
       ("x20000100,2", "ab"), ("x0,0", "OK"), ("Z0,100,2", "OK"), ("Z1,101,2", "OK"),
       ("z0,100,2", "OK"), ("z1,101,2", "OK"), ("Z5,0,4", ""), ("Z2,20000000,4", "OK"),
       ("z2,20000000,4", "OK"), ("Z2", "E16"), ("qThreadExtraInfo,1", hex("hart 0: thread mode")),
-      ("qSymbol::", "OK"), ("QStartNoAckMode", "OK"), ("!", "OK"), ("qTStatus", ""),
+      ("qSymbol::", "OK"), ("qOffsets", "Text=0;Data=0;Bss=0"), ("QStartNoAckMode", "OK"),
+      ("!", "OK"), ("qTStatus", ""),
       ("nonsense", ""),
       ("", ""), ("vFlashErase:0,100000000", "E0e"), ("vFlashErase:20000000,400", "E0e"),
       ("qXfer:features:read:other.xml:0,10", "E16"), ("qXfer:auxv:read::0,10", ""),
@@ -64,7 +66,10 @@ import Testing
     let general = debugger.ask("g")
     #expect(general.utf8.count == 33 * 16)
     #expect(debugger.ask("G" + general) == "OK")
-    #expect(debugger.ask("qHostInfo").contains("watchpoint_exceptions_received:before;"))
+    #expect(
+      debugger.ask("qHostInfo")
+        == "triple:\(hex("riscv64"));endian:little;ptrsize:8;watchpoint_exceptions_received:before;"
+    )
     #expect(
       debugger.ask("jThreadsInfo").hasPrefix("[{\"tid\":1,\"name\":\"hart 0\",\"reason\":\"trap\""))
   }
@@ -104,6 +109,17 @@ import Testing
     #expect(debugger.ask("M400fe604,4:02000000") == "OK")
     #expect(debugger.ask("m400fe604,4") == "02000000")
     #expect(machine.stateDigest != digest)
+  }
+
+  /// With the Thumb bit or without it is the same place.
+  @Test func breakpointsAreTakenAway() throws {
+    let debugger = try Conversation("led-heartbeat.elf")
+    debugger.ask("Z1,41,2")
+    debugger.ask("z1,41,2")
+    #expect(debugger.session.debuggee.breakpoints.addresses.isEmpty)
+    debugger.ask("Z0,40,2")
+    debugger.ask("z0,41,2")
+    #expect(debugger.session.debuggee.breakpoints.addresses.isEmpty)
   }
 
   @Test func flash() throws {
