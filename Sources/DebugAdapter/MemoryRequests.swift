@@ -140,7 +140,7 @@ extension Target {
     let function = debug.function(around: wanted)?.lowerBound
     var code: [Adapter.Instruction] = []
     for start in function.map({ [$0] }) ?? [wanted, wanted + 2] where start < end {
-      let bytes = machine.peek(start, count: Int(end - start), hart: debuggee.latest.hart)
+      let bytes = machine.peek(start, count: Int(clamping: end - start), hart: debuggee.latest.hart)
       guard UInt64(bytes.count) == end - start else { continue }
       code = disassemble(bytes, start)
       if code.allSatisfy({ !$0.isData }) { break }

@@ -48,7 +48,7 @@ final class Target {
 
   /// By the number that the client has of it.
   func hart(_ thread: Int) throws(Failure) -> Int {
-    guard machine.harts.indices.contains(thread - 1) else {
+    guard machine.harts.indices.contains(thread &- 1) else {
       throw Failure("there is no thread \(thread)")
     }
     return thread - 1

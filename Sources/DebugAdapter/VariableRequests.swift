@@ -27,7 +27,7 @@ enum Container {
 
 extension Target {
   func container(_ reference: Int) throws(Failure) -> Container {
-    guard containers.indices.contains(reference - 1) else {
+    guard containers.indices.contains(reference &- 1) else {
       throw Failure("there is nothing of number \(reference); it may be of a stop before this one")
     }
     return containers[reference - 1]

@@ -162,6 +162,14 @@ import Testing
       ),
       ("continue", "{}", "arguments.threadId is missing"),
       ("continue", "{\"threadId\":3}", "there is no thread 3"),
+      (
+        "continue", "{\"threadId\":-9223372036854775808}",
+        "there is no thread -9223372036854775808"
+      ),
+      (
+        "variables", "{\"variablesReference\":-9223372036854775808}",
+        "there is nothing of number -9223372036854775808; it may be of a stop before this one"
+      ),
       ("stackTrace", "{\"threadId\":0}", "there is no thread 0"),
       ("scopes", "{\"frameId\":9223372036854775807}", "there is no frame 9223372036854775807"),
       ("scopes", "{\"frameId\":-9223372036854775808}", "there is no frame -9223372036854775808"),
