@@ -234,6 +234,9 @@ struct AuditReport {
       + (witness.dataThatRan.map {
         "; \(map.program.name($0).printable) is marked as data and ran, so the code map lacks it"
       } ?? "")
+      + (witness.cameFromOutside.map {
+        "; \(map.program.name($0).printable) ran, reached by what is no code of the image"
+      } ?? "")
   }
 
   private var checkLines: [String] {

@@ -189,6 +189,20 @@ import Testing
     }
   }
 
+  /// The reset vector leads into the vector table, which a core runs as well as anything else, and on into code from there.
+  @Test func vectorsThatRun() throws {
+    try withFolder { folder in
+      let path = folder + "/a"
+      var image = try MutantELF.compiled(for: .arm, dwarf: 5) { try Images.bytes(at: $0) }
+      let table = try #require(image.firstRange(of: [0x00, 0x10, 0x00, 0x20])?.lowerBound)
+      image[table + 4] = 1
+      try write(image, to: path)
+      let outcome = emurun("audit", path, "--for", "20us")
+      #expect(outcome.code == 1)
+      #expect(outcome.output.contains("ran, reached by what is no code of the image"))
+    }
+  }
+
   /// Most of it looks like code. At its full size 100 MB.
   @Test func large() throws {
     let size = Self.soak == nil ? 4 << 20 : 100 << 20

@@ -19,6 +19,8 @@ public struct Witness: Sendable {
   public private(set) var compared: UInt64 = 0
   /// It ran, and the image marks it as data: the code map ends there.
   public private(set) var dataThatRan: UInt64?
+  /// What is no code of the image ran and came to it by itself, from where the code map cannot see it come.
+  public private(set) var cameFromOutside: UInt64?
   /// What the static side had excluded: a mistake of ours.
   public private(set) var contradiction: String?
   public private(set) var index: UInt64 = 0
@@ -35,16 +37,19 @@ public struct Witness: Sendable {
   ) {
     let known = map.addresses
     let memory = MemoryMap(machine.board, map.program)
-    var isInside = false
+    // The first instruction is nobody's consequence.
+    var (isInside, wasInside) = (false, true)
     while machine.stop == nil, machine.index < most, departure == nil {
       let pc = machine.pc
       let index = machine.index
       // What is there by the image's own addresses, and not something else that runs at them.
-      if map.program.isCode(pc), memory.canFetch(pc, 2) {
+      let isNow = map.program.isCode(pc) && memory.canFetch(pc, 2)
+      if isNow {
         isInside = true
         compared += 1
         if dataThatRan == nil, map.program.isMarkedData(pc) { dataThatRan = pc }
-        if !known.contains(pc) && map.isComplete && dataThatRan == nil {
+        if cameFromOutside == nil, !wasInside, !known.contains(pc) { cameFromOutside = pc }
+        if !known.contains(pc) && map.isComplete && dataThatRan == nil && cameFromOutside == nil {
           contradiction = "\(map.program.name(pc)) ran, which the code map has not"
         } else if proof.isProved && !proof.reached.contains(pc) {
           contradiction = "\(map.program.name(pc)) ran, which the proof had excluded"
@@ -53,6 +58,7 @@ public struct Witness: Sendable {
         contradiction = "\(hex(pc)) ran, where there is no code of the image"
       }
       if contradiction != nil { break }
+      wasInside = isNow
       var step = RunLimit(moment: limit, index: index + 1)
       step.sleepsOn = true
       _ = machine.run(until: step)
