@@ -82,7 +82,7 @@ struct TimeTravel {
 
   private func session(_ machine: Machine, at index: UInt64) -> Session {
     let session = Session(machine)
-    session.keepHistory(budget: Self.budget)
+    session.debuggee.keepHistory(budget: Self.budget)
     ask(session, "qRcmd," + hex("goto \(index)"))
     _ = session.takeOutput()
     guard session.machine.index == index else { fatal("index \(session.machine.index)") }

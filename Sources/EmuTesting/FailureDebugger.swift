@@ -39,7 +39,7 @@ enum FailureDebugger {
         return say("the host has no memory for another machine")
       }
       let session = Session(copy)
-      if let history { session.keepHistory(history) }
+      if let history { session.debuggee.keepHistory(history) }
       let test = Test.current.map { "\($0.name) has failed" } ?? "a test has failed"
       say(
         """
@@ -71,7 +71,7 @@ enum FailureDebugger {
         return pause
       }
       guard send(session.takeOutput(), connection) else { return }
-      for notice in session.takeNotices() { say(notice) }
+      for notice in session.debuggee.takeNotices() { say(notice) }
     }
   }
 

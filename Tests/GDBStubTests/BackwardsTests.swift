@@ -100,9 +100,9 @@ import Testing
     let bytes = words.flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
     let image = try Image(bytes: bytes, path: "stores.bin", format: .raw, base: 0)
     let debugger = Conversation(try Machine(.m4LED, image: image))
-    debugger.session.keepHistory(budget: 1 << 26)
+    debugger.session.debuggee.keepHistory(budget: 1 << 26)
     _ = debugger.monitor("goto 16000000")
-    #expect(debugger.session.history?.count ?? 0 > 3)
+    #expect(debugger.session.debuggee.history?.count ?? 0 > 3)
     debugger.ask("Z2,20000100,4")
     for value in (1...5 as ClosedRange<UInt32>).reversed() {
       #expect(debugger.ask("bc").hasPrefix("T05thread:1;watch:20000100;"))
