@@ -100,10 +100,15 @@ static uint32_t read_file(void *to, uint32_t bytes)             // -> bytes that
     return bytes - semihosting(0x06, block);
 }
 
-static void write_file(const void *from, uint32_t bytes)
+static void write_file(const void *from, uint32_t bytes)        // a busy host may take less than all at once
 {
-    uint32_t block[] = { out_file, (uint32_t)from, bytes };
-    semihosting(0x05, block);
+    const uint8_t *next = from;
+    while (bytes) {
+        uint32_t block[] = { out_file, (uint32_t)next, bytes };
+        uint32_t left = semihosting(0x05, block);
+        next += bytes - left;
+        bytes = left;
+    }
 }
 
 static _Noreturn void finish(void)
