@@ -2,9 +2,10 @@ import BoardFiles
 import Emu
 
 /// A run goes on for as long as it likes: what is written of it is written while it goes on, and what is kept is bounded. So many
-/// events make a slice, and more are kept than that, since one instruction can make some 65,536.
-private let eventsOfSlice = 1 << 16
-let keptEvents = 1 << 18
+/// events make a slice, that they and their lines be in the cache when they are written; and more are kept than that, since
+/// one instruction can make some 65,536.
+private let eventsOfSlice = 1 << 12
+let keptEvents = 1 << 17
 
 extension RunPlan {
   /// Runs a machine to its end. `between` is called after every slice, and with it everything that happened is over.

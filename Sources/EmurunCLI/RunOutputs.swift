@@ -183,7 +183,8 @@ final class RunOutputs {
 
   private func update(_ trace: Trace, _ findings: [Finding]) throws(Refusal) {
     precondition(seen >= trace.startIndex, "events were forgotten before they were written")
-    let hasReaders = text != nil || lines != nil || !uarts.isEmpty || !stimulus.isEmpty
+    let (hasUARTs, hasStimulus) = (!uarts.isEmpty, !stimulus.isEmpty)
+    let hasReaders = text != nil || lines != nil || hasUARTs || hasStimulus
     var position = seen
     try trace.forEach(from: seen) { event throws(Refusal) in
       let isFresh = position >= fresh
@@ -197,12 +198,12 @@ final class RunOutputs {
         lines?.writer.add(event, findings: findings)
         if !isFresh { return }
         text?.add(event, findings: findings)
-        if event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
+        if hasStimulus, event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
           silent.remove(event.detail & 0xFF)
           let width = Int(event.detail >> 24)
           try file.write((0..<width).map { UInt8(truncatingIfNeeded: event.value >> (8 * $0)) })
         }
-        if event.kind == .uart, let uart = uarts[event.source] {
+        if hasUARTs, event.kind == .uart, let uart = uarts[event.source] {
           try uart.write(CollectionOfOne(UInt8(truncatingIfNeeded: event.value)))
         }
       }

@@ -45,35 +45,54 @@ struct Scratch {
 
   var text: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: room[..<count]) }
 
-  mutating func put(_ text: StaticString) {
+  @inline(__always) mutating func put(_ text: StaticString) {
     put(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
+  @inline(__always) mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
     guard let start = bytes.baseAddress, let to = room.baseAddress else { return }
     (to + count).update(from: start, count: bytes.count)
     count += bytes.count
   }
 
   /// - Parameter width: padded on the left with spaces up to there.
-  mutating func put(decimal value: UInt64, width: Int = 0) {
-    var digits = 1
-    var limit: UInt64 = 10
-    while digits < 20 && value >= limit {
-      digits += 1
-      limit &*= digits < 20 ? 10 : 1
-    }
-    var padding = width - digits
-    while padding > 0 {
+  @inline(__always) mutating func put(decimal value: UInt64, width: Int = 0) {
+    let (upper, lower) = value.quotientAndRemainder(dividingBy: 100_000_000)
+    if upper >= 100_000_000 { return putLong(decimal: value, width: width) }
+    let leading = upper > 0 ? upper : lower
+    let text = Self.eightDigits(leading)
+    // Zeros on the left, but for the last digit.
+    let zeros = min(7, (text ^ Self.eightZeros).trailingZeroBitCount / 8)
+    pad(width - (upper > 0 ? 16 : 8) + zeros)
+    put(text &>> UInt64(8 * zeros), count: 8 - zeros)
+    if upper > 0 { put(Self.eightDigits(lower), count: 8) }
+  }
+
+  private mutating func putLong(decimal value: UInt64, width: Int) {
+    let (upper, lower) = value.quotientAndRemainder(dividingBy: 10_000_000_000_000_000)
+    put(decimal: upper, width: width - 16)
+    put(decimals: lower, count: 16)
+  }
+
+  @inline(__always) private mutating func pad(_ padding: Int) {
+    var left = padding
+    while left > 0 {
       room[count] = UInt8(ascii: " ")
       count += 1
-      padding -= 1
+      left -= 1
     }
-    put(digits: digits, of: value)
   }
 
   /// A fraction of a power of ten: with all its zeros.
-  mutating func put(decimals value: UInt64, count: Int) { put(digits: count, of: value) }
+  @inline(__always) mutating func put(decimals value: UInt64, count digits: Int) {
+    if digits > 8 {
+      let (upper, lower) = value.quotientAndRemainder(dividingBy: 100_000_000)
+      put(decimals: upper, count: digits - 8)
+      put(Self.eightDigits(lower), count: 8)
+    } else {
+      put(Self.eightDigits(value) >> UInt64(64 - 8 * digits), count: digits)
+    }
+  }
 
   /// - Parameter digits: at least so many, with zeros on the left.
   mutating func put(hex value: UInt64, digits: Int = 1) {
@@ -86,28 +105,31 @@ struct Scratch {
     }
   }
 
-  /// The last ones of a number, two at a time.
-  private mutating func put(digits: Int, of value: UInt64) {
-    count += digits
-    var place = count
-    var left = digits
-    var rest = value
-    while left >= 2 {
-      let next = rest / 100
-      let pair = Int(truncatingIfNeeded: rest &- next &* 100) &* 2
-      place -= 2
-      left -= 2
-      room[place] = Self.pairs.utf8Start[pair]
-      room[place + 1] = Self.pairs.utf8Start[pair + 1]
-      rest = next
+  /// The first bytes of a word, which is stored whole where there is room for it.
+  @inline(__always) private mutating func put(_ word: UInt64, count bytes: Int) {
+    if room.count - count >= 8 {
+      UnsafeMutableRawPointer(room.baseAddress.unsafelyUnwrapped + count)
+        .storeBytes(of: word.littleEndian, as: UInt64.self)
+    } else {
+      for byte in 0..<bytes {
+        room[count + byte] = UInt8(truncatingIfNeeded: word >> UInt64(8 * byte))
+      }
     }
-    if left == 1 { room[place - 1] = UInt8(truncatingIfNeeded: rest % 10) | 0x30 }
+    count += bytes
+  }
+
+  private static var eightZeros: UInt64 { 0x3030_3030_3030_3030 }
+
+  /// A number below 10^8 as eight characters, the first one in the lowest byte: all quotients side by side, by multiplication.
+  @inline(__always) private static func eightDigits(_ value: UInt64) -> UInt64 {
+    let (upper, lower) = value.quotientAndRemainder(dividingBy: 10_000)
+    var fields = upper | lower << 32
+    let hundreds = (fields &* 5243) >> 19 & 0x0000_007F_0000_007F
+    fields = hundreds | (fields &- hundreds &* 100) << 16
+    let tens = (fields &* 103) >> 10 & 0x000F_000F_000F_000F
+    fields = tens | (fields &- tens &* 10) << 8
+    return fields | eightZeros
   }
 
   private static let hexadecimal: StaticString = "0123456789abcdef"
-  private static let pairs: StaticString = """
-    00010203040506070809101112131415161718192021222324252627282930313233343536373839\
-    40414243444546474849505152535455565758596061626364656667686970717273747576777879\
-    8081828384858687888990919293949596979899
-    """
 }

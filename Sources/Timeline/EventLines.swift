@@ -5,6 +5,11 @@ import Emu
 public struct EventLines: Sendable {
   private let fields: EventFields
   private var clock: Clock
+  /// The value is the last thing that their lines say, and one of many.
+  private let endingInValue = Event.Mask(
+    .mmioRead, .mmioWrite, .interrupt, .interruptReturn, .trap
+  ).rawValue
+  private let clocks = Event.Mask(.clock).rawValue
   private var bytes: [UInt8] = []
   /// What lines have after their times, by what makes them differ. A place is taken by whatever came last.
   private var endings: [Ending?] = Array(repeating: nil, count: 256)
@@ -53,8 +58,10 @@ public struct EventLines: Sendable {
 
   /// - Parameter findings: the machine's, as far as events name them.
   public mutating func add(_ event: Event, findings: [Finding] = []) {
-    clock.follow(event)
-    let place = Int(truncatingIfNeeded: event.place)
+    let bit: UInt32 = 1 << UInt32(event.rawKind)
+    let endsInValue = endingInValue & bit != 0
+    if clocks & bit != 0 { clock.follow(event) }
+    let place = Int(truncatingIfNeeded: event.place(endsInValue))
     if let known = endings[place], known.isEnding(of: event) {
       if known.count > 0 { addLine(event, known, texts, from: place * Ending.room) }
       return
@@ -72,13 +79,13 @@ public struct EventLines: Sendable {
     }
     // Behind other members, and the last one to come.
     var text = [UInt8(ascii: ",")] + json.take().dropFirst()
-    if event.endsInValue {
+    if endsInValue {
       text.removeLast(2)
       text.removeLast(String(event.value, radix: 16).utf8.count)
     } else {
       text.append(UInt8(ascii: "\n"))
     }
-    let ending = Ending(event: event, count: text.count, endsInValue: event.endsInValue)
+    let ending = Ending(event: event, count: text.count, endsInValue: endsInValue)
     addLine(event, ending, text, from: 0)
     // A finding's name can be had only with the findings.
     if event.kind == .notModelled || text.count > Ending.room { return }
@@ -145,16 +152,8 @@ extension JSONWriter {
 }
 
 extension Event {
-  /// The value is the last thing that its line says, and one of many.
-  fileprivate var endsInValue: Bool {
-    switch kind {
-    case .mmioRead, .mmioWrite, .interrupt, .interruptReturn, .trap: true
-    default: false
-    }
-  }
-
   /// Where to look for its line's ending.
-  fileprivate var place: UInt8 {
+  @inline(__always) fileprivate func place(_ endsInValue: Bool) -> UInt8 {
     var word = UInt64(detail) << 32 | UInt64(source) << 16 | UInt64(rawKind) << 8 | UInt64(hart)
     if !endsInValue { word ^= value &* 0x9E37_79B9_7F4A_7C15 }
     return UInt8(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 56)

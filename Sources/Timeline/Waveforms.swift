@@ -39,10 +39,13 @@ public struct Waveforms: Sendable {
   public func drawn(_ tick: Tick) -> Tick { time(tick) }
 
   public mutating func add(_ event: Event) {
-    if event.kind == .clock { time.follow(event) }
-    guard event.kind == .pin, Int(event.source) < numbers.count else { return }
-    for (pin, led) in numbers[Int(event.source)] where pin == event.detail {
-      leds[led].set((event.value != 0) == wiring[led].activeHigh, at: time(event.tick))
+    switch event.kind {
+    case .clock: time.follow(event)
+    case .pin where Int(event.source) < numbers.count:
+      for (pin, led) in numbers[Int(event.source)] where pin == event.detail {
+        leds[led].set((event.value != 0) == wiring[led].activeHigh, at: time(event.tick))
+      }
+    default: break
     }
   }
 

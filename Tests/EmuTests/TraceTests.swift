@@ -35,7 +35,7 @@ import Testing
       _ = short.run(until: RunLimit(index: index))
       #expect(short.traceDigest == whole.traceDigest)
       #expect(short.trace.endIndex == whole.trace.count && whole.trace.startIndex == 0)
-      #expect(short.trace.count <= 2 * 3072)
+      #expect(short.trace.count <= 4 * 1024)
       #expect(Array(short.trace) == Array(whole.trace[short.trace.startIndex...]))
       #expect(short.console.count == whole.console.count && short.console.bytes.count <= 6001)
       let kept = whole.console.bytes.suffix(short.console.bytes.count)

@@ -53,6 +53,19 @@ import Testing
         text.put(hex: value)
         let words = String(decoding: text.text, as: UTF8.self)
         #expect(words == "\(value) \(String(value, radix: 16))")
+        for width in [1, 8, 12, 16, 24] {
+          var padded = Scratch(room)
+          padded.put(decimal: value, width: width)
+          let spaces = String(repeating: " ", count: max(0, width - "\(value)".utf8.count))
+          #expect(String(decoding: padded.text, as: UTF8.self) == spaces + "\(value)")
+        }
+        for count in 0...12 {
+          let power = (0..<count).reduce(1 as UInt64) { power, _ in power * 10 }
+          var fraction = Scratch(UnsafeMutableBufferPointer(rebasing: room[..<count]))
+          fraction.put(decimals: value % power, count: count)
+          let digits = String("\(1_000_000_000_000 + value % power)".suffix(count))
+          #expect(String(decoding: fraction.text, as: UTF8.self) == digits)
+        }
       }
     }
   }

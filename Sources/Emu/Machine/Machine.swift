@@ -35,7 +35,7 @@ public struct MachineOptions: Sendable {
   /// Kinds of which only the latest events are kept, for `Machine.recent`.
   public var recent: Event.Mask = []
   /// Of a long run only the latest events are kept in `Machine.trace`: so many at least, and at most
-  /// twice as many, 32 bytes each. The digest knows them all.
+  /// an eighth more, 32 bytes each. The digest knows them all.
   public var keptEvents = Self.usualEvents
   public static let usualEvents = 1 << 23
   /// And so many bytes of the console's text.

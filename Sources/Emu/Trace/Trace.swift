@@ -76,7 +76,7 @@ final class Recorder {
   let mask: Event.Mask
   private let kept: Event.Mask
   private let ring: Ring?
-  /// Chunks that are kept at least, and at most twice as many.
+  /// Chunks that are kept at least, and at most an eighth more and one.
   private let keptChunks: Int
   @exclusivity(unchecked) private var chunks: [Chunk] = []
   /// Events in chunks that are not kept any more.
@@ -145,7 +145,8 @@ final class Recorder {
   }
 
   private func grow() {
-    if chunks.count / 2 >= keptChunks { forget(chunks.count - keptChunks) }
+    let older = chunks.count - keptChunks
+    if older > keptChunks / 8 { forget(older) }
     let chunk = Chunk()
     chunks.append(chunk)
     tail = chunk.events
