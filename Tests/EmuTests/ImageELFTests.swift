@@ -16,6 +16,14 @@ import Testing
     #expect(!segment.isWritable)
   }
 
+  /// A segment that may not even be read says nothing of what it may: linker scripts make such.
+  @Test func noPermissionsAreNoStatement() throws {
+    var file = ELFFile()
+    file.segments[0].flags = 0
+    let segment = try #require(file.image().segments.first)
+    #expect(segment.isExecutable && segment.isWritable)
+  }
+
   @Test func readsArm() throws {
     let image = try ELFFile.cortexM.image()
     #expect(image.machine == .arm)

@@ -28,10 +28,12 @@ enum ELFImage {
       let isStored = headers.machine == .arm && address != load.virtualAddress
       let size = isStored ? load.fileSize : load.memorySize
       guard size > 0 else { continue }
+      // A linker script may leave the flags out (`PHDRS { … FLAGS(0) }`, riscv-tests): what may not even be read says nothing.
+      let flags = load.flags & 7 == 0 ? 7 : load.flags
       segments.append(
         .init(
           address: address, virtualAddress: load.virtualAddress, bytes: contents(of: load, file),
-          size: size, isExecutable: load.flags & 1 != 0, isWritable: load.flags & 2 != 0))
+          size: size, isExecutable: flags & 1 != 0, isWritable: flags & 2 != 0))
     }
     guard !segments.isEmpty else {
       throw file.bad("has no segment to load (PT_LOAD); link it with a linker script")

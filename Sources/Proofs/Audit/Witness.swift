@@ -39,7 +39,8 @@ public struct Witness: Sendable {
     let memory = MemoryMap(machine.board, map.program)
     // The first instruction is nobody's consequence.
     var (isInside, wasInside) = (false, true)
-    while machine.stop == nil, machine.index < most, departure == nil {
+    // What comes behind a trap is in the code map as well.
+    while machine.stop == nil, machine.index < most {
       let pc = machine.pc
       let index = machine.index
       // What is there by the image's own addresses, and not something else that runs at them.

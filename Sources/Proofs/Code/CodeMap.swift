@@ -143,10 +143,11 @@ extension Program {
     names.symbol(at: address).map { $0.address == address && $0.kind == .function } ?? false
   }
 
-  /// An address of code that somebody may call: with symbols, only where one begins.
+  /// An address that code has made, and that somebody may call or return to. Many numbers of a Cortex-M are addresses in its flash:
+  /// with symbols, those are none where no symbol begins.
   func mayBePointer(_ address: UInt64) -> Bool {
     guard isCode(address), !isMarkedData(address) else { return false }
-    return elf?.symbols.isEmpty ?? true || names.begins(at: address)
+    return machine == .riscv64 || elf?.symbols.isEmpty ?? true || names.begins(at: address)
   }
 
   /// By the marks of the Arm ABI: a literal pool or a table among code.
