@@ -57,7 +57,7 @@ struct SurveyTests {
       if agrees && again == nil { again = try survey.hashes(of: cases) }
       report.add(
         cases[index], both.ours, both.theirs, space: spaces[index], memoryDiffers: memoryDiffers,
-        varies: agrees && again.map { $0.ours == ours && $0.theirs[index] != theirs[index] } ?? false)
+        varies: agrees && again?.ours == ours && again?.theirs[index] != theirs[index])
       memoryDiffers = memoryDiffers || !agrees
     }
   }
