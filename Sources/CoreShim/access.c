@@ -229,7 +229,7 @@ static uint64_t slow_access(const Arch *a, Helper *library, char *env, uint64_t 
         tell_misaligned(c, &access);
         access_fault(c, va, type, CORE_M4_UNALIGNED, host_pc);
     }
-    if (a == &arm && va & (size - 1) && c->mpu.control & 1)
+    if (a == &arm && va & (size - 1) && (c->mpu.control & 1 || c->unreadable.block))
         m4_check_tail(c, (uint32_t)va, size, type, mmu, host_pc);
     if (c->watchpoint_count && is_watched_access(c, va, size, type, host_pc)) {
         is_device(c, va, size, type, mmu, host_pc);             // its page fault comes first

@@ -41,6 +41,7 @@ static void power_on(Core *c)
     c->traps_unaligned = c->traps_divide = c->negative = false;
     memset(&c->mpu, 0, sizeof c->mpu);
     memset(&c->data_watch, 0, sizeof c->data_watch);
+    memset(&c->unreadable, 0, sizeof c->unreadable);
     c->watching = false;
     if (c->kind == CORE_CORTEX_M4)
         core_m4_set_fp(c, 0, true, false, 0);

@@ -83,6 +83,7 @@ struct Core {
     uint8_t priority_mask;
     CoreM4MPU mpu;
     CoreM4Watch data_watch;
+    CoreM4Unreadable unreadable;
     bool watching;
 
     struct { CoreMemory *memory; uint64_t offset; } guarded;    // the reservation, while it is another hart's turn

@@ -83,6 +83,22 @@ void core_m4_set_watch(Core *c, const CoreM4Watch *watch)
     m4_rights_changed(c);
 }
 
+void core_m4_set_unreadable(Core *c, const CoreM4Unreadable *unreadable)
+{
+    if (!memcmp(&c->unreadable, unreadable, sizeof *unreadable))
+        return;
+    c->unreadable = *unreadable;
+    m4_rights_changed(c);
+}
+
+static bool is_unreadable(const Core *c, uint32_t address)      // never of a part of a page
+{
+    if (!c->unreadable.block)
+        return false;
+    uint32_t number = (address - c->unreadable.start) / c->unreadable.block;
+    return number < 8 * sizeof c->unreadable.blocks && c->unreadable.blocks[number / 32] >> number % 32 & 1;
+}
+
 // Is a page one to the soft TLB? whole: no region ends in it; and if one does, it need not make a difference.
 static bool is_uniform(const Core *c, uint32_t page, unsigned mmu, unsigned rights, bool whole)
 {
@@ -115,6 +131,8 @@ void core_m4_set_mpu(Core *c, const CoreM4MPU *mpu)
 void m4_check_tail(Core *c, uint32_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)
 {
     uint32_t last = va + size - 1;
+    if (type == LOAD && is_unreadable(c, last))
+        m4_access_fault(c, last & ~31u, CORE_M4_BUS_FAULT, host_pc);
     if ((va ^ last) >> 5 && rights_at(c, va, mmu, NULL) & ~rights_at(c, last, mmu, NULL) & 1u << type)
         m4_access_fault(c, last & ~31u, CORE_M4_MPU_FAULT, host_pc);
 }
@@ -127,20 +145,23 @@ bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t address, int size, int type, int m
     uint32_t va = (uint32_t)address;
     bool whole;
     unsigned rights = rights_at(c, va, (unsigned)mmu, &whole);
-    if (rights & 1u << type) {
+    bool unreadable = is_unreadable(c, va);
+    if (rights & 1u << type && !(unreadable && type == LOAD)) {
         uint32_t page = va & ~(PAGE - 1u);
         bool uniform = is_uniform(c, page, (unsigned)mmu, rights, whole);
         if (c->watchpoint_count && is_watched_page(c, page, PAGE)) {
             rights &= type == FETCH ? 4 : 3;
             uniform &= type == FETCH;
         }
+        if (unreadable)
+            rights &= ~1u;
         real.arm_set_page(cpu, page, page, 0, (int)rights, mmu, uniform ? PAGE : 1);
         return true;
     }
     if (probe)
         return false;
     if (type != FETCH)
-        m4_access_fault(c, va, CORE_M4_MPU_FAULT, host_pc);
+        m4_access_fault(c, va, rights & 1u << type ? CORE_M4_BUS_FAULT : CORE_M4_MPU_FAULT, host_pc);
     AT(int32_t, cpu, CPU_EXCEPTION) = EXCP_PREFETCH_ABORT;
     arm.leave_restore(cpu, host_pc);
     return false;

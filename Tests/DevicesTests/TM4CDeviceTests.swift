@@ -148,6 +148,7 @@ import Testing
   /// What comes in comes at the line's rate.
   @Test func inputTakesItsTime() {
     start()
+    bench.write(0x38, 0x10)
     bench.send("xy".utf8)
     #expect(read(R.flags) & 0x10 == 0x10)
     bench.advance(to: 1390)

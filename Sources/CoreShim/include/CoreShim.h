@@ -273,6 +273,14 @@ typedef struct {
 } CoreM4MPU;
 
 void core_m4_set_mpu(Core *core, const CoreM4MPU *mpu);     // as core_m4_set_traps: end the running block
+
+typedef struct {
+    uint32_t start, block;      // of memory: multiples of 1 KiB; block 0: nothing is unreadable
+    uint32_t blocks[4];         // a bit each
+} CoreM4Unreadable;
+
+// Loads of data from these blocks are bus faults; code there runs. As core_m4_set_traps: end the running block.
+void core_m4_set_unreadable(Core *core, const CoreM4Unreadable *unreadable);
 typedef struct {
     struct { uint32_t address, size; } range[4];            // size 0: none
 } CoreM4Watch;

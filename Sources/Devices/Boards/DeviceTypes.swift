@@ -207,11 +207,14 @@ extension PL011: BoardDevice {
   public static var typeName: String { "pl011" }
 
   public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
-    self.init(try parameters.choice("line", default: .instant))
+    self.init(
+      try parameters.choice("line", default: .instant), hasModem: try parameters.flag("modem"))
   }
 
   public var parameters: DeviceParameters {
-    DeviceParameters("line", line, unless: .instant)
+    var parameters = DeviceParameters("line", line, unless: .instant)
+    if hasModem { parameters.add("modem", "true") }
+    return parameters
   }
 }
 
@@ -361,11 +364,15 @@ extension StellarisTimer: BoardDevice {
   public static var typeName: String { "stellaris-timer" }
 
   public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
-    self.init(try parameters.choice("chip", default: .lm3s6965))
+    self.init(
+      try parameters.choice("chip", default: .lm3s6965),
+      synchronizes: try parameters.flag("sync"))
   }
 
   public var parameters: DeviceParameters {
-    DeviceParameters("chip", chip, unless: .lm3s6965)
+    var parameters = DeviceParameters("chip", chip, unless: .lm3s6965)
+    if synchronizes { parameters.add("sync", "true") }
+    return parameters
   }
 }
 
@@ -373,11 +380,14 @@ extension StellarisWatchdog: BoardDevice {
   public static var typeName: String { "stellaris-watchdog" }
 
   public init(_ parameters: inout DeviceParameters) throws(ParameterError) {
-    self.init(try parameters.choice("clocking", default: .system))
+    self.init(
+      try parameters.choice("clocking", default: .system), hasNMI: try parameters.flag("nmi"))
   }
 
   public var parameters: DeviceParameters {
-    DeviceParameters("clocking", clocking, unless: .system)
+    var parameters = DeviceParameters("clocking", clocking, unless: .system)
+    if hasNMI { parameters.add("nmi", "true") }
+    return parameters
   }
 }
 

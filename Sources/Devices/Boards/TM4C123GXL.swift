@@ -16,7 +16,8 @@ extension Board {
     }
     func port(
       _ name: String, _ gate: String, _ device: StellarisGPIO, at apb: UInt64, or ahb: UInt64,
-      _ interrupt: Int, timers: [Int: (String, Int)] = [:], faults: [Int: String] = [:]
+      _ interrupt: Int, timers: [Int: (String, Int)] = [:], faults: [Int: String] = [:],
+      nmi: Int? = nil, clearToSend: Int? = nil
     ) -> Placement {
       let number = ["GPIOA", "GPIOB", "GPIOC", "GPIOD", "GPIOE", "GPIOF"].firstIndex(of: gate) ?? 0
       var wires: [Int: [Board.Wire]] = [
@@ -28,6 +29,8 @@ extension Board {
       for (pin, module) in faults {
         wires[(module == "pwm0" ? 16 : 24) + pin] = [.input(4, of: module)]
       }
+      if let nmi { wires[32 + nmi] = [.nmi] }
+      if let clearToSend { wires[clearToSend] = [.input(0, of: "uart1")] }
       return Placement(name, device, at: apb, or: [ahb], size: 0x1000, gate: gate, wires: wires)
     }
     /// Lines `first` to `first` + 3: single and burst requests of a receiver, and of a transmitter.
@@ -48,11 +51,15 @@ extension Board {
         ($0, [Board.Wire.interrupt($1)])
       })
     func uart(_ number: UInt64) -> Placement {
-      Placement(
-        "uart\(number)", PL011(.timed), at: 0x4000_C000 + 0x1000 * number, size: 0x1000,
-        gate: "UART\(number)",
-        wires: requests(of: "UART\(number)", from: 1)
-          .merging([0: [.interrupt(uarts[Int(number)])]]) { $1 })
+      var wires = requests(of: "UART\(number)", from: 1)
+      wires[0] = [.interrupt(uarts[Int(number)])]
+      // RTS, where GPIOPCTL has it as number 1 or 8.
+      if number == 1 {
+        wires[5] = [.input(8 * 1 + 0, of: "gpiof"), .input(8 * 8 + 4, of: "gpioc")]
+      }
+      return Placement(
+        "uart\(number)", PL011(.timed, hasModem: number == 1), at: 0x4000_C000 + 0x1000 * number,
+        size: 0x1000, gate: "UART\(number)", wires: wires)
     }
     func timerNumber(_ gate: String) -> Int {
       (gate.last?.wholeNumberValue ?? 0) + (gate.hasPrefix("W") ? 6 : 0)
@@ -66,6 +73,13 @@ extension Board {
       ]
       wires[2] = toADCs(timerNumber(gate))
       if let next { wires[5] = [.input(2, of: next)] }
+      let synchronizes = name == "timer0"
+      if synchronizes {
+        for number in 1..<12 {
+          let other = number < 6 ? "timer\(number)" : "wtimer\(number - 6)"
+          for half in 0..<2 { wires[8 + 2 * number + half] = [.input(3 + half, of: other)] }
+        }
+      }
       for (number, half) in ["A", "B"].enumerated() {
         wires[6 + number] = [
           .input(TM4CDMA.request(gate + half, isBurst: true), of: "udma")
@@ -76,7 +90,8 @@ extension Board {
         wires[3 + number % 2, default: []].append(.input(8 * 7 + pin.1, of: pin.0))
       }
       return Placement(
-        name, StellarisTimer(chip), at: address, size: 0x1000, gate: gate, wires: wires)
+        name, StellarisTimer(chip, synchronizes: synchronizes), at: address, size: 0x1000,
+        gate: gate, wires: wires)
     }
     func ssi(_ number: UInt64) -> Placement {
       Placement(
@@ -125,7 +140,7 @@ extension Board {
     for bit in 0..<4 { system[1 + bit] = [.input(bit, of: "pwm0"), .input(bit, of: "pwm1")] }
 
     return Board(
-      name: "tm4c123gxl", revision: 6,
+      name: "tm4c123gxl", revision: 7,
       summary: "Cortex-M4F, TI's EK-TM4C123GXL LaunchPad; 16 MHz until software says otherwise",
       core: .cortexM4(priorityBits: 3, interrupts: 139), clock: Clock(hertz: 16_000_000),
       hasVariableClock: true,
@@ -157,13 +172,13 @@ extension Board {
           timers: [
             0: ("timer4", 0), 1: ("timer4", 1), 2: ("timer5", 0), 3: ("timer5", 1),
             4: ("wtimer0", 0), 5: ("wtimer0", 1), 6: ("wtimer1", 0), 7: ("wtimer1", 1),
-          ]),
+          ], clearToSend: 32 + 5),
         port(
           "gpiod", "GPIOD", StellarisGPIO(.tm4c123, nmi: 0x80), at: 0x4000_7000, or: 0x4005_B000, 3,
           timers: [
             0: ("wtimer2", 0), 1: ("wtimer2", 1), 2: ("wtimer3", 0), 3: ("wtimer3", 1),
             4: ("wtimer4", 0), 5: ("wtimer4", 1), 6: ("wtimer5", 0), 7: ("wtimer5", 1),
-          ], faults: [2: "pwm0", 6: "pwm0"]),
+          ], faults: [2: "pwm0", 6: "pwm0"], nmi: 7),
         port("gpioe", "GPIOE", StellarisGPIO(.tm4c123), at: 0x4002_4000, or: 0x4005_C000, 4),
         port(
           "gpiof", "GPIOF", StellarisGPIO(.tm4c123, nmi: 0x01), at: 0x4002_5000, or: 0x4005_D000,
@@ -171,7 +186,7 @@ extension Board {
           timers: [
             0: ("timer0", 0), 1: ("timer0", 1), 2: ("timer1", 0), 3: ("timer1", 1),
             4: ("timer2", 0),
-          ], faults: [2: "pwm0", 4: "pwm1"]),
+          ], faults: [2: "pwm0", 4: "pwm1"], nmi: 0, clearToSend: 40 + 1),
         timer(
           "timer0", "TIMER0", .tm4c123, at: 0x4003_0000, (19, 20), next: "timer1",
           pins: [("gpiob", 6), ("gpiob", 7), ("gpiof", 0), ("gpiof", 1)]),
@@ -209,11 +224,11 @@ extension Board {
           "wtimer5", "WTIMER5", .tm4c123Wide, at: 0x4004_F000, (104, 105),
           pins: [("gpiod", 6), ("gpiod", 7)]),
         Placement(
-          "watchdog0", StellarisWatchdog(), at: 0x4000_0000, size: 0x1000, gate: "WD0",
-          interrupt: 18),
+          "watchdog0", StellarisWatchdog(hasNMI: true), at: 0x4000_0000, size: 0x1000, gate: "WD0",
+          wires: [0: [.interrupt(18)], 1: [.nmi]]),
         Placement(
-          "watchdog1", StellarisWatchdog(.piosc), at: 0x4000_1000, size: 0x1000, gate: "WD1",
-          interrupt: 18),
+          "watchdog1", StellarisWatchdog(.piosc, hasNMI: true), at: 0x4000_1000, size: 0x1000,
+          gate: "WD1", wires: [0: [.interrupt(18)], 1: [.nmi]]),
         ssi(0), ssi(1), ssi(2), ssi(3),
         i2c(0, 8), i2c(1, 37), i2c(2, 68), i2c(3, 69),
         adc(0), adc(1),

@@ -14,7 +14,7 @@ import Emu
 ///
 /// Inputs 0 to 7 are the pins from outside; on a TM4C123 inputs 8 · n + 0 to 7 are what the peripheral puts out that GPIOPCTL has
 /// as number n, and lines 1 to 8 the levels of pins that are given to number 7, the timers, 16 to 23 and 24 to 31 of those that numbers 4
-/// and 5, the PWM modules, have for inputs. Lines 9 and 10 change their level with each edge that GPIOADCCTL and GPIODMACTL name the pin
+/// and 5, the PWM modules, have for inputs, 32 to 39 and 40 to 47 of those of numbers 8 (NMI, CTS) and 1 (CTS). Lines 9 and 10 change their level with each edge that GPIOADCCTL and GPIODMACTL name the pin
 /// of, for ADC and µDMA.
 public struct StellarisGPIO: Device {
   public struct State: Codable, Hashable, Sendable {
@@ -386,6 +386,16 @@ public struct StellarisGPIO: Device {
     port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
   }
 
+  /// All of a pin that GPIOPCTL gives to an input: who is outside is not known.
+  public var armed: LineSet {
+    var lines: UInt64 = 0
+    for pin in 0..<8 as Range<UInt64>
+    where state.alternate >> UInt8(pin) & 1 == 1 && state.portControl >> (4 * pin) & 0xF == 8 {
+      lines |= 1 << (32 + pin)
+    }
+    return LineSet(rawValue: lines)
+  }
+
   public var lines: LineSet {
     let isRaised = rawInterrupts(state) & state.interruptMask != 0
     let triggers: UInt64 =
@@ -401,6 +411,8 @@ public struct StellarisGPIO: Device {
       case 7: lines |= 1 << (1 + pin)
       case 4 where outputs >> pin & 1 == 0: lines |= 1 << (16 + pin)
       case 5 where outputs >> pin & 1 == 0: lines |= 1 << (24 + pin)
+      case 8 where outputs >> pin & 1 == 0: lines |= 1 << (32 + pin)
+      case 1 where outputs >> pin & 1 == 0: lines |= 1 << (40 + pin)
       default: break
       }
     }

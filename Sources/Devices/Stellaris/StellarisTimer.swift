@@ -12,14 +12,15 @@ import Emu
 /// counts seconds, by a crystal of its own that is taken to be exact.
 ///
 /// The TM4C123's modules also count up, match, count and time edges, make PWM, and wait for the timer before them. With TnILD and TnMRSU a
-/// store to the load, match and prescale registers of a timer that runs waits for its time-out. GPTMSYNC
-/// and TnPLO are declared, not modelled; so are the LM3S6965's edge and PWM
+/// store to the load, match and prescale registers of a timer that runs waits for its time-out. Timer 0's GPTMSYNC makes timers of
+/// all modules load anew at one tick, as at their time-outs, with no interrupt; of those that are off, and of one-shots, it changes
+/// nothing. TnPLO is declared, not modelled; so are the LM3S6965's edge and PWM
 /// modes (QEMU has none of them, and no 16-bit mode). While a debugger halts the core time stands still, so TnSTALL changes nothing.
 ///
 /// Line 0 is timer A's interrupt, and that of both together; line 1 is timer B's. Lines 2 and 5 change their level with every
 /// trigger for the ADC, and for the next module. Lines 3 and 4 are the PWM outputs; 6 and 7 change their level with each raw interrupt
-/// of A and of B, for µDMA. Inputs 0 and 1 are the pins, 2 is the module
-/// before.
+/// of A and of B, for µDMA; 8 to 31 with each bit that GPTMSYNC is given, 8 and 9 being timer 0's own two. Inputs 0 and 1 are the
+/// pins, 2 is the module before, 3 and 4 are timer 0's GPTMSYNC, for A and for B: each change.
 public struct StellarisTimer: Device {
   public enum Chip: String, Sendable, CaseIterable {
     case lm3s6965
@@ -42,6 +43,9 @@ public struct StellarisTimer: Device {
     var chain = false
     var requestA = false
     var requestB = false
+    /// GPTMSYNC, and the levels of its lines.
+    var sync: UInt32 = 0
+    var syncLines: UInt32 = 0
     /// Stores that wait for a time-out, one a register.
     var deferred: [Deferred] = []
 
@@ -84,15 +88,18 @@ public struct StellarisTimer: Device {
   }
   public var state: State
   let chip: Chip
+  let synchronizes: Bool
   public let map: RegisterMap
 
-  public init(_ chip: Chip = .lm3s6965) {
+  /// - Parameter synchronizes: it is the module that has GPTMSYNC.
+  public init(_ chip: Chip = .lm3s6965, synchronizes: Bool = false) {
     self.chip = chip
+    self.synchronizes = synchronizes
     let half: UInt32 = chip == .tm4c123Wide ? .max : 0xFFFF
     state = State(
       a: Counter(load: half, match: half, value: chip == .tm4c123Wide ? .max : 0xFFFF_FFFF),
       b: Counter(load: half, match: half, value: UInt64(half)))
-    map = RegisterMap(Self.registers(chip))
+    map = RegisterMap(Self.registers(chip, synchronizes: synchronizes))
   }
 
   private enum Offset {
@@ -100,6 +107,7 @@ public struct StellarisTimer: Device {
     static let modeA: UInt64 = 0x04
     static let modeB: UInt64 = 0x08
     static let control: UInt64 = 0x0C
+    static let sync: UInt64 = 0x10
     static let interruptMask: UInt64 = 0x18
     static let rawInterrupts: UInt64 = 0x1C
     static let maskedInterrupts: UInt64 = 0x20
@@ -389,6 +397,29 @@ public struct StellarisTimer: Device {
     start(timer, at: tick)
   }
 
+  // MARK: GPTMSYNC
+
+  /// Two bits a module, timer A's and timer B's.
+  private mutating func synchronize(all bits: UInt32, _ port: DevicePort) {
+    state.sync = bits
+    state.syncLines ^= bits
+    if bits & 1 != 0 { synchronize(.a, port) }
+    if bits & 2 != 0 { synchronize(.b, port) }
+  }
+
+  /// What a time-out does to the counter, which goes back to where it starts, and nothing else of one.
+  private mutating func synchronize(_ timer: Half, _ port: DevicePort) {
+    if !isEnabled(timer) || state[timer].isWaiting { return }
+    if width == .rtc {
+      state.rtc = 0
+      return startSeconds(port)
+    }
+    let isOneShot = state[timer].mode & 3 == 1
+    if kind(timer) == .none || isOneShot { return }
+    takeDeferred(timer)
+    start(timer, at: port.now)
+  }
+
   // MARK: Pins
 
   /// TnPWML: "The output is inverted."
@@ -418,6 +449,8 @@ public struct StellarisTimer: Device {
     case 0: edge(.a, level, port)
     case 1: edge(.b, level, port)
     case 2 where isTM4C && !port.isStill: release(.a, at: port.now)
+    case 3 where isTM4C && !port.isStill: synchronize(.a, port)
+    case 4 where isTM4C && !port.isStill: synchronize(.b, port)
     default: break
     }
   }
@@ -475,6 +508,7 @@ public struct StellarisTimer: Device {
     case Offset.modeA: return UInt64(state.a.mode)
     case Offset.modeB: return UInt64(state.b.mode)
     case Offset.control: return UInt64(state.control)
+    case Offset.sync: return UInt64(state.sync)
     case Offset.interruptMask: return UInt64(state.interruptMask)
     case Offset.rawInterrupts: return UInt64(state.rawInterrupts)
     case Offset.maskedInterrupts: return UInt64(state.rawInterrupts & state.interruptMask)
@@ -544,6 +578,7 @@ public struct StellarisTimer: Device {
     case Offset.interruptClear: state.rawInterrupts &= ~short
     case Offset.interruptMask: state.interruptMask = short & interrupts
     case Offset.control: control(short & 0x6F7F, &port)
+    case Offset.sync: synchronize(all: UInt32(value & 0xFF_FFFF), port)
     case Offset.matchA...Offset.matchB, Offset.prescaleMatchA...Offset.prescaleMatchB:
       assign(register, value)
       if register == Offset.matchA { state.a.willMatch = true }
@@ -675,9 +710,17 @@ public struct StellarisTimer: Device {
     }
   }
 
+  /// Lines whose changes say something stay where they are: a reset says nothing by them.
+  public mutating func reset(to initial: State, _ port: inout DevicePort) {
+    let old = state
+    state = initial
+    (state.trigger, state.chain, state.syncLines) = (old.trigger, old.chain, old.syncLines)
+    (state.requestA, state.requestB) = (old.requestA, old.requestB)
+  }
+
   public var lines: LineSet {
     let pending = state.rawInterrupts & state.interruptMask
-    var lines: LineSet = []
+    var lines = LineSet(rawValue: UInt64(state.syncLines) << 8)
     if pending & 0xFF != 0 { lines.insert(.line(0)) }
     if pending >> 8 != 0 { lines.insert(.line(1)) }
     if state.trigger { lines.insert(.line(2)) }
@@ -691,7 +734,7 @@ public struct StellarisTimer: Device {
 
   // MARK: Registers
 
-  private static func registers(_ chip: Chip) -> [RegisterMap.Register] {
+  private static func registers(_ chip: Chip, synchronizes: Bool) -> [RegisterMap.Register] {
     func register(
       _ name: String, _ offset: UInt64, _ permission: RegisterMap.Permission = .readWrite,
       reset: UInt64 = 0, fields: [RegisterMap.Field] = []
@@ -742,8 +785,8 @@ public struct StellarisTimer: Device {
       register("TBR", Offset.shownB, .readOnly, reset: half),
     ]
     if !isTM4C { return both }
+    let sync = synchronizes ? [register("SYNC", Offset.sync)] : []
     let more: [RegisterMap.Register] = [
-      .notModelled("GPTMSYNC", 0x10),
       register("TAV", Offset.valueA, reset: 0xFFFF_FFFF),
       register("TBV", Offset.valueB, reset: half),
       register("RTCPD", Offset.rtcPredivide, .readOnly, reset: 0x7FFF),
@@ -753,6 +796,6 @@ public struct StellarisTimer: Device {
       register("TBPV", Offset.prescaleValueB, .readOnly),
       register("PP", Offset.properties, .readOnly, reset: chip == .tm4c123Wide ? 1 : 0),
     ]
-    return both + more
+    return both + sync + more
   }
 }

@@ -4,13 +4,13 @@ import Emu
 /// TM4C123GH6PM, SPMS376E, chapter 12, whose second one is clocked by the precision oscillator of 16 MHz.
 ///
 /// It counts system clocks down from WDTLOAD, from the store that enables it. The first time-out raises the interrupt and loads
-/// the counter again; a second one with the interrupt not cleared resets the board if RESEN is set. The NMI in place of the interrupt is declared,
-/// not modelled. While a debugger halts the core time stands still, so WDTTEST.STALL changes nothing. A store takes effect at once, so
+/// the counter again; a second one with the interrupt not cleared resets the board if RESEN is set. With INTTYPE, which the LM3S6965
+/// has not, line 1, the NMI, is raised in place of line 0, the interrupt. While a debugger halts the core time stands still, so WDTTEST.STALL changes nothing. A store takes effect at once, so
 /// WDTCTL.WRC is always set.
 public struct StellarisWatchdog: Device {
   public struct State: Codable, Hashable, Sendable {
     var load: UInt32 = .max
-    /// WDTCTL: INTEN and RESEN.
+    /// WDTCTL: INTEN, RESEN and INTTYPE.
     var control: UInt8 = 0
     var isRaised = false
     var isLocked = false
@@ -32,15 +32,24 @@ public struct StellarisWatchdog: Device {
     case piosc
   }
   let clocking: Clocking
+  let hasNMI: Bool
   public let map: RegisterMap
 
-  public init(_ clocking: Clocking = .system) {
+  /// - Parameter hasNMI: WDTCTL.INTTYPE is there, as on a TM4C123.
+  public init(_ clocking: Clocking = .system, hasNMI: Bool = false) {
     self.clocking = clocking
-    map = Self.map(hasWRC: clocking == .piosc)
+    self.hasNMI = hasNMI
+    map = Self.map(hasWRC: clocking == .piosc, hasNMI: hasNMI)
   }
 
   private static let piosc: UInt64 = 16_000_000
   private static let writeComplete: UInt64 = 1 << 31
+
+  private enum Control {
+    static let enable: UInt8 = 1
+    static let reset: UInt8 = 2
+    static let nmi: UInt8 = 4
+  }
 
   private enum Offset {
     static let load: UInt64 = 0x000
@@ -56,14 +65,14 @@ public struct StellarisWatchdog: Device {
   private static let key: UInt64 = 0x1ACC_E551
   private static let identity = PrimeCellIdentity([0x05, 0x18, 0x18, 0x01])
 
-  private static func map(hasWRC: Bool) -> RegisterMap {
+  private static func map(hasWRC: Bool, hasNMI: Bool) -> RegisterMap {
     let registers: [RegisterMap.Register] = [
       .init("WDTLOAD", Offset.load, reset: 0xFFFF_FFFF),
       .init("WDTVALUE", Offset.value, .readOnly, reset: 0xFFFF_FFFF),
       .init(
         "WDTCTL", Offset.control, reset: hasWRC ? writeComplete : 0,
         fields: [
-          .init("INTEN", 0), .init("RESEN", 1), .init("INTTYPE", 2, modelled: false),
+          .init("INTEN", 0), .init("RESEN", 1), .init("INTTYPE", 2, modelled: hasNMI),
           .init("WRC", 31, .readOnly),
         ]),
       .init("WDTICR", Offset.interruptClear, .writeOnly),
@@ -104,7 +113,7 @@ public struct StellarisWatchdog: Device {
     case Offset.load:
       state.load = UInt32(truncatingIfNeeded: value)
       reload(port)
-    case Offset.control: control(UInt8(value & 3), port)
+    case Offset.control: control(UInt8(value & (hasNMI ? 7 : 3)), port)
     case Offset.interruptClear:
       state.isRaised = false
       reload(port)
@@ -113,10 +122,10 @@ public struct StellarisWatchdog: Device {
     }
   }
 
-  /// "Once set, this bit can only be cleared by a hardware reset": INTEN, and QEMU keeps all of the register with it.
+  /// "Once set, this bit can only be cleared by a hardware reset": INTEN. QEMU's LM3S6965 keeps RESEN with it.
   private mutating func control(_ bits: UInt8, _ port: DevicePort) {
     if state.isRunning {
-      state.control |= bits & 2
+      state.control = hasNMI ? bits | Control.enable : state.control | bits
       return
     }
     state.control = bits
@@ -153,11 +162,16 @@ public struct StellarisWatchdog: Device {
   public var deadline: Tick? { state.isRunning ? state.due : nil }
 
   public mutating func advance(_ port: inout DevicePort) {
-    if state.isRaised && state.control & 2 != 0 { port.reset() }
+    if state.isRaised && state.control & Control.reset != 0 { port.reset() }
     state.isRaised = true
     // It may be called late, between two instructions that take several cycles.
     reload(port, at: clocking == .system ? state.due : nil)
   }
 
-  public var lines: LineSet { LineSet(level: state.isRaised && state.isRunning) }
+  private var interruptLine: LineSet { state.control & Control.nmi == 0 ? .line(0) : .line(1) }
+
+  public var lines: LineSet { state.isRaised && state.isRunning ? interruptLine : [] }
+
+  /// The first time-out is an interrupt, the second none: it stays raised until software clears it.
+  public var armed: LineSet { state.isRunning && !state.isRaised ? interruptLine : [] }
 }

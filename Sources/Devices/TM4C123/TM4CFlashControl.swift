@@ -6,8 +6,10 @@ import Emu
 /// A store to FMC or FMC2 with the key 0xA442 erases a page of 1 KiB or everything, or clears bits of a word or of up to 32
 /// buffered ones: "programming ... can only change bits from 1 to 0". It is done within that store; the chip takes up to 50 us
 /// for a word and 15 ms for a page. An address beyond the flash is refused with ARIS. The EEPROM's interrupt is this one's ERIS: each change
-/// of input 0. Committing the protection registers, which are
-/// system control's, is declared, not modelled.
+/// of input 0. What FMPPEn, which are system control's, protect is neither erased nor programmed, which is ARIS as well.
+///
+/// COMT makes what those registers have now outlast a power cycle. A run has none, so there is nothing that it changes; user words
+/// and the boot configuration are committed once.
 public struct TM4CFlashControl: Device {
   public struct State: Codable, Hashable, Sendable {
     var address: UInt32 = 0
@@ -18,6 +20,8 @@ public struct TM4CFlashControl: Device {
     /// FWBVAL: which words of the buffer were written.
     var valid: UInt32 = 0
     var eepromInput = false
+    /// Of `once`.
+    var committed: UInt8 = 0
   }
   public var state = State()
   let size: UInt32
@@ -65,7 +69,7 @@ public struct TM4CFlashControl: Device {
   private static func registers(_ size: UInt32) -> [RegisterMap.Register] {
     let commands: [RegisterMap.Field] = [
       .init("WRITE", 0), .init("ERASE", 1), .init("MERASE", 2),
-      .init("COMT", 3, modelled: false), .init("WRKEY", 16...31),
+      .init("COMT", 3), .init("WRKEY", 16...31),
     ]
     let interrupts: [RegisterMap.Field] = [
       .init("A", 0), .init("P", 1), .init("E", 2), .init("VOLT", 9), .init("INVD", 10),
@@ -92,7 +96,7 @@ public struct TM4CFlashControl: Device {
 
   public mutating func read(_ access: Access, _ port: inout DevicePort) -> UInt64 {
     switch access.offset {
-    case Offset.address: UInt64(state.address)
+    case Offset.address: UInt64(state.address & Self.addressMask)
     case Offset.data: UInt64(state.data)
     case Offset.raw: UInt64(state.raw)
     case Offset.mask: UInt64(state.mask)
@@ -110,7 +114,7 @@ public struct TM4CFlashControl: Device {
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     let word = UInt32(truncatingIfNeeded: value)
     switch access.offset {
-    case Offset.address: state.address = word & 0x3_FFFF
+    case Offset.address: state.address = word
     case Offset.data: state.data = word
     case Offset.control: run(word, port)
     case Offset.mask: state.mask = UInt16(truncatingIfNeeded: word) & Interrupt.all
@@ -134,17 +138,42 @@ public struct TM4CFlashControl: Device {
   private mutating func run(_ word: UInt32, _ port: DevicePort) {
     guard word & Command.all != 0, isKeyed(word, port) else { return }
     if word & Command.write != 0 {
-      program(state.data, at: state.address & ~3, port)
+      program(state.data, at: place & ~3, port)
     } else if word & Command.erase != 0 {
-      erase(from: state.address & ~(Self.pageSize - 1), count: Self.pageSize, port)
+      erase(from: place & ~(Self.pageSize - 1), count: Self.pageSize, port)
     } else if word & Command.massErase != 0 {
       erase(from: 0, count: size, port)
+    } else if word & Command.commit != 0 {
+      commit(port)
     }
     state.raw |= Interrupt.done
   }
 
+  /// Of FMA, in flash.
+  private var place: UInt32 { state.address & Self.addressMask }
+  private static let addressMask: UInt32 = 0x3_FFFF
+
+  /// What FMA calls the registers that can be committed once: USER_REG0 to 3, BOOTCFG.
+  private static let once: [UInt32] = [
+    0x8000_0000, 0x8000_0001, 0x8000_0002, 0x8000_0003, 0x7510_0000,
+  ]
+
+  private mutating func commit(_ port: DevicePort) {
+    if let number = Self.once.firstIndex(of: state.address) {
+      if state.committed >> UInt8(number) & 1 == 1 {
+        port.guestError("a second commit of what is committed once", value: UInt64(state.address))
+      }
+      state.committed |= 1 << UInt8(number)
+    } else if state.address >= 8 {
+      // FMPRE0, FMPPE0, FMPRE1 ... are 0 to 7.
+      state.raw |= Interrupt.access
+      port.guestError("a commit of no register", value: UInt64(state.address))
+    }
+  }
+
   private mutating func erase(from address: UInt32, count: UInt32, _ port: DevicePort) {
-    if address >= size {
+    let pages = stride(from: address, to: min(address + count, size), by: Int(Self.pageSize))
+    guard address < size, pages.allSatisfy({ port.mayProgram(UInt64($0)) }) else {
       state.raw |= Interrupt.access
       return
     }
@@ -152,7 +181,9 @@ public struct TM4CFlashControl: Device {
   }
 
   private mutating func program(_ word: UInt32, at address: UInt32, _ port: DevicePort) {
-    guard address < size, let old = port.memory.load(UInt64(address), as: UInt32.self) else {
+    guard address < size, port.mayProgram(UInt64(address)),
+      let old = port.memory.load(UInt64(address), as: UInt32.self)
+    else {
       state.raw |= Interrupt.access
       return
     }
@@ -161,7 +192,7 @@ public struct TM4CFlashControl: Device {
 
   /// "FMA ... the base address of a 32-word block".
   private mutating func programBuffer(_ port: DevicePort) {
-    let base = state.address & ~0x7F
+    let base = place & ~0x7F
     for place in 0..<32 as Range<UInt32> where state.valid >> place & 1 == 1 {
       program(state.buffer[Int(place)], at: base + 4 * place, port)
     }

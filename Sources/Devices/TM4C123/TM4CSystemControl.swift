@@ -12,8 +12,12 @@ import Emu
 /// While the core sleeps, SCGC or DCGC decide which peripherals are clocked if RCC.ACG says so, and DSLPCLKCFG makes the clock of
 /// deep sleep. A peripheral that is not clocked stands still.
 ///
-/// Brown-out, the verification of the main oscillator and power modes can be read back and do nothing more. The registers of flash that
-/// lie here (section 8.5: protection, the boot configuration, user words) read as those of a new chip, and a store is a finding.
+/// Brown-out, the verification of the main oscillator and power modes can be read back and do nothing more.
+///
+/// Of the registers of flash that lie here (section 8.5), FMPREn and FMPPEn protect its blocks of 2 KiB: a cleared bit counts from that
+/// store on and stays cleared, whatever resets the chip; only power-on sets it again, and a run has one. What is protected from
+/// loads is not from being executed; programming is the flash controller's business. USER_REGn keep what is stored. BOOTCFG is that
+/// of a new chip.
 public struct TM4CSystemControl: Device {
   public struct State: Codable, Hashable, Sendable {
     var rcc: UInt32 = 0x078E_3AD1
@@ -39,6 +43,10 @@ public struct TM4CSystemControl: Device {
     var lockCycle: UInt64?
     var lockTick: Tick = 0
     var isLocked = false
+    /// FMPREn and FMPPEn: a bit for each 2 KiB of flash.
+    var readable = [UInt32](repeating: .max, count: 4)
+    var programmable = [UInt32](repeating: .max, count: 4)
+    var userWords = [UInt32](repeating: .max, count: 4)
     /// What software keeps here, by the order of `kept`.
     var kept = TM4CSystemControl.kept.map(\.reset)
   }
@@ -114,6 +122,14 @@ public struct TM4CSystemControl: Device {
     static let legacySleep: UInt64 = 0x110
     static let legacyDeepSleep: UInt64 = 0x120
     static let deepSleepClock: UInt64 = 0x144
+    static let romControl: UInt64 = 0x0F0
+    static let bootConfiguration: UInt64 = 0x1D0
+    /// FMPRE0 and FMPPE0 once more, where older chips have them.
+    static let oldReadable: UInt64 = 0x130
+    static let oldProgrammable: UInt64 = 0x134
+    static let userWords: UInt64 = 0x1E0
+    static let readable: UInt64 = 0x200
+    static let programmable: UInt64 = 0x400
   }
 
   private static let fixed: [(name: String, offset: UInt64, value: UInt32)] = [
@@ -125,12 +141,15 @@ public struct TM4CSystemControl: Device {
     ("PLLFREQ1", 0x164, 0x0000_0001), ("DC9", 0x190, 0x00FF_00FF), ("NVMSTAT", 0x1A0, 1),
   ]
 
-  /// Of a chip to which nobody has committed anything; names of several, and a value for each.
-  private static let flash: [(name: String, offset: UInt64, count: UInt64, value: UInt32)] = [
-    ("RMCTL", 0x0F0, 1, 0), ("FMPRE", 0x130, 1, .max), ("FMPPE", 0x134, 1, .max),
-    ("BOOTCFG", 0x1D0, 1, 0xFFFF_FFFE), ("USER_REG", 0x1E0, 4, .max), ("FMPRE", 0x200, 4, .max),
-    ("FMPPE", 0x400, 4, .max),
+  /// Registers of flash that are words in a row: where, and whose.
+  private static let flash: [(name: String, offset: UInt64, count: UInt64, words: Words)] = [
+    ("FMPRE", Offset.oldReadable, 1, \.readable),
+    ("FMPPE", Offset.oldProgrammable, 1, \.programmable),
+    ("USER_REG", Offset.userWords, 4, \.userWords), ("FMPRE", Offset.readable, 4, \.readable),
+    ("FMPPE", Offset.programmable, 4, \.programmable),
   ]
+  private typealias Words = WritableKeyPath<State, [UInt32]> & Sendable
+  private static let newBootConfiguration: UInt32 = 0xFFFF_FFFE
 
   /// Registers that keep what is written to them, and do nothing more.
   struct Kept: Sendable {
@@ -166,6 +185,9 @@ public struct TM4CSystemControl: Device {
       .init("RCC", Offset.rcc, reset: 0x078E_3AD1, fields: rccFields),
       .init("GPIOHBCTL", Offset.advancedBus),
       .init("RCC2", Offset.rcc2, reset: 0x07C0_6810, fields: rcc2Fields),
+      .init("RMCTL", Offset.romControl, fields: [.init("BA", 0)]),
+      .init(
+        "BOOTCFG", Offset.bootConfiguration, .readOnly, reset: UInt64(newBootConfiguration)),
       .init("PLLSTAT", Offset.pllStatus, .readOnly, fields: [.init("LOCK", 0, .readOnly)]),
       .init(
         "DSLPCLKCFG", Offset.deepSleepClock, reset: 0x0780_0000,
@@ -178,10 +200,7 @@ public struct TM4CSystemControl: Device {
       all.append(.init(one.name, one.offset, .readOnly, reset: UInt64(one.value)))
     }
     for one in flash {
-      all.append(
-        .init(
-          one.name, one.offset, count: one.count, reset: UInt64(one.value),
-          fields: [.init("DATA", 0...31, modelled: false)]))
+      all.append(.init(one.name, one.offset, count: one.count, reset: 0xFFFF_FFFF))
     }
     for one in kept { all.append(.init(one.name, one.offset, reset: UInt64(one.reset))) }
     for group in groups {
@@ -247,7 +266,8 @@ public struct TM4CSystemControl: Device {
       state.gates, state.sleepGates, state.deepSleepGates, state.resets, state.ready,
       state.clocked,
     ]
-    return bits.allSatisfy(fits)
+    let words = [state.readable, state.programmable, state.userWords]
+    return bits.allSatisfy(fits) && words.allSatisfy { $0.count == 4 }
       && state.kept.count == Self.kept.count && state.lockCycle ?? 0 < 1 << 62
       && state.waiting.allSatisfy { waiting in
         Kind.all.indices.contains(waiting.kind)
@@ -270,6 +290,9 @@ public struct TM4CSystemControl: Device {
     case Offset.maskedInterrupts: return UInt32(state.rawInterrupts & state.interruptMask)
     case Offset.pllStatus: return state.isLocked ? 1 : 0
     case Offset.deepSleepClock: return state.deepSleepClock
+    case Offset.bootConfiguration: return Self.newBootConfiguration
+    // It is flash that lies at zero.
+    case Offset.romControl: return 0
     default: break
     }
     for group in Self.groups {
@@ -285,7 +308,7 @@ public struct TM4CSystemControl: Device {
       return state.kept[number]
     }
     if let one = Self.flash.first(where: { offset &- $0.offset < 4 * $0.count }) {
-      return one.value
+      return state[keyPath: one.words][Int(offset - one.offset) / 4]
     }
     return Self.fixed.first { $0.offset == offset }?.value ?? 0
   }
@@ -328,9 +351,23 @@ public struct TM4CSystemControl: Device {
       if let number = Self.kept.firstIndex(where: { $0.offset == offset }) {
         state.kept[number] = word
       } else if let one = Self.flash.first(where: { offset &- $0.offset < 4 * $0.count }) {
-        port.notModelled("a store to \(one.name): what flash protects", value: value)
+        keep(word, one.words, Int(offset - one.offset) / 4, port)
       }
     }
+  }
+
+  /// The bits of a protection can only be cleared.
+  private mutating func keep(_ word: UInt32, _ words: Words, _ number: Int, _ port: DevicePort) {
+    if words == \.userWords {
+      state.userWords[number] = word
+      return
+    }
+    let new = state[keyPath: words][number] & word
+    if state[keyPath: words][number] == new { return }
+    state[keyPath: words][number] = new
+    port.protect(
+      from: 0, blocksOf: 2048, unreadable: state.readable.map { ~$0 },
+      fixed: state.programmable.map { ~$0 })
   }
 
   /// What a store to a legacy register means for each kind: which of its bits are there, and their new values.
@@ -491,10 +528,14 @@ public struct TM4CSystemControl: Device {
       default: causes |= 1 << 4
       }
     }
-    let clocked = state.clocked
+    let old = state
     state = initial
+    if port.resetCause != .powerOn {
+      (state.readable, state.programmable) = (old.readable, old.programmable)
+      state.userWords = old.userWords
+    }
     state.resetCauses = causes
-    state.clocked = clocked
+    state.clocked = old.clocked
     for kind in Kind.all.indices { setClocks(kind, port) }
     setApertures(port)
     port.setClock(systemClock)

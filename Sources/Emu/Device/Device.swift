@@ -55,6 +55,10 @@ public protocol Device: Sendable {
   var deadline: Tick? { get }
   var lines: LineSet { get }
 
+  /// Lines that may still go high before software runs again: a core that only an NMI can help waits for it as long as one of these
+  /// is.
+  var armed: LineSet { get }
+
   /// An input pin or line of the device changes: how an interrupt controller takes the lines of
   /// others.
   mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort)
@@ -81,6 +85,7 @@ extension Device {
   public mutating func advance(_ port: inout DevicePort) {}
   public var deadline: Tick? { nil }
   public var lines: LineSet { [] }
+  public var armed: LineSet { LineSet(rawValue: .max) }
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {}
   public mutating func letGo(_ line: Int, _ port: inout DevicePort) {}
   public mutating func clockChanged(_ port: inout DevicePort) {}

@@ -128,6 +128,19 @@ public struct DevicePort {
   /// The peripherals on this gate go to their state of power-on.
   public func resetPeripheral(_ gate: String) { bus.resetSlots(on: gate, port: self) }
 
+  /// From now on data cannot be loaded from those blocks of memory, where code still runs, and those that are `fixed` are not to be
+  /// programmed: a bit a block from `start` on, of at most 128. Both sizes are multiples of 1 KiB.
+  public func protect(
+    from start: UInt64, blocksOf blockSize: UInt64, unreadable: [UInt32], fixed: [UInt32]
+  ) {
+    bus.protect(
+      BlockProtection(
+        start: start, blockSize: blockSize, unreadable: unreadable, fixed: fixed))
+  }
+
+  /// May a flash controller erase or program what is there?
+  public func mayProgram(_ address: UInt64) -> Bool { !bus.protection.isFixed(address) }
+
   /// Why the devices are being reset; in `reset` only.
   public var resetCause: ResetCause { bus.resetCause }
 

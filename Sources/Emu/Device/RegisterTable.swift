@@ -8,16 +8,14 @@ final class RegisterTable: @unchecked Sendable {
     var size: UInt64
     var widths: UInt8
     var modelled: Bool
-    /// No store into it is a finding.
-    var isPlain: Bool
     var isReadOnly: Bool
     /// Bits that a store may not set without a finding.
-    var unmodelledBits: UInt64
+    var doubtfulBits: UInt64
   }
 
   enum Answer {
     case device
-    /// The device, for a store to this entry that may be a finding: see `doubt`.
+    /// The device, for a store to this entry that is a finding as well: see `doubt`.
     case doubtful(Int)
     /// A finding.
     case fault(Finding.Kind)
@@ -48,8 +46,7 @@ final class RegisterTable: @unchecked Sendable {
         to: Entry(
           start: register.offset, end: register.end, size: register.size,
           widths: widths, modelled: register.modelled,
-          isPlain: bits == 0 && register.permission != .readOnly,
-          isReadOnly: register.permission == .readOnly, unmodelledBits: bits))
+          isReadOnly: register.permission == .readOnly, doubtfulBits: bits))
     }
     first = .allocate(capacity: Self.parts + 1)
     var number = 0
@@ -79,7 +76,9 @@ final class RegisterTable: @unchecked Sendable {
   }
 
   /// Who answers this access.
-  @inline(__always) func answer(_ access: Access, isStore: Bool) -> Answer {
+  ///
+  /// - Parameter value: that is stored.
+  @inline(__always) func answer(_ access: Access, isStore: Bool, _ value: UInt64) -> Answer {
     guard let number = find(access.offset) else {
       if case .fault = map.reserved { return .fault(.reserved) }
       return .notModelled(0, .reserved)
@@ -91,26 +90,26 @@ final class RegisterTable: @unchecked Sendable {
       let mask = UInt64.max >> (64 - UInt64(access.width) * 8)
       return .notModelled(map.registers[number].reset >> (within * 8) & mask, .notModelled)
     }
-    return entry.pointee.isPlain || !isStore ? .device : .doubtful(number)
+    if !isStore { return .device }
+    return doubtfulBits(entry, access, value) == 0 && !entry.pointee.isReadOnly
+      ? .device : .doubtful(number)
   }
 
-  /// What is wrong with a store: it goes to what can only be read, or sets bits of a declared field that is not modelled, the
-  /// first of which is named. nil: nothing.
-  @inline(__always) func doubt(
-    _ number: Int, _ access: Access, _ value: UInt64
-  ) -> (name: String, kind: Finding.Kind)? {
-    let entry = entries + number
+  @inline(__always) private func doubtfulBits(
+    _ entry: UnsafeMutablePointer<Entry>, _ access: Access, _ value: UInt64
+  ) -> UInt64 {
     let shift = ((access.offset - entry.pointee.start) & (entry.pointee.size - 1)) * 8
-    let set = (value << shift) & entry.pointee.unmodelledBits
-    return set == 0 && !entry.pointee.isReadOnly ? nil : words(number, access, set)
+    return (value << shift) & entry.pointee.doubtfulBits
   }
 
-  // Out of line: names take reference counts.
-  @inline(never) private func words(
-    _ number: Int, _ access: Access, _ set: UInt64
+  /// What is wrong with a doubtful store: it goes to what can only be read, or sets bits of a declared field that is not modelled,
+  /// the first of which is named.
+  @inline(never) func doubt(
+    _ number: Int, _ access: Access, _ value: UInt64
   ) -> (name: String, kind: Finding.Kind) {
     let register = map.registers[number]
     if entries[number].isReadOnly { return (register.name(at: access.offset), .readOnly) }
+    let set = doubtfulBits(entries + number, access, value)
     let field = register.fields.first { !$0.modelled && $0.mask & set != 0 }
     return (register.name(at: access.offset) + "." + (field?.name ?? ""), .notModelled)
   }

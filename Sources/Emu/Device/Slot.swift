@@ -70,6 +70,7 @@ class AnySlot {
   /// To the state of power-on.
   func reset() { fatalError("abstract") }
   var state: State { fatalError("abstract") }
+  var armed: LineSet { fatalError("abstract") }
   /// Takes a state back quietly: everybody that its outputs lead to has been, or will be, restored
   /// as well.
   func restore(_ state: State) { fatalError("abstract") }
@@ -183,6 +184,7 @@ final class Slot<D: Device>: AnySlot {
   }
 
   override var state: AnySlot.State { device.pointee.state }
+  override var armed: LineSet { device.pointee.armed }
 
   override func restore(_ state: AnySlot.State) {
     guard let state = state as? D.State else {

@@ -56,6 +56,8 @@ final class Bus {
   /// How often it has changed.
   @exclusivity(unchecked) private(set) var clockChanges = 0
   @exclusivity(unchecked) private(set) var world = World()
+  /// By system control; a reset leaves it.
+  @exclusivity(unchecked) private(set) var protection = BlockProtection()
   @exclusivity(unchecked) var timeOffset: UInt64 = 0 {
     didSet {
       for hart in harts {
@@ -206,7 +208,7 @@ final class Bus {
       offset: core.pointee.address &- stub.address, width: core.pointee.size,
       privileged: core.pointee.privileged, hart: port.hart)
     let name = stub.table.name(at: access.offset)
-    switch stub.table.answer(access, isStore: isStore) {
+    switch stub.table.answer(access, isStore: isStore, core.pointee.value) {
     case .notModelled(let value, let kind):
       find(name, value: isStore ? core.pointee.value : 0, port: port, kind: kind, device: stub.name)
       if !isStore { core.pointee.value = value }
@@ -248,7 +250,7 @@ final class Bus {
     let access = Access(
       offset: offset, width: core.pointee.size, privileged: core.pointee.privileged,
       hart: port.pointee.hart)
-    switch slot.table.answer(access, isStore: isStore) {
+    switch slot.table.answer(access, isStore: isStore, core.pointee.value) {
     case .device:
       if isStore {
         slot.write(access, core.pointee.value)
@@ -261,9 +263,8 @@ final class Bus {
       slot.write(access, core.pointee.value)
       if port.pointee.faulted { return CORE_ACCESS_FAULT }
       // The device may have had better words for it.
-      if findings.total == said,
+      if findings.total == said {
         let (name, kind) = slot.table.doubt(entry, access, core.pointee.value)
-      {
         find(name, value: core.pointee.value, port: port.pointee, kind: kind)
       }
     case .notModelled(let value, let kind):
@@ -444,6 +445,14 @@ final class Bus {
     windows.obey(gates[number], number)
   }
 
+  func protect(_ protection: BlockProtection) {
+    precondition(protection.isSound, "board \(board.name): a protection of memory that no core has")
+    self.protection = protection
+    for hart in harts { hart.protectionChanged() }
+    // From the next instruction on.
+    running?.halt()
+  }
+
   private func obeyGates() {
     for (number, gate) in gates.enumerated() {
       windows.obey(gate, number)
@@ -475,6 +484,13 @@ final class Bus {
     port.pointee.now = old.now
     port.pointee.source = old.source
     port.pointee.faulted = old.faulted
+  }
+
+  /// Is there a device that could send an NMI yet?
+  var mayRaiseNMI: Bool {
+    slots.contains { slot in
+      slot.wires.contains { $0.value.contains(.nmi) && slot.armed.contains(.line($0.key)) }
+    }
   }
 
   /// Where a hart stands in the order of deadlines.
@@ -563,6 +579,7 @@ final class Bus {
     var clock: Clock
     /// By name.
     var gates: [Windows.Gate]
+    var protection: BlockProtection
     var world: World
     var console: Console
     var findings: [Finding]
@@ -571,7 +588,8 @@ final class Bus {
   func save() -> Saved {
     let rest = Rest(
       turns: turns, actedTick: acted.tick, actedSlots: acted.slots, timeOffset: timeOffset,
-      clock: clock, gates: gates, world: world, console: console, findings: findings.list)
+      clock: clock, gates: gates, protection: protection, world: world, console: console,
+      findings: findings.list)
     return Saved(devices: slots.map(\.state), rest: rest, watch: watch)
   }
 
@@ -579,6 +597,7 @@ final class Bus {
     let rest = saved.rest
     gates = rest.gates
     obeyGates()
+    protect(rest.protection)
     for (slot, state) in zip(slots, saved.devices) { slot.restore(state) }
     turns = rest.turns
     acted = (rest.actedTick, rest.actedSlots)

@@ -86,6 +86,8 @@ public class Hart {
   var lastWords: String { "" }
   /// Cortex-M: the non-maskable interrupt.
   func setNMI(_ level: Bool) {}
+  /// `Bus.protection` is another.
+  func protectionChanged() {}
   /// Around a turn of one instruction, while `watchesInstructions`.
   func beginStep() {}
   func endStep(_ attempts: UInt64) {}

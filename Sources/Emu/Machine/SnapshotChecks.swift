@@ -30,6 +30,7 @@ extension Bus.Rest {
       && gates.allSatisfy { gate in
         gate.closed <= now && clock.isSound(gate.missed, at: gate.isOpen ? now : gate.closed)
       }
+      && protection.isSound
       && world.changes.allSatisfy { $0.isSound(on: board) }
       && findings.allSatisfy { $0.count > 0 && $0.count < 1 << 62 && $0.tick <= now }
   }

@@ -5,7 +5,7 @@ import CoreShim
 extension Snapshot {
   static let magic = Array("emurun snapshot\n".utf8)
   /// Bumped when the layout of this file, of `core_to_portable` or of what lies between them changes.
-  static let version: UInt32 = 3
+  static let version: UInt32 = 4
 
   /// The bytes of a file. Pages that are as they were at power-on are not in it: they are in the image.
   public func encoded() throws(MachineError) -> [UInt8] {

@@ -18,6 +18,8 @@ extension TM4CROM {
     static let masked: UInt32 = 0x40
     static let clear: UInt32 = 0x44
     static let dma: UInt32 = 0x48
+    static let ownAddress: UInt32 = 0xA4
+    static let addressMask: UInt32 = 0xA8
     static let clockSource: UInt32 = 0xFC8
 
     static let busy: UInt32 = 1 << 3
@@ -28,6 +30,9 @@ extension TM4CROM {
     /// UARTEN, TXE and RXE.
     static let enable: UInt32 = 0x301
     static let endOfTransmission: UInt32 = 1 << 4
+    static let infrared: UInt32 = 1 << 1
+    static let lowPower: UInt32 = 1 << 2
+    static let nineBits: UInt32 = 1 << 15
     static let parity: UInt32 = 0x86
     static let noCharacter: UInt32 = 0xFFFF_FFFF
   }
@@ -46,7 +51,10 @@ extension TM4CROM {
       if hasRoom { call.store(call[1] & 0xFF, base + UART.data) }
       call.give(hasRoom)
     case "UARTCharGet":
-      if call.load(base + UART.flags) & UART.receiveEmpty != 0 {
+      // A loop, which looks more than once.
+      if call.load(base + UART.flags) & UART.receiveEmpty != 0,
+        call.load(base + UART.flags) & UART.receiveEmpty != 0
+      {
         call.again()
       } else {
         call.give(call.load(base + UART.data))
@@ -88,6 +96,16 @@ extension TM4CROM {
     case "UARTClockSourceSet": call.store(call[1], base + UART.clockSource)
     case "UARTClockSourceGet": call.give(call.load(base + UART.clockSource))
     case "UARTBreakCtl": call.change(base + UART.lineControl, clear: 1, set: call[1] & 1)
+    case "UARTEnableSIR":
+      let isLow = call[1] & 0xFF != 0
+      call.change(base + UART.control, set: UART.infrared | (isLow ? UART.lowPower : 0))
+    case "UARTDisableSIR":
+      call.change(base + UART.control, clear: UART.infrared | UART.lowPower)
+    case "UART9BitEnable": call.change(base + UART.ownAddress, set: UART.nineBits)
+    case "UART9BitDisable": call.change(base + UART.ownAddress, clear: UART.nineBits)
+    case "UART9BitAddrSet":
+      call.store(call[1] & 0xFF, base + UART.ownAddress)
+      call.store(call[2] & 0xFF, base + UART.addressMask)
     default: return false
     }
     return true

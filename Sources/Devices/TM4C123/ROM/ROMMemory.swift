@@ -1,7 +1,7 @@
 import Emu
 
 /// The ROM's functions for flash, the EEPROM and the hibernation module: TI's ROM user's guide SPMU367, chapters "Flash", "EEPROM" and
-/// "Hibernation". Protecting flash, and locking and hiding blocks of the EEPROM, have no model.
+/// "Hibernation".
 extension TM4CROM {
   // MARK: Flash
 
@@ -18,6 +18,9 @@ extension TM4CROM {
 
     static let write: UInt32 = 0xA442_0001
     static let erase: UInt32 = 0xA442_0002
+    static let commit: UInt32 = 0xA442_0008
+    /// What FMA calls USER_REG0.
+    static let firstUserWord: UInt32 = 0x8000_0000
     /// ARIS, VOLTRIS, INVDRIS, ERRIS, PROGRIS.
     static let failures: UInt32 = 0x2E01
     static let eepromDone: UInt32 = 1 << 2
@@ -48,6 +51,18 @@ extension TM4CROM {
       let isReadable = call.load(Flash.readable &+ register) >> bit & 1 == 1
       let isWritable = call.load(Flash.writable &+ register) >> bit & 1 == 1
       call.give(UInt32(!isReadable ? 2 : isWritable ? 0 : 1))
+    case "FlashProtectSet": protectFlash(&call)
+    case "FlashProtectSave":
+      for register in 0..<8 as Range<UInt32> { commit(register, &call) }
+      call.give(0 as UInt32)
+    case "FlashUserSet":
+      for number in 0..<2 as Range<UInt32> {
+        call.store(call[Int(number)], Flash.userWords + 4 * number)
+      }
+      call.give(0 as UInt32)
+    case "FlashUserSave":
+      for number in 0..<2 as Range<UInt32> { commit(Flash.firstUserWord + number, &call) }
+      call.give(0 as UInt32)
     case "FlashUserGet":
       for number in 0..<2 as Range<UInt32> {
         let word = call.load(Flash.userWords + 4 * number)
@@ -61,6 +76,26 @@ extension TM4CROM {
     default: return false
     }
     return true
+  }
+
+  private static func commit(_ register: UInt32, _ call: inout FirmwareCall) {
+    call.store(register, Flash.address)
+    call.store(Flash.commit, Flash.control)
+  }
+
+  /// 1 is read only, 2 execute only; no protection can be taken back.
+  private static func protectFlash(_ call: inout FirmwareCall) {
+    let block = call[0] / 2048
+    let (register, bit) = (block / 32 % 4 * 4, UInt32(1) << (block % 32))
+    let isReadable = call.load(Flash.readable &+ register) & bit != 0
+    let isWritable = call.load(Flash.writable &+ register) & bit != 0
+    switch call[1] {
+    case 0 where isReadable && isWritable, 1 where isReadable, 2: break
+    default: return call.give(UInt32.max)
+    }
+    if call[1] >= 1 { call.change(Flash.writable &+ register, clear: bit) }
+    if call[1] == 2 { call.change(Flash.readable &+ register, clear: bit) }
+    call.give(0 as UInt32)
   }
 
   /// 0, or -1.
@@ -77,6 +112,10 @@ extension TM4CROM {
     static let data: UInt32 = 0x400A_F010
     static let done: UInt32 = 0x400A_F018
     static let interrupt: UInt32 = 0x400A_F040
+    static let unlock: UInt32 = 0x400A_F020
+    static let protection: UInt32 = 0x400A_F030
+    static let password: UInt32 = 0x400A_F034
+    static let hide: UInt32 = 0x400A_F050
     static let massErase: UInt32 = 0x400A_F080
     static let bytesPerBlock: UInt32 = 64
     static let massEraseKey: UInt32 = 0xE37B_0001
@@ -111,6 +150,35 @@ extension TM4CROM {
     case "EEPROMMassErase":
       call.store(EEPROM.massEraseKey, EEPROM.massErase)
       call.give(call.load(EEPROM.done))
+    case "EEPROMBlockProtectGet":
+      call.store(call[0], EEPROM.block)
+      call.give(call.load(EEPROM.protection))
+    case "EEPROMBlockProtectSet":
+      call.store(call[0], EEPROM.block)
+      call.store(call[1], EEPROM.protection)
+      call.give(call.load(EEPROM.done))
+    case "EEPROMBlockPasswordSet":
+      let (password, count) = (call[1], min(call[2], 3))
+      call.store(call[0], EEPROM.block)
+      for number in 0..<count {
+        let word = call.load(password &+ 4 * number)
+        call.store(word, EEPROM.password + 4 * number)
+      }
+      call.give(call.load(EEPROM.done))
+    case "EEPROMBlockLock":
+      call.store(call[0], EEPROM.block)
+      call.store(.max, EEPROM.unlock)
+      call.give(call.load(EEPROM.unlock))
+    case "EEPROMBlockUnlock":
+      let (password, count) = (call[1], min(call[2], 3))
+      call.store(call[0], EEPROM.block)
+      call.store(.max, EEPROM.unlock)
+      for number in (0..<count).reversed() {
+        let word = call.load(password &+ 4 * number)
+        call.store(word, EEPROM.unlock)
+      }
+      call.give(call.load(EEPROM.unlock))
+    case "EEPROMBlockHide": call.store(1 << (call[0] & 31), EEPROM.hide)
     // The interrupt is the flash controller's.
     case "EEPROMIntEnable":
       call.change(Flash.mask, set: Flash.eepromDone)

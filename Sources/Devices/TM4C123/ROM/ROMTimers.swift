@@ -160,6 +160,8 @@ extension TM4CROM {
     case "WatchdogIntStatus":
       call.give(call.load(base + (call[1] & 1 == 1 ? Watchdog.masked : Watchdog.raw)))
     case "WatchdogStallEnable": call.change(base + Watchdog.test, set: Watchdog.stall)
+    case "WatchdogIntTypeSet":
+      call.change(base + Watchdog.control, clear: 4, set: call[1] & 4)
     case "WatchdogStallDisable": call.change(base + Watchdog.test, clear: Watchdog.stall)
     default: return false
     }

@@ -9,8 +9,6 @@ final class CortexM: Hart {
   /// The bits of a priority that are implemented: the upper ones (B1.5.4).
   let priorityMask: Int
   let interrupts: Int
-  /// A device drives the NMI.
-  let hasNMI: Bool
   let firmwareCalls: FirmwareCalls?
   private let timing: MachineOptions.Timing
 
@@ -54,7 +52,6 @@ final class CortexM: Hart {
     precondition((3...8).contains(priorityBits), "ARMv7-M implements 3 to 8 bits of priority")
     self.semihosting = semihosting
     self.interrupts = interrupts
-    hasNMI = bus.board.devices.contains { $0.wires.values.contains { $0.contains(.nmi) } }
     firmwareCalls = bus.board.firmwareCalls
     self.timing = timing
     priorityMask = 0xFF & ~(0xFF >> priorityBits)
@@ -162,6 +159,8 @@ final class CortexM: Hart {
     reconsider()
   }
 
+  override func protectionChanged() { setUnreadable() }
+
   override func advance(now: Tick) {
     if sysTick.expire(now) {
       pend(Exception.sysTick)
@@ -180,6 +179,7 @@ final class CortexM: Hart {
     setMPU()
     setNegative()
     setWatch()
+    setUnreadable()
   }
 
   /// CCR.UNALIGN_TRP and CCR.DIV_0_TRP.

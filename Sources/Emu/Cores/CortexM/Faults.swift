@@ -43,6 +43,9 @@ extension CortexM {
     let bit: UInt32
     switch cause {
     case CORE_M4_BUS_FAULT:
+      if bus.protection.isUnreadable(UInt64(value)) {
+        notModelled("a load from memory that is protected from it", kind: .guestError)
+      }
       (number, bit) = (Exception.busFault, CFSR.preciseBus)
       system.bfar = value
       system.cfsr |= CFSR.busAddressValid
@@ -135,9 +138,9 @@ extension CortexM {
   }
 
   /// Only a reset or, at priority -1, an NMI gets a core out of lockup (B1.5.15). Where no device could
-  /// send one, the run ends.
+  /// send one from now on, the run ends.
   func lockUp(_ what: String, priority: Int, _ state: CoreM4) {
-    if hasNMI && priority == -1 && !exceptions.isActive(Exception.nmi) {
+    if priority == -1 && bus.mayRaiseNMI && !exceptions.isActive(Exception.nmi) {
       var state = state
       state.r.15 = Self.lockupAddress
       core_m4_set(core, &state)

@@ -79,6 +79,18 @@ extension CortexM {
     core_m4_set_mpu(core, &registers)
   }
 
+  /// Blocks of memory that the chip around the core keeps data loads from.
+  func setUnreadable() {
+    let protection = bus.protection
+    var unreadable = CoreM4Unreadable()
+    unreadable.start = UInt32(protection.start)
+    unreadable.block = UInt32(protection.blockSize)
+    withUnsafeMutableBytes(of: &unreadable.blocks) { to in
+      protection.unreadable.withUnsafeBytes { to.copyMemory(from: $0) }
+    }
+    core_m4_set_unreadable(core, &unreadable)
+  }
+
   /// `ValidateAddress()` for what an exception stacks or unstacks. Vectors are not checked.
   func allows(
     _ address: UInt32, words: Int, isStore: Bool, privileged: Bool,

@@ -26,7 +26,7 @@ extension CortexM {
       offset: offset, width: width, privileged: access.pointee.privileged, hart: number)
     let shift = UInt32(truncatingIfNeeded: offset & 3) * 8
     let mask = width == 4 ? UInt32.max : ((1 << (UInt32(width) * 8)) - 1) << shift
-    let answer = registers32.answer(asked, isStore: isStore)
+    let answer = registers32.answer(asked, isStore: isStore, access.pointee.value)
     switch answer {
     case .fault(let kind):
       notModelled(registers32.refusal(asked), access, kind: kind)
@@ -45,9 +45,8 @@ extension CortexM {
         } else {
           write(register, value << shift, mask)
         }
-        if case .doubtful(let entry) = answer,
+        if case .doubtful(let entry) = answer {
           let (name, kind) = registers32.doubt(entry, asked, access.pointee.value)
-        {
           notModelled(name, value: access.pointee.value, access, kind: kind)
         }
       } else {
