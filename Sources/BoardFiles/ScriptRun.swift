@@ -64,6 +64,15 @@ public final class ScriptRun {
   /// "blink.yaml:7:5: wait-serial", while there is a step that has not been done.
   public var pending: String? { step.map { "\($0.place): \($0.name)" } }
 
+  /// The same in several lines for somebody whose run is over before its script is: where it waits, and what came instead.
+  public var waiting: String? {
+    guard let step else { return nil }
+    guard case .waitSerial(let text, _) = step.action else {
+      return "\(step.place): \(step.name): is not over"
+    }
+    return words(step, "has not come", Self.texts(text, unread))
+  }
+
   // MARK: Around a run
 
   /// The limit, with what the script has to be back for.
@@ -174,9 +183,12 @@ public final class ScriptRun {
   // MARK: What came instead
 
   private func fail(_ step: Script.Step, _ what: String, _ picture: [String]) {
-    outcome = .failed(
-      (["\(step.place): \(step.name): \(what)"] + picture.map { "  " + $0 })
-        .joined(separator: "\n"))
+    outcome = .failed(words(step, what, picture))
+  }
+
+  private func words(_ step: Script.Step, _ what: String, _ picture: [String]) -> String {
+    (["\(step.place): \(step.name): \(what)"] + picture.map { "  " + $0 })
+      .joined(separator: "\n")
   }
 
   /// Behind the first place at which a text is in another; nil: nowhere.

@@ -28,7 +28,7 @@ extension RunPlan {
       saving?.look(machine, pause)
       if pause == .asleep, try !waiting() {
         saving?.beforeEnd(machine)
-        machine.end(.idle)
+        machine.end(.idle, detail: script?.waiting ?? "")
       }
       if machine.stop == nil && host.isInterrupted() {
         saving?.beforeEnd(machine)
@@ -80,11 +80,11 @@ extension RunPlan {
     case .limit:
       if let end = self.end, machine.now >= machine.clock.tick(reaching: end) {
         beforeEnd(machine)
-        machine.end(.timeLimit)
+        machine.end(.timeLimit, detail: script?.waiting ?? "")
       }
     case .instructions:
       beforeEnd(machine)
-      machine.end(.instructionLimit)
+      machine.end(.instructionLimit, detail: script?.waiting ?? "")
     }
     return pause
   }

@@ -90,7 +90,10 @@ struct Words {
   /// What was asked for and did not happen; nil: nothing, or it happened.
   func unmet(_ machine: Machine) -> String? {
     if let script = plan.script, let stop = machine.stop {
-      if stop.reason != .script { return "the script \(script.path) did not come to its end" }
+      if stop.reason != .script {
+        return "the script \(script.path) did not come to its end"
+          + (stop.detail.isEmpty ? "" : ":\n" + stop.detail)
+      }
       if stop.code != 0 { return stop.detail }
     }
     guard let text = plan.expectedText, machine.stop?.reason != .expectText else { return nil }

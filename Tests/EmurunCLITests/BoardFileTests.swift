@@ -77,7 +77,8 @@ import Testing
   @Test func doesNotComeToItsEnd() throws {
     let outcome = try run("- wait-serial: never\n", "--for", "1s")
     #expect(outcome.code == 124)
-    #expect(outcome.errors.contains("did not come to its end"))
+    #expect(outcome.errors.contains("did not come to its end:\n"))
+    #expect(outcome.errors.contains(":1:3: wait-serial: has not come\n  expected  \"never\"\n"))
     #expect(try run("- dely: 1\n").code == 65)
     #expect(emurun(image("led-heartbeat.elf"), "--script", "/nowhere.yaml").code == 66)
   }
