@@ -56,8 +56,7 @@ import Testing
     guest.raw(one.isDivision ? 0xEE80 : 0xEE20, 0x1A20)
   }
 
-  /// "The interrupt events that can trigger a controller-level interrupt are defined in SYSEXCIM": one interrupt, directly behind the
-  /// instruction.
+  /// Section 6.1, "Functional Description": what SYSEXCIM lets through is the module's interrupt: one, directly behind the instruction.
   private func interrupted(_ one: Case) throws -> (machine: Machine, behind: UInt64) {
     var guest = begin(one)
     guest.write(1 << 10, to: Address.enable)
@@ -91,8 +90,8 @@ import Testing
     }
   }
 
-  /// "If interrupts are not used, the raw interrupt status is always visible via SYSEXCRIS", and "interrupts are always cleared (for both
-  /// the SYSEXCMIS and SYSEXCRIS registers) by writing a 1 to the corresponding bit in SYSEXCIC".
+  /// The same section: SYSEXCRIS shows what there is with no interrupt enabled as well, and a one in SYSEXCIC clears its bit there and in
+  /// SYSEXCMIS.
   @Test(arguments: cases) func polled(_ one: Case) throws {
     var guest = begin(one)
     guest.load(0, Address.raw)
