@@ -39,6 +39,20 @@ void rv64_remember_page(Core *c, uint64_t va, uint64_t pa, unsigned mmu)
     c->io_pages[slot].mmu = mmu;
 }
 
+// A page with a watchpoint: what is in the soft TLB says where it is, and that each load or each store of it comes by.
+void watch_entry(Core *c, uint64_t va, unsigned mmu)
+{
+    char *entry = tlb_entry(c, mmu, va);
+    for (int type = LOAD; type <= STORE; type++) {
+        if (!is_watched_page(c, va, type) || !tlb_hits(c, tlb_word(c, entry, type), va))
+            continue;
+        if (c->arch->pc_bytes == 8)
+            AT(uint64_t, entry, type * 8) |= NOT_DIRTY(c->arch);
+        else
+            AT(uint32_t, entry, type * 4) |= (uint32_t)NOT_DIRTY(c->arch);
+    }
+}
+
 static bool fill(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uintptr_t host_pc)       // does not return on a guest fault
 {
     bool (*walk)(char *, uint64_t, int, int, int, bool, uintptr_t) = c->arch == &rv64 ? riscv_cpu_tlb_fill_riscv64 : arm_cpu_tlb_fill_arm;
@@ -169,7 +183,6 @@ static bool is_device(Core *c, uint64_t va, unsigned size, int type, unsigned mm
 // RV64: ordinary memory that the soft TLB did not hold, or a page that only waits for its first store, without the library.
 static bool ordinary_access(Core *c, uint64_t va, unsigned size, int type, unsigned mmu, uint64_t *value, uintptr_t host_pc)
 {
-    enum { NOT_DIRTY = 0x400 };
     char *entry = tlb_entry(c, mmu, va);
     if ((va & 4095) + size > 4096)
         return false;
@@ -179,14 +192,17 @@ static bool ordinary_access(Core *c, uint64_t va, unsigned size, int type, unsig
     }
     uint64_t tag = AT(uint64_t, entry, 8 * type), *write = &AT(uint64_t, entry, 8);
     uint8_t *host = (uint8_t *)(AT(uint64_t, entry, rv64.entry_addend) + va);
-    if ((tag ^ va) & ~4095ull || tag & 4095 & ~(uint64_t)(type == STORE ? NOT_DIRTY : 0))
+    if ((tag ^ va) & ~4095ull || tag & 4095 & ~NOT_DIRTY(&rv64))
         return false;
-    if (type == LOAD)
+    if (type == LOAD) {
         memcpy(value, host, size);
-    else if (!(tag & NOT_DIRTY) || store_opens(c, host))
-        memcpy(host, value, size), *write = tag & ~4095ull;
-    else
+        return true;
+    }
+    if (tag & NOT_DIRTY(&rv64) && !store_opens(c, host))
         return false;
+    memcpy(host, value, size);
+    if (!is_watched_page(c, va, STORE))
+        *write = tag & ~4095ull;
     return true;
 }
 

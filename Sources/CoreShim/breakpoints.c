@@ -1,5 +1,5 @@
 // A debugger's stops, and looks that stop nothing. A block that begins at a breakpoint only comes back to the main loop, whoever jumps to it; no other block has one
-// behind its first instruction. A page with a watchpoint is not kept in the soft TLB, so that every load and store there comes by.
+// behind its first instruction. A page with a watchpoint is in the soft TLB in such a way that each load or store there comes by.
 // Where somebody only looks, the block that begins there calls him behind its budget test. A Core without any runs the code that it
 // runs anyway.
 #include "internal.h"
@@ -137,10 +137,16 @@ static bool touches(const CoreWatchpoint *w, uint64_t va, uint64_t size)
     return va - w->address < w->size || w->address - va < size;
 }
 
-bool is_watched_page(const Core *c, uint64_t page, uint64_t size)
+static bool waits_for(const CoreWatchpoint *w, int type)
 {
+    return type == STORE ? w->stores : w->loads;
+}
+
+bool is_watched_page(const Core *c, uint64_t va, int type)
+{
+    uint64_t size = 1ull << c->arch->page_bits;
     for (size_t i = 0; i < c->watchpoint_count; i++) {
-        if (touches(&c->watchpoints[i], page, size))
+        if (waits_for(&c->watchpoints[i], type) && touches(&c->watchpoints[i], va & ~(size - 1), size))
             return true;
     }
     return false;
@@ -172,7 +178,7 @@ bool is_watched_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t 
 {
     for (size_t i = 0; i < c->watchpoint_count; i++) {
         const CoreWatchpoint *w = &c->watchpoints[i];
-        if (!(type == STORE ? w->stores : w->loads) || !touches(w, va, size))
+        if (!waits_for(w, type) || !touches(w, va, size))
             continue;
         const Memo *m = locate(c, host_pc);
         return m->host_pc && !(c->touch.pc == m->pc && c->touch.index == running_index(c, m));

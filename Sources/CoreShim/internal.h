@@ -15,6 +15,7 @@ enum { TCG_ENTER = 0x90, TCG_BUFFER = 0xa0, TCG_BUFFER_SIZE = 0xb8, TCG_HIGHWATE
 enum { OP_NEXT = 8, OP_ARGS = 24, OP_CALL = 2, ENV_STOP = -16, ENV_STOP_HIGH = -14, ENV_BUDGET = -8, ENV_CYCLES = 64 };
 // The soft TLB: before env a table of each mode, before these a descriptor of each, before these a word with a bit for each that is not empty.
 enum { TLB_ENTRY = 32, TLB_USED_MODES = -0x20, TLB_VICTIM_COUNT = 8 };
+#define NOT_DIRTY(arch) (1ull << ((arch)->page_bits - 2))      // in an entry: stores come by, and in what loads look up, loads
 enum { RV_PC = 512, RV_LOAD_RES = 520, RV_LOAD_VAL = 528, RV_BADADDR = 544, RV_PRIV = 592, RV_MSTATUS = 624, RV_MIP = 632, RV_SATP = 672, RV_RESET_BYTES = 1576 };
 enum { HFLAG_CYCLES = 1 << 29, HFLAG_FP_TRAPS = 3 << 22, HFLAG_DIVIDE = 1 << 18, HFLAG_ALIGN = 1 << 19, HFLAG_NEGATIVE = 2 << 24 };    // 18 and 19: of no use to the library on an M profile
 enum { ARM_CF = 0x208, ARM_VF = 0x20c, ARM_NF = 0x210, ARM_ZF = 0x214, ARM_QF = 0x218, ARM_GE = 0x21c, ARM_HFLAGS = 0x150, ARM_THUMB = 0x220,
@@ -301,6 +302,7 @@ void rv64_before_sc(Core *c, uint64_t va, unsigned size, uintptr_t host_pc);
 enum { LOAD = 0, STORE = 1, FETCH = 2 };
 bool paging(const Core *c, unsigned mmu);
 void paged_fetch(Core *c, uint64_t va);
+void watch_entry(Core *c, uint64_t va, unsigned mmu);
 void rv64_remember_page(Core *c, uint64_t va, uint64_t pa, unsigned mmu);       // for accesses to devices
 // hardfloat.c
 uint8_t *inline_floats(uint8_t *code, uint8_t *end, const uint8_t *limit);
@@ -336,7 +338,7 @@ enum { NO_LOOK = -1 };
 int look_at(const Core *c, uint64_t pc);
 void look_here(Core *c, uint32_t place, uint32_t count);
 bool stops_before(Core *c, uint64_t pc);        // that breakpoint; once at each index
-bool is_watched_page(const Core *c, uint64_t page, uint64_t size);
+bool is_watched_page(const Core *c, uint64_t va, int type);      // has the page of that address a watchpoint for loads, or for stores?
 bool is_watched_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc);
 void stop_before_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc);      // longjmp
 // rv64.c

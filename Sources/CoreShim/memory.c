@@ -110,7 +110,7 @@ size_t core_memory_take_dirty(CoreMemory *memory, void (*page)(void *, uint64_t)
 // TLBs of all modes, most of which a hart never uses.
 static void close_entries(const Arch *a, char *entry, size_t count, uint64_t from, uint64_t size)
 {
-    uint64_t page = ~0ull << a->page_bits, closed = 1ull << (a->page_bits - 2);        // TLB_NOTDIRTY
+    uint64_t page = ~0ull << a->page_bits, closed = NOT_DIRTY(a);
     for (; count--; entry += TLB_ENTRY) {
         uint64_t tag = a->pc_bytes == 8 ? AT(uint64_t, entry, a->entry_write) : AT(uint32_t, entry, a->entry_write);
         if (tag & ~page || tag + AT(uint64_t, entry, a->entry_addend) - from >= size)   // not open, or of other bytes
@@ -204,7 +204,7 @@ static void open_page(Core *c, const uint8_t *host_page)        // let further s
     uint64_t page = c->access_va >> a->page_bits;
     char *entry = AT(char *, fast, 8) + ((page & AT(uintptr_t, fast, 0) >> 5) << 5);
     uint64_t start = page << a->page_bits;
-    uint64_t closed = start | 1ull << (a->page_bits - 2);       // TLB_NOTDIRTY
+    uint64_t closed = start | NOT_DIRTY(a);
     if (start + AT(uint64_t, entry, a->entry_addend) != (uint64_t)host_page)
         return;
     if (a->pc_bytes == 8 && AT(uint64_t, entry, a->entry_write) == closed)
@@ -251,7 +251,7 @@ static void store_slow(const Arch *a, char *uc, void *pages, uint64_t ram_addres
         break_guarded(memory, at, (uint64_t)length);
     if (!(marks & ~NOT_HARTS)) {
         memory->dirty[at >> 12] = 1;
-        if (!marks)
+        if (!marks && !is_watched_page(c, c->access_va, STORE))
             open_page(c, memory->host + (at >> a->page_bits << a->page_bits));
         return;
     }

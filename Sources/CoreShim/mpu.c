@@ -149,13 +149,11 @@ bool arm_cpu_tlb_fill_arm(char *cpu, uint64_t address, int size, int type, int m
     if (rights & 1u << type && !(unreadable && type == LOAD)) {
         uint32_t page = va & ~(PAGE - 1u);
         bool uniform = is_uniform(c, page, (unsigned)mmu, rights, whole);
-        if (c->watchpoint_count && is_watched_page(c, page, PAGE)) {
-            rights &= type == FETCH ? 4 : 3;
-            uniform &= type == FETCH;
-        }
         if (unreadable)
             rights &= ~1u;
         real.arm_set_page(cpu, page, page, 0, (int)rights, mmu, uniform ? PAGE : 1);
+        if (c->watchpoint_count)
+            watch_entry(c, va, (unsigned)mmu);
         return true;
     }
     if (probe)

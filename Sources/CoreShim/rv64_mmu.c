@@ -102,13 +102,12 @@ bool riscv_cpu_tlb_fill_riscv64(char *cpu, uint64_t va, int size, int type, int 
             rv64_remember_page(c, va, pa, (unsigned)mode);
         if (view && !view->writable)
             rights &= ~PAGE_WRITE;              // a store there is the host's
-        bool watched = view && c->watchpoint_count && is_watched_page(c, va & ~4095ull, 4096);
-        if (watched && type == FETCH)
-            rights &= PAGE_EXEC;
-        if (whole && view && !(watched && type != FETCH))
+        if (whole && view)
             rv64_set_page(c, va & ~4095ull, view, (pa - view->guest) & ~4095ull, rights, (unsigned)mode);
         else
-            real.rv64_set_page(cpu, va & ~4095ull, pa & ~4095ull, rights, mode, whole && !watched ? 4096 : 1);        // less than a page: for this one access
+            real.rv64_set_page(cpu, va & ~4095ull, pa & ~4095ull, rights, mode, whole ? 4096 : 1);        // less than a page: for this one access
+        if (c->watchpoint_count)
+            watch_entry(c, va, (unsigned)mode);
         return true;
     }
     if (probe)

@@ -8,7 +8,7 @@
 enum { MODES = 4, ENTRY = TLB_ENTRY, DESCRIPTOR = 0x1b8, TABLES_AT = ENV_STOP - 16 * MODES, DESCRIPTORS = TABLES_AT - DESCRIPTOR * MODES };
 enum { LARGE_ADDRESS = 0, LARGE_MASK = 8, USED = 0x20, VICTIM = 0x28, VICTIMS = 0x30, IOTLB = 0x1b0 };       // of a descriptor
 enum { FEWEST = 256, MOST = 16384 };            // entries of a mode
-enum { READ = 0, WRITE = 8, CODE = 16, ADDEND = 24, NOT_DIRTY = 0x400, UNSPECIFIED = 1 };
+enum { READ = 0, WRITE = 8, CODE = 16, ADDEND = 24, UNSPECIFIED = 1 };
 enum { JUMPS = 4096, JUMPS_OF_PAGE = 64 };
 
 static inline char *table_of(const Core *c, unsigned mode)
@@ -112,7 +112,7 @@ void rv64_set_page(Core *c, uint64_t va, const View *view, uint64_t offset, int 
     AT(uint64_t, d, USED) += old == ~0ull;
     AT(uint16_t, c->env, DESCRIPTORS + TLB_USED_MODES) |= (uint16_t)(1 << mode);
     AT(uint64_t, entry, READ) = rights & PAGE_READ ? va : ~0ull;
-    AT(uint64_t, entry, WRITE) = rights & PAGE_WRITE ? va | NOT_DIRTY : ~0ull;
+    AT(uint64_t, entry, WRITE) = rights & PAGE_WRITE ? va | NOT_DIRTY(&rv64) : ~0ull;
     AT(uint64_t, entry, CODE) = rights & PAGE_EXEC ? va : ~0ull;
     AT(uint64_t, entry, ADDEND) = (uint64_t)view->memory->host + offset - va;
     char *io = AT(char *, d, IOTLB) + i * 16;

@@ -20,6 +20,8 @@ static const Case cases[] = {                   // a0 = WORD; two instructions b
     { "sb", { RV_NOP, 0x00b503a3 }, 1, 1, true, 7, false, true },
     { "sd, misaligned, across pages", { 0x00b532a3 }, 0, 8, true, 5, false, true },
     { "sd below", { 0xfeb53c23 }, 0, 8, true, 0, false, false },
+    { "ld behind another one in its page", { 0xff853603, 0x00053583 }, 1, 8, false, 0, true, false },
+    { "sd behind another one in its page", { 0xfeb53c23, 0x00b53023 }, 1, 8, true, 0, false, true },
     { "lr", { 0x1005362f }, 0, 8, false, 0, true, false },
     { "lr, sc", { 0x1005362f, 0x18b536af }, 1, 8, true, 0, false, true, true },
     { "sc without lr", { 0x18b536af }, 0, 8, true, 0, false, false },
@@ -78,6 +80,46 @@ static void every_access(Rig *rig, bool paged, bool loads, ProofReport *report)
         exit = core_run(rig->core, 1);
         EXPECT(report, exit == CORE_BUDGET && core_index(rig->core) == 5u + (unsigned)k->at, "%s: not gone over, exit %d", k->what, exit);
         EXPECT(report, core_run(rig->core, 4) == CORE_BUDGET && rig->traps == 0, "%s: told again", k->what);
+        report->runs++;
+    }
+    core_set_watchpoints(rig->core, NULL, 0);
+}
+
+// ---- virtual: paging is switched on between two stores at one address, which then is other memory, and there is another one for the old
+static void switched(Rig *rig, ProofReport *report)
+{
+    enum { OTHER = 0x5000, LEVEL1_TOO = 0xa000, LEVEL0_TOO = 0x9000, FULL = 0xcf, MPP_S = 1 << 11, MPRV = 1 << 17 };
+    static const uint32_t code[] = { 0x00b53023 /* sd a1, (a0) */, 0x18061073 /* csrw satp, a2 */, 0x30200073 /* mret */, 0x00b53023, 0x00b6b023 /* sd a1, (a3) */ };
+    for (int by_m_mode = 0; by_m_mode < 2; by_m_mode++) {
+        uint64_t start = begin(rig, code, 5, false), satp = 8ull << 60 | (start + ROOT) >> 12;
+        AT(uint64_t, rig->ram, ROOT + 16) = (start + LEVEL1_TOO) >> 12 << 10 | 1;
+        AT(uint64_t, rig->ram, LEVEL1_TOO) = (start + LEVEL0_TOO) >> 12 << 10 | 1;
+        AT(uint64_t, rig->ram, LEVEL0_TOO) = start >> 12 << 10 | FULL;
+        AT(uint64_t, rig->ram, LEVEL0_TOO + 16) = (start + OTHER) >> 12 << 10 | FULL;
+        core_memory_written(rig->memory, 0, RIG_RAM);
+        rig_x(rig)[A0] = start + WORD, rig_x(rig)[A1] = 1, rig_x(rig)[A2] = satp, rig_x(rig)[A3] = VIRTUAL + WORD;
+        rig_x(rig)[CORE_RV64_MEPC] = start + 28;
+        core_rv64_set_csr(rig->core, 0x300, MPP_S);
+        core_set_watchpoints(rig->core, &(CoreWatchpoint){ start + WORD, 8, false, true }, 1);
+        uint64_t *physical = &AT(uint64_t, rig->ram, WORD), *other = &AT(uint64_t, rig->ram, OTHER + (WORD & 4095));
+        CoreExit exit = core_run(rig->core, 12);
+        EXPECT(report, exit == CORE_WATCHPOINT && core_index(rig->core) == 4 && !*physical, "bare: exit %d, index %d", exit, (int)core_index(rig->core));
+        if (by_m_mode) {                        // with the translations of S mode
+            core_rv64_set_csr(rig->core, 0x180, satp);
+            core_rv64_set_csr(rig->core, 0x300, MPP_S | MPRV);
+            exit = core_run(rig->core, 1);
+            EXPECT(report, exit == CORE_BUDGET && *other == 1 && !*physical, "MPRV: exit %d", exit);
+            rig_x(rig)[CORE_RV64_PC] = start + 28;
+            core_moved(rig->core);
+            exit = core_run(rig->core, 12);
+            EXPECT(report, exit == CORE_WATCHPOINT && rig_pc(rig) == start + 28, "MPRV: exit %d", exit);
+        } else {
+            exit = core_run(rig->core, 12);
+            EXPECT(report, exit == CORE_WATCHPOINT && core_index(rig->core) == 7 && *physical == 1 && !*other, "paged: exit %d, index %d", exit, (int)core_index(rig->core));
+            *physical = 0;
+        }
+        exit = core_run(rig->core, 3);
+        EXPECT(report, exit == CORE_BUDGET && *physical == 1 && *other == 1 && rig->traps == 0, "by another address: exit %d, %d traps", exit, rig->traps);
         report->runs++;
     }
     core_set_watchpoints(rig->core, NULL, 0);
@@ -192,6 +234,7 @@ void halted(int variant, ProofReport *report)
         every_access(rig, paged, false, report);
         breakpoints(rig, paged, report);
     }
+    switched(rig, report);
     devices_and_faults(rig, report);
     limits(rig, report);
     rig_free(rig);

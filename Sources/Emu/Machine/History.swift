@@ -7,7 +7,7 @@ public struct History: Sendable {
   struct Place: Sendable {
     var index: UInt64
     var snapshot: Snapshot
-    /// In bytes.
+    /// Bytes that it takes beside the one before it, with which it shares what has not changed.
     var size: Int
   }
 
@@ -21,6 +21,7 @@ public struct History: Sendable {
 
   /// Attempts between two snapshots: the host runs some hundred of them in the time in which it copies a KiB.
   private static let leastInterval: UInt64 = 4_000_000
+  private static let intervalPerByte = 4
 
   /// - Parameter budget: bytes that the snapshots may take. The first and the latest one are kept in any case.
   public init(_ machine: Machine, budget: Int) {
@@ -33,13 +34,19 @@ public struct History: Sendable {
 
   private mutating func add(_ machine: Machine) {
     let snapshot = machine.snapshot()
-    places.append(Place(index: machine.index, snapshot: snapshot, size: snapshot.size))
-    size += snapshot.size
+    let own = snapshot.size(beside: places.last?.snapshot)
+    places.append(Place(index: machine.index, snapshot: snapshot, size: own))
+    size += own
   }
 
   private mutating func remove(at number: Int) {
     size -= places[number].size
     places.remove(at: number)
+    guard number < places.count else { return }
+    let before = number > 0 ? places[number - 1].snapshot : nil
+    let own = places[number].snapshot.size(beside: before)
+    size += own - places[number].size
+    places[number].size = own
   }
 
   public var begin: UInt64 { places[0].index }
@@ -56,7 +63,9 @@ public struct History: Sendable {
       inputs = seen
     }
     guard let latest = places.last, machine.stop == nil else { return }
-    let interval = max(Self.leastInterval, UInt64(4 * latest.size))
+    // The next one takes about what the latest did; the first one took all of memory.
+    let copied = places.count > 1 ? latest.size : 0
+    let interval = max(Self.leastInterval, UInt64(Self.intervalPerByte * copied))
     if machine.index < latest.index + interval { return }
     add(machine)
     thin()
@@ -130,10 +139,6 @@ public struct History: Sendable {
   ) throws(MachineError) -> (machine: Machine, pause: Pause)? {
     var end = end
     for place in places.reversed() where place.index < end {
-      if try !mayStop(from: place, before: end, breakpoints) {
-        end = place.index
-        continue
-      }
       let machine = try Machine(place.snapshot)
       var latest: (index: UInt64, number: Int, pause: Pause)?
       var number = 0
@@ -181,23 +186,6 @@ public struct History: Sendable {
       limit.index = place.index + 1
     }
     return nil
-  }
-
-  /// False: none of these stops can be in a part of the past. A Cortex-M's store to memory is looked for at a quarter of what it costs to
-  /// come by each access to its page; elsewhere addresses may be virtual.
-  private func mayStop(
-    from place: Place, before end: UInt64, _ breakpoints: Breakpoints
-  ) throws(MachineError) -> Bool {
-    guard place.snapshot.board.core.machine == .arm, breakpoints.addresses.isEmpty,
-      breakpoints.watches.count == 1, let watch = breakpoints.watches.first, !watch.loads,
-      !watch.range.isEmpty
-    else { return true }
-    let machine = try Machine(place.snapshot)
-    let size = watch.range.upperBound - watch.range.lowerBound
-    guard machine.memory.contains(watch.range.lowerBound, count: size) else { return true }
-    var limit = RunLimit(index: end)
-    limit.store = watch.range
-    return run(machine, until: limit) == .event
   }
 
   /// Each stop of a part of the past, as long as `body` wants more.

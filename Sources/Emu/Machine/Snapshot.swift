@@ -39,9 +39,9 @@ public struct Snapshot: Sendable {
 }
 
 extension Snapshot {
-  /// In bytes, for whoever keeps many.
-  var size: Int {
-    content.extents.reduce(0) { $0 + $1.bytes.count } + cores.reduce(0) { $0 + $1.bytes.count }
+  /// Bytes that it takes beside another one, with which it shares what is the same.
+  func size(beside other: Snapshot?) -> Int {
+    content.size(beside: other?.content) + cores.reduce(0) { $0 + $1.bytes.count }
   }
 }
 
@@ -59,7 +59,7 @@ extension Machine {
     }
     return Snapshot(
       board: board, options: options, boot: boot, hostInterface: htif?.state,
-      content: Content(memory.content()), cores: cores, harts: harts.map { $0.save() },
+      content: rig.content(), cores: cores, harts: harts.map { $0.save() },
       bus: bus.save(),
       trace: trace, past: past,
       now: now)
@@ -108,35 +108,5 @@ extension Hart {
         throw MachineError(.snapshot, "the snapshot's hart \(number) cannot be so: it is damaged")
       }
     }
-  }
-}
-
-extension Memory {
-  /// All that is in use, a run of pages a piece.
-  fileprivate func content() -> [Extent] {
-    collectDirty()
-    let size = Int(Self.pageSize)
-    var content: [Extent] = []
-    for block in blocks {
-      var next = -1
-      for page in block.touchedPages {
-        let bytes = UnsafeBufferPointer(start: block.bytes + page * size, count: size)
-        if page == next {
-          content[content.count - 1].append(bytes)
-        } else {
-          content.append(
-            Extent(address: block.region.address + UInt64(page * size), bytes: Array(bytes)))
-        }
-        next = page + 1
-      }
-    }
-    return content
-  }
-}
-
-extension Extent {
-  fileprivate mutating func append(_ more: UnsafeBufferPointer<UInt8>) {
-    bytes.append(contentsOf: more)
-    size += UInt64(more.count)
   }
 }

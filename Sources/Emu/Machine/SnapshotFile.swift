@@ -26,7 +26,7 @@ extension Snapshot {
     if let hostInterface { body.append(naming: hostInterface) }
     body.append(naming: past)
     body.append(trace)
-    let pages = changedPages()
+    let pages = try changedPages()
     body.append(UInt64(pages.count))
     for page in pages {
       body.append(page.address)
@@ -60,14 +60,17 @@ extension Snapshot {
   }
 
   /// Those that are not as at power-on.
-  private func changedPages() -> [(address: UInt64, bytes: ArraySlice<UInt8>)] {
-    let size = Int(Memory.pageSize)
-    var pages: [(address: UInt64, bytes: ArraySlice<UInt8>)] = []
-    for extent in content.extents {
-      for start in stride(from: 0, to: extent.bytes.count, by: size) {
-        let address = extent.address + UInt64(start)
-        let bytes = extent.bytes[start..<min(start + size, extent.bytes.count)]
-        if bytes != boot.page(at: address)[...] { pages.append((address, bytes)) }
+  private func changedPages() throws(MachineError) -> [(address: UInt64, bytes: [UInt8])] {
+    guard case .pages(let blocks) = content.kind else {
+      // It is from a file itself.
+      return try Machine(self).snapshot().changedPages()
+    }
+    var pages: [(address: UInt64, bytes: [UInt8])] = []
+    for (region, groups) in zip(board.regions, blocks) {
+      groups.eachDifference(from: nil) { number, page in
+        let address = region.address + UInt64(number) * Memory.pageSize
+        let atStart = boot.page(at: address)
+        if let page, !page.isEqual(to: atStart) { pages.append((address, Array(page.contents))) }
       }
     }
     return pages

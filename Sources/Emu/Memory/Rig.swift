@@ -2,26 +2,6 @@ import CoreShim
 import Glibc
 import Synchronization
 
-/// What lies in memory at power-on: `bytes`, and zeros behind them up to `size`. Of two that
-/// overlap the later one counts.
-struct Extent: Sendable {
-  var address: UInt64
-  var bytes: [UInt8]
-  var size: UInt64
-
-  init(address: UInt64, bytes: [UInt8], size: UInt64? = nil) {
-    self.address = address
-    self.bytes = bytes
-    self.size = size ?? UInt64(bytes.count)
-  }
-}
-
-/// All that is in memory at one point of a run, shared by everybody who begins there.
-final class Content: Sendable {
-  let extents: [Extent]
-  init(_ extents: [Extent]) { self.extents = extents }
-}
-
 /// The engines of a machine, one a hart, and the memory they map, without the board around them. Making one costs milliseconds,
 /// so they are kept: a rig that was used before is brought to exactly the content of a new one, and
 /// where memory already has that content the code translated from it stays. Nothing that a guest
@@ -108,17 +88,58 @@ final class Rig: @unchecked Sendable {
 
   private static let pageSize = Int(Memory.pageSize)
 
-  /// All memory to zero but for these extents, which must lie in it.
+  /// All memory to that.
   func bring(to content: Content) {
     memory.collectDirty()
     let isBack = last === content
     withUnsafeTemporaryAllocation(byteCount: Self.pageSize, alignment: 64) { page in
       guard let page = page.baseAddress else { return }
-      for block in memory.blocks { bring(block, to: content.extents, isBack: isBack, page) }
+      switch content.kind {
+      case .extents(let extents):
+        for block in memory.blocks { bring(block, to: extents, isBack: isBack, page) }
+      case .pages(let pages):
+        memset(page, 0, Self.pageSize)
+        for (number, block) in memory.blocks.enumerated() {
+          if !isBack { block.markDirty(wherePagesDiffer: pages[number], from: last?.pages(number)) }
+          bring(block, to: pages[number], zeros: page)
+        }
+      }
     }
     last = content
   }
 
+  /// All that is in memory now. What was not written since it was brought to something, or asked for last, is shared with that.
+  func content() -> Content {
+    memory.collectDirty()
+    let content = Content(
+      memory.blocks.enumerated().map { number, block in
+        defer { block.dirty.update(repeating: 0, count: block.words) }
+        return block.groups(since: last?.pages(number))
+      })
+    last = content
+    return content
+  }
+
+  /// Dirty pages to what they were; the others are so already.
+  private func bring(_ block: Memory.Block, to groups: [PageGroup?], zeros: UnsafeRawPointer) {
+    for number in block.dirtyPages {
+      let page = groups[number / 64]?.pages[number % 64]
+      let wanted = page.map { UnsafeRawPointer($0.bytes) } ?? zeros
+      if memcmp(block.bytes + number * Self.pageSize, wanted, Self.pageSize) != 0 {
+        rewrite(block, number, wanted)
+      }
+      let bit: UInt64 = 1 << UInt64(number % 64)
+      if page == nil {
+        block.touched[number / 64] &= ~bit
+      } else {
+        block.touched[number / 64] |= bit
+      }
+    }
+    block.dirty.update(repeating: 0, count: block.words)
+  }
+
+  /// To zero but for these extents, which must lie in memory.
+  ///
   /// - Parameter isBack: it had that content before, and only what is dirty since then is another.
   private func bring(
     _ block: Memory.Block, to content: [Extent], isBack: Bool, _ wanted: UnsafeMutableRawPointer
@@ -148,7 +169,7 @@ final class Rig: @unchecked Sendable {
   /// Only where the bytes differ, since code and data of small programs share pages, and code next
   /// to data is worth keeping.
   private func rewrite(
-    _ block: Memory.Block, _ page: Int, _ wanted: UnsafeMutableRawPointer
+    _ block: Memory.Block, _ page: Int, _ wanted: UnsafeRawPointer
   ) {
     let grain = 64
     let start = page * Self.pageSize
