@@ -11,6 +11,11 @@ public struct WriterFinder {
     self.end = end
   }
 
+  /// Nobody has since history begins.
+  private var beginning: Cause.Writer {
+    history.begin == 0 ? .start : .earlier(index: history.begin)
+  }
+
   /// - Parameter instant: who wrote it before that.
   public func writer(
     of place: ValuePlace, at instant: Instant
@@ -18,7 +23,7 @@ public struct WriterFinder {
     let writer: Cause.Writer
     switch place {
     case .memory(let bytes):
-      guard let machine = try history.machine(at: instant) else { return .start }
+      guard let machine = try history.machine(at: instant) else { return beginning }
       writer =
         machine.memory.contains(bytes.physical, count: UInt64(bytes.size))
         ? try self.writer(ofMemory: bytes, at: instant)
@@ -57,7 +62,7 @@ public struct WriterFinder {
     ofMemory bytes: ValuePlace.Bytes, at instant: Instant
   ) throws(MachineError) -> Cause.Writer {
     let latest = try history.latestStore(to: bytes.range, before: instant.limit)
-    guard let (storer, end, tick) = latest else { return .start }
+    guard let (storer, end, tick) = latest else { return beginning }
     switch storer {
     case .instruction(let hart, let pc, let index):
       return .instruction(try site(index, hart: hart, pc: pc))
@@ -66,7 +71,7 @@ public struct WriterFinder {
       return .transfer(device: device, index: index, tick: tick)
     case .core:
       let index = try step(of: storer, to: bytes.range, over: end)
-      guard let machine = try history.machine(at: index) else { return .start }
+      guard let machine = try history.machine(at: index) else { return beginning }
       return .core(try site(index, hart: Int(machine.hart.number), pc: machine.pc))
     }
   }
@@ -147,7 +152,7 @@ public struct WriterFinder {
   ) throws(MachineError) -> Cause.Writer {
     guard let edge = try history.machine(at: instant)?.latestEdge(pin, device),
       edge.index >= history.begin, let machine = try history.machine(at: edge.index)
-    else { return .start }
+    else { return beginning }
     let itself = Cause.Writer.device(device, index: edge.index, tick: edge.tick)
     var limit = RunLimit(tick: end.tick, index: edge.index + 1)
     limit.breakpoints.watches = [Breakpoints.Watch(0..<1 << 62, loads: false)]
@@ -186,7 +191,7 @@ public struct WriterFinder {
       end = start
       if start == history.begin { break }
     }
-    return end == history.begin ? .start : .earlier(index: end)
+    return end == history.begin ? beginning : .earlier(index: end)
   }
 
   /// Stops to look at, for the latest instruction that wrote a register long ago.
@@ -206,7 +211,7 @@ public struct WriterFinder {
     for _ in 0..<Self.mostVisits {
       guard let stop = try history.latestStop(before: end, Breakpoints(code)) else {
         let isSo = try history.machine(at: history.begin)?.value(of: place) == value
-        return isSo ? .start : nil
+        return isSo ? beginning : nil
       }
       let before = stop.machine
       end = before.index

@@ -7,7 +7,7 @@ extension Machine {
     let goal = deadline(after: duration)
     let limit = RunLimit(moment: goal, sleepsOn: true)
     while stop == nil && now < clock.tick(reaching: goal) {
-      if case .asleep = run(until: limit) { break }
+      if case .asleep = runKeeping(until: limit) { break }
     }
     if let stop, stop.isDeath {
       throw RunFailure(self, "\(Self.words(duration)) to go by")
@@ -30,7 +30,7 @@ extension Machine {
       bound.passing = Int(hart.number)
     }
     while true {
-      switch run(until: bound) {
+      switch runKeeping(until: bound) {
       case .event, .instructions, .breakpoint, .watchpoint: return try checkTrace()
       case .stopped:
         if condition.isMet(self) { return }

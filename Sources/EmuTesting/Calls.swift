@@ -22,7 +22,7 @@ extension Machine {
     var bound = RunLimit(moment: clock.moment(at: now) + limit)
     bound.breakpoints.addresses = [caller.pc]
     while true {
-      guard case .breakpoint = run(until: bound) else {
+      guard case .breakpoint = runKeeping(until: bound) else {
         throw RunFailure(self, "\(function) to return to 0x\(String(caller.pc, radix: 16))")
       }
       // The function may call itself.

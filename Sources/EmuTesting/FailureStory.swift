@@ -3,17 +3,19 @@ import Emu
 
 /// How a machine came to where it is, for the report of a test that failed: its past is run again.
 struct FailureStory {
-  /// A repetition takes a fraction of a second at most.
-  private static let mostInstructions: UInt64 = 100_000_000
   private static let mostSteps: UInt64 = 64
 
   private let machine: Machine
-  /// nil: it cannot be had again, or takes too long.
+  /// nil: it cannot be had again.
   let history: History?
+  /// Why, as one sentence.
+  private let loss: String?
 
   init(_ machine: Machine) {
     self.machine = machine
-    history = machine.index < Self.mostInstructions ? try? machine.pastAnew() : nil
+    do { (history, loss) = (try machine.pastToTell(), nil) } catch {
+      (history, loss) = (nil, "\(error)")
+    }
   }
 
   /// Where in its source a firmware was when it made events, by their position in the trace.
@@ -28,10 +30,9 @@ struct FailureStory {
 
   /// The latest instructions of all harts, a line each, with the registers that they changed.
   var steps: [String] {
-    let start = machine.index - min(machine.index, Self.mostSteps)
-    guard let history, let past = try? history.machine(at: start), start < machine.index else {
-      return []
-    }
+    guard let history else { return [] }
+    let start = max(history.begin, machine.index - min(machine.index, Self.mostSteps))
+    guard start < machine.index, let past = try? history.machine(at: start) else { return [] }
     var steps: [Step] = []
     while past.index < machine.index {
       let before = past.harts.map { ($0.attempts, $0.pc, $0.registers) }
@@ -91,6 +92,7 @@ struct FailureStory {
     let chains = names.compactMap(chain)
     let steps = steps
     var words: [String] = []
+    if let loss { words.append("no latest instructions, and no why: \(loss)") }
     if !chains.isEmpty { words += ["why:"] + chains.map(Self.indented) }
     if !steps.isEmpty {
       words += ["the last \(steps.count) instructions:"] + steps.map(Self.indented)

@@ -42,13 +42,7 @@ extension Machine {
     }
     run(to: now)
     history.reach(copy)
-    guard copy.index == index, copy.now == now, copy.stateDigest == stateDigest else {
-      throw RewindError(
-        """
-        the past cannot be had again: at index \(copy.index) the machine is not what it was at \(index); was something written \
-        into it by other means than poke?
-        """)
-    }
+    try copy.check(isAs: self)
     return history
   }
 }

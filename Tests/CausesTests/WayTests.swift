@@ -26,6 +26,21 @@ import Testing
     }
   }
 
+  /// Where history begins behind the write, nobody says that there was none.
+  @Test func aPastThatDoesNotReachBack() throws {
+    // movs r0, #5; ldr r1, literal; str r0, [r1]; str r0, [r1, #4]
+    let code = [0x2005, Self.literal(1, 0, at: 1), 0x6008, 0x6048]
+    let image = try Image(
+      bytes: Self.thumb(code, literals: [0x2000_0100]), path: "late.bin", format: .raw, base: 0)
+    let machine = try Machine(.m4LED, image: image)
+    _ = machine.run(until: RunLimit(index: 3))
+    let run = Run(machine, to: 20)
+    #expect(try run.cause("0x20000100:4").writer == .earlier(index: 3))
+    #expect(try run.cause("r0").writer == .earlier(index: 3))
+    let known = try run.cause("0x20000104:4")
+    #expect(index(known) == 3 && known.sources.map(\.writer) == [.earlier(index: 3)])
+  }
+
   private static func bytes(_ words: [UInt32]) -> [UInt8] {
     words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
   }

@@ -1,5 +1,6 @@
-import EmuTesting
 import Testing
+
+@testable import EmuTesting
 
 /// What a failed wait tells.
 @Suite struct FailureTests {
@@ -44,6 +45,48 @@ import Testing
     #expect(lines[0].hasPrefix("waited for 2.0 seconds to go by; the guest died at "))
     #expect(lines[0].contains("by trap-loop"))
     #expect(lines.contains("the console is empty"))
+  }
+
+  /// A loop that stores what it counts.
+  private func counter() throws -> Machine {
+    // ldr r1, [pc, #12]; movs r0, #0; 1: adds r0, #1; str r0, [r1]; b 1b
+    let words: [UInt32] = [0x2000_1000, 9, 0x2000_4902, 0x6008_3001, 0x0000_E7FC, 0x2000_0100]
+    let bytes = words.flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
+    return try Machine(.m4LED, image: Image(bytes: bytes, path: "counter", format: .raw, base: 0))
+  }
+
+  /// One that has come too far to be run again has kept what is told of it.
+  @Test func aLongRunTellsItsEnd() throws {
+    let machine = try counter()
+    let plain = try counter()
+    let length: UInt64 = 130_000_000
+    _ = plain.run(until: RunLimit(index: length))
+    try machine.advance(until: .instructions(length), limit: .seconds(60))
+    #expect(machine.index == length && machine.stateDigest == plain.stateDigest)
+    func wait(_ machine: Machine) -> [String] {
+      failure {
+        try machine.advance(until: .uart(contains: "never"), limit: .microseconds(10))
+      }
+    }
+    let lines = wait(machine)
+    let steps = try #require(lines.firstIndex(of: "the last 64 instructions:"))
+    #expect(lines[steps + 1].hasPrefix("  #\(machine.index - 64) 0x"))
+    #expect(lines[steps + 64].hasPrefix("  #\(machine.index - 1) 0x"))
+    #expect(lines[steps...].contains { $0.contains(" r0=0x") })
+    #expect(!lines.contains { $0.contains("no latest instructions") })
+    // From a snapshot of that.
+    #expect(wait(try Machine(machine.snapshot())).contains("the last 64 instructions:"))
+    // Nobody has kept it; and nobody can.
+    let words = "no latest instructions, and no why: the past "
+    let untold = failure {
+      throw RunFailure("no", plain)
+    }
+    #expect(untold.contains { $0.hasPrefix(words + "of 100000000 instructions and more") })
+    machine.memory.write([1], at: 0x2000_0200)
+    #expect(wait(machine).contains { $0.hasPrefix(words + "cannot be had again: at index ") })
+    let short = try counter()
+    short.memory.write([1], at: 0x2000_0200)
+    #expect(wait(short).contains { $0.hasPrefix(words + "cannot be had again: at index ") })
   }
 
   @Test func imagesThatAreNotThere() {

@@ -106,6 +106,9 @@ public final class Machine {
     didSet { for hart in harts { hart.set(lookout) } }
   }
 
+  /// What whoever runs it keeps of its past. Never a difference that a run can show.
+  @exclusivity(unchecked) package var keptPast: History?
+
   /// What the machine itself knows of its run; the rest is in its parts.
   struct Past: Sendable, Codable {
     /// Sums over the lives that guest resets ended.
