@@ -2,6 +2,7 @@
 //     cmpl $0,-16(%rbp); jl stop; subq $N,-8(%rbp); jl expired        (rbp = env; env-8 is unused padding)
 // and where a Core counts cycles (cycles.c) with the same for these; at a breakpoint (breakpoints.c) with jmp halt; where somebody looks
 // with a call of look_here; where it keeps what is executed (coverage.c) with jmp first
+// and where regions of the code are told apart with such a call behind a test whether another one runs
 // so the budget is counted inline, at no measurable cost, and each block ends where exactness needs it to.
 #define _GNU_SOURCE
 #include "internal.h"
@@ -401,14 +402,35 @@ static uint8_t *emit_stub(uint8_t *p, uint8_t *jump, int what, uintptr_t tagged)
     return emit(p, "\xff\xe0", 2);                              // jmp *%rax
 }
 
-static uint8_t *emit_look(uint8_t *p, Core *c, int place, int32_t n)
+static uint8_t *emit_look(uint8_t *p, Core *c, uint64_t pc, uint32_t place, uint32_t region, int32_t n, int32_t cycles)
 {
-    void (*look)(Core *, uint32_t, uint32_t) = look_here;
+    void (*look)(Core *, uint64_t, uint32_t, uint32_t, uint32_t, uint32_t) = look_here;
     p = emit(emit(p, "\x48\xbf", 2), &c, 8);                    // mov $c,%rdi
-    p = emit(emit(p, "\xbe", 1), &place, 4);                    // mov $place,%esi
-    p = emit(emit(p, "\xba", 1), &n, 4);                        // mov $n,%edx
+    p = emit(emit(p, "\x48\xbe", 2), &pc, 8);                   // mov $pc,%rsi
+    p = emit(emit(p, "\xba", 1), &place, 4);                    // mov $place,%edx
+    p = emit(emit(p, "\xb9", 1), &region, 4);                   // mov $region,%ecx
+    p = emit(emit(p, "\x41\xb8", 2), &n, 4);                    // mov $n,%r8d
+    p = emit(emit(p, "\x41\xb9", 2), &cycles, 4);               // mov $cycles,%r9d
     p = emit(emit(p, "\x48\xb8", 2), &look, 8);                 // mov $look,%rax
     return emit(p, "\xff\xd0", 2);                              // call *%rax
+}
+
+// Wherever somebody looks, and where another region than that of the block before begins to run.
+static uint8_t *emit_looks(uint8_t *p, Core *c, uint64_t pc, int32_t n, int32_t cycles)
+{
+    int look = look_at(c, pc);
+    uint32_t region = c->region_count ? region_of(c, pc) : NO_REGION;
+    if (look != NO_LOOK)
+        return emit_look(p, c, pc, (uint32_t)look, region, n, cycles);
+    if (!c->region_count)
+        return p;
+    uint32_t *running = &c->region;
+    p = emit(emit(p, "\x48\xb8", 2), &running, 8);              // mov $running,%rax
+    p = emit(emit(p, "\x81\x38", 2), &region, 4);               // cmpl $region,(%rax)
+    uint8_t *known = emit(p, "\x74", 1);                        // je known
+    p = emit_look(known + 1, c, pc, (uint32_t)c->look_count + region, region, n, cycles);
+    *known = (uint8_t)(p - (known + 1));
+    return p;
 }
 
 static int generate(const Arch *a, char *tcg, char *tb)
@@ -440,8 +462,9 @@ static int generate(const Arch *a, char *tcg, char *tb)
     p = expired + 4;
     uint8_t *late = NULL;
     bool cycles = a == &arm && AT(uint32_t, tb, a->tb_flags) & HFLAG_CYCLES && c;
+    int32_t all = 0;
     if (cycles) {
-        int32_t all, needed = cycles_needed(translating.costs, n, &all);
+        int32_t needed = cycles_needed(translating.costs, n, &all);
         p = emit(emit(p, "\x48\x81\x7d\x40", 4), &needed, 4);       // cmpq $needed,64(%rbp)
         late = emit(p, "\x0f\x8e", 2);                              // jle late
         p = late + 4;
@@ -451,9 +474,8 @@ static int generate(const Arch *a, char *tcg, char *tb)
     uint8_t *halt = breaks ? emit(p, "\xe9", 1) : NULL;             // jmp halt
     if (breaks)
         p = halt + 4;
-    int look = c ? look_at(c, pc) : NO_LOOK;
-    if (look != NO_LOOK)
-        p = emit_look(p, c, look, n);
+    if (c)
+        p = emit_looks(p, c, pc, n, all);
     uint8_t *first = c && c->coverage ? emit(p, "\xe9", 1) : NULL;  // jmp first
     if (first) {
         p = first + 4;

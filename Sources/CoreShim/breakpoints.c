@@ -41,7 +41,7 @@ bool is_breakpoint(const Core *c, uint64_t pc)
 
 bool begins_block(const Core *c, uint64_t pc)
 {
-    return (c->breakpoint_count && is_breakpoint(c, pc)) || look_at(c, pc) != NO_LOOK;
+    return (c->breakpoint_count && is_breakpoint(c, pc)) || look_at(c, pc) != NO_LOOK || contains((Set){ c->regions, c->region_count }, pc);
 }
 
 // ---- what was translated for other sets than there are
@@ -117,13 +117,43 @@ int look_at(const Core *c, uint64_t pc)
     return looks.count && contains(looks, pc) ? (int)first_from(looks, pc) : NO_LOOK;
 }
 
-void look_here(Core *c, uint32_t place, uint32_t count)         // from a block of so many instructions, which has counted them already
+bool core_set_regions(Core *c, const uint64_t *starts, size_t count)
 {
-    uint64_t index = core_index(c) - count, pc = c->looks[place];
+    if (!count && !c->region_count)
+        return true;
+    core_drop_code(c);
+    memset(c->parts, 0, sizeof c->parts);
+    c->region = NO_REGION;
+    return exchange(c, &c->regions, &c->region_count, starts, count);
+}
+
+uint32_t region_of(const Core *c, uint64_t pc)                  // how many begin at or below it
+{
+    return (uint32_t)first_from((Set){ c->regions, c->region_count }, pc + 1);
+}
+
+unsigned core_came(const Core *c)
+{
+    return c->told_came;
+}
+
+uint64_t core_looked_cycle(const Core *c)
+{
+    return c->looked.cycle;
+}
+
+// From a block of so many instructions and cycles, which has counted them already; the place: of a look, or behind them of a region.
+void look_here(Core *c, uint64_t pc, uint32_t place, uint32_t region, uint32_t count, uint32_t cycles)
+{
+    uint64_t index = core_index(c) - count;
     if (c->looked.index == index && c->looked.pc == pc)         // undone, and begun again
         return;
     c->looked.index = index;
     c->looked.pc = pc;
+    c->looked.cycle = core_cycle(c) - (c->counts_cycles ? cycles : count);
+    c->region = region;
+    c->told_came = c->came;
+    c->came = 0;
     if (c->arch == &rv64)                                       // stale where one block jumps to the next
         AT(uint64_t, c->env, RV_PC) = pc;
     else

@@ -24,6 +24,8 @@ static void power_on(Core *c)
     c->watched.memory = NULL;
     c->next_fault.waits = false;
     c->passed.index = c->touch.index = c->looked.index = ~0ull;
+    c->region = NO_REGION;
+    c->came = 0;
     c->failure[0] = 0;
     memset(c->io_pages, 0xff, sizeof c->io_pages);
     c->watch = 0;
@@ -142,6 +144,7 @@ void core_close(Core *c)
     uc_close(c->uc);
     free(c->breakpoints);
     free(c->looks);
+    free(c->regions);
     free(c);
 }
 

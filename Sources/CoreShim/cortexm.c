@@ -434,4 +434,5 @@ void core_m4_set(Core *c, const CoreM4 *state)
     *faultmask = state->faultmask & 1;
     *basepri = state->basepri & 0xff;
     rebuild_hflags(c);
+    came_by(c, CORE_CAME_MOVED);
 }

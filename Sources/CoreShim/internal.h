@@ -144,7 +144,11 @@ struct Core {
     size_t look_count;
     void (*look)(void *context, size_t place, uint64_t index);
     void *look_context;
-    struct { uint64_t index, pc; } looked;      // the instruction that was told last
+    struct { uint64_t index, pc, cycle; } looked;       // the instruction that was told last
+    uint64_t *regions;                          // ascending, where they begin
+    size_t region_count;
+    uint32_t region;                            // of the block that runs; NO_REGION: what comes next is told
+    uint8_t came, told_came;                    // CORE_CAME_...
 
     char pristine[ARM_RESET_BYTES]; // env as core_open left it
 };
@@ -336,7 +340,14 @@ bool is_breakpoint(const Core *c, uint64_t pc);
 bool begins_block(const Core *c, uint64_t pc);  // for somebody who stops or looks there
 enum { NO_LOOK = -1 };
 int look_at(const Core *c, uint64_t pc);
-void look_here(Core *c, uint32_t place, uint32_t count);
+uint32_t region_of(const Core *c, uint64_t pc);
+void look_here(Core *c, uint64_t pc, uint32_t place, uint32_t region, uint32_t count, uint32_t cycles);
+#define NO_REGION 0xffffffffu
+static inline void came_by(Core *c, uint8_t how)
+{
+    c->region = NO_REGION;
+    c->came |= how;
+}
 bool stops_before(Core *c, uint64_t pc);        // that breakpoint; once at each index
 bool is_watched_page(const Core *c, uint64_t va, int type);      // has the page of that address a watchpoint for loads, or for stores?
 bool is_watched_access(Core *c, uint64_t va, unsigned size, int type, uintptr_t host_pc);

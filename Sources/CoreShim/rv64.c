@@ -34,6 +34,7 @@ static void enter(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
     w[CORE_RV64_MSTATUS] = status;
     w[CORE_RV64_PC] = (vector & ~3ull) + ((cause & INTERRUPT) && (vector & 3) == 1 ? 4 * code : 0);
     AT(uint64_t, c->env, RV_LOAD_RES) = NO_RESERVATION;
+    came_by(c, CORE_CAME_ENTERED);
 }
 
 void rv64_trap(Core *c, uint64_t cause, uint64_t value, uint64_t pc)
@@ -274,6 +275,7 @@ static uint64_t leave_trap(char *env, uint64_t to, uint64_t status, uint64_t pc)
     AT(uint64_t, env, RV_MSTATUS) = status;
     AT(uint64_t, env, RV_PRIV) = to;
     AT(uint64_t, env, RV_LOAD_RES) = NO_RESERVATION;
+    came_by(core_of_cpu(env - rv64.env), CORE_CAME_RETURNED);
     return pc & ~1ull;
 }
 

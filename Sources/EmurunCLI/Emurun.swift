@@ -273,6 +273,12 @@ struct EvidenceOptionsGroup: ParsableArguments {
       valueName: "file"))
   var coverage: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Which functions the instructions were of: collapsed stacks, or a flame graph (.svg); --perfetto gets their calls.",
+      valueName: "file"))
+  var profile: String?
+
   @Option(help: ArgumentHelp("The run as a page to look at in a browser.", valueName: "file"))
   var html: String?
 

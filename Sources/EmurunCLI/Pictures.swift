@@ -38,17 +38,21 @@ struct Pictures {
     self.files = files
   }
 
-  mutating func write(_ machine: Machine, _ host: Host) throws(Refusal) {
+  mutating func write(
+    _ machine: Machine, functions: [ChromeTrace.Track], _ host: Host
+  ) throws(Refusal) {
     recording.extend(to: machine.now)
     if recording.isFull {
       let clock = recording.clock
       let time = Quantity.time(picoseconds: clock.picoseconds(at: recording.end))
       host.errors.say("emurun: warning: too much happened: pictures end at \(time)")
     }
-    for (file, kind) in files { try file.write(bytes(kind, machine)) }
+    for (file, kind) in files { try file.write(bytes(kind, machine, functions)) }
   }
 
-  private func bytes(_ kind: Kind, _ machine: Machine) -> [UInt8] {
+  private func bytes(
+    _ kind: Kind, _ machine: Machine, _ functions: [ChromeTrace.Track]
+  ) -> [UInt8] {
     switch kind {
     case .html:
       TimelinePage.write(
@@ -57,7 +61,7 @@ struct Pictures {
           image: image, instructions: machine.retired, stop: machine.stop?.reason.rawValue ?? ""))
     case .svg: TimelineSVG.write(recording, title: "\(image) on \(machine.board.name)")
     case .vcd: VCD.write(recording)
-    case .perfetto: ChromeTrace.write(recording)
+    case .perfetto: ChromeTrace.write(recording, tracks: functions)
     }
   }
 }

@@ -43,10 +43,14 @@ extension Emurun: HostedCommand {
     let coverage = try evidence.coverage.map { path throws(Refusal) in
       try CoverageOutput(path, self, plan, outputs)
     }
+    let profile = try evidence.profile.map { path throws(Refusal) in
+      try ProfileOutput(path, self, plan, outputs)
+    }
     var machine = try plan.machine()
     outputs.listen(to: machine, plan)
     let frames = findings.checkFrames ? try FrameWatch(plan) : nil
     machine.lookout = frames?.check
+    profile?.begin(machine, outputs)
     let words = Words(plan: plan, style: host.style)
     if !evidence.json { host.errors.say("emurun: \(words.opening)") }
 
@@ -106,6 +110,7 @@ extension Emurun: HostedCommand {
     }
     try otlp?.write(machine, outputs)
     try coverage?.write(machine)
+    try profile?.write()
     let verdict = plan.verdict(
       stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty,
       hasGoodFrames: frames?.isGood ?? true)

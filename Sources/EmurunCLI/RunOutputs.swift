@@ -19,6 +19,8 @@ final class RunOutputs {
   @exclusivity(unchecked) private var pictures: Pictures?
   private var sarif: OutputFile?
   private var recording: (recorder: InputRecorder?, file: OutputFile)?
+  /// With --profile, for --perfetto.
+  var functions: () -> [ChromeTrace.Track] = { [] }
   /// Known when the run is over.
   private var findings: FindingReport?
   private var files: [OutputFile] = []
@@ -234,7 +236,7 @@ final class RunOutputs {
     text?.flush()
     lines?.writer.end(machine)
     try flush()
-    try pictures?.write(machine, host)
+    try pictures?.write(machine, functions: functions(), host)
     try sarif?.write(findings.log(.of(machine.image.path)))
     for port in silent.sorted() {
       host.errors.say(

@@ -3,7 +3,25 @@ import Emu
 /// A run as Chrome's trace events in JSON, which Perfetto opens (ui.perfetto.dev): a track for each LED, pin and interrupt
 /// handler with a slice while it is on, one a UART with its lines, one for traps, calls and resets. Times are exact to the ns.
 public enum ChromeTrace {
-  public static func write(_ recording: Recording) -> [UInt8] {
+  /// More that goes on in a run: slices that lie within each other or apart, those outside first.
+  public struct Track: Sendable {
+    public struct Slice: Sendable {
+      public var name: String
+      public var start: Tick
+      public var end: Tick
+      public var index: UInt64
+
+      public init(name: String, start: Tick, end: Tick, index: UInt64) {
+        (self.name, self.start, self.end, self.index) = (name, start, end, index)
+      }
+    }
+    public var name: String
+    public var slices: [Slice]
+
+    public init(name: String, slices: [Slice]) { (self.name, self.slices) = (name, slices) }
+  }
+
+  public static func write(_ recording: Recording, tracks: [Track] = []) -> [UInt8] {
     var writer = Writer(clock: recording.clock)
     writer.begin(process: recording.board.name)
     for signal in recording.active {
@@ -24,6 +42,10 @@ public enum ChromeTrace {
       for (place, tick) in marks.moments.ticks.enumerated() {
         writer.moment(marks.labels[marks.names[place]], tick, marks.moments.indexes[place])
       }
+    }
+    for track in tracks {
+      writer.thread(track.name)
+      for slice in track.slices { writer.slice(slice.name, slice.start, slice.end, slice.index) }
     }
     return writer.finish()
   }

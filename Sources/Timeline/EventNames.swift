@@ -73,8 +73,17 @@ public struct EventNames: Sendable {
       ? register.name : register.name + String((offset - register.offset) / register.size)
   }
 
-  package func interrupt(_ event: Event) -> String {
-    let number = Int(event.detail)
+  /// By `mcause` or `scause`, or by a Cortex-M's number.
+  package func exception(_ number: UInt64) -> String {
+    if isRV64 && number >> 63 == 0 {
+      return Self.rv64Causes[Int(clamping: number)] ?? "cause \(number)"
+    }
+    return interrupt(Int(number & ~(1 << 63)))
+  }
+
+  package func interrupt(_ event: Event) -> String { interrupt(Int(event.detail)) }
+
+  private func interrupt(_ number: Int) -> String {
     if isRV64 { return Self.rv64Interrupts[number] ?? "interrupt \(number)" }
     if number >= 16 {
       let irq = number - 16

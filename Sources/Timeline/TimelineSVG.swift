@@ -184,12 +184,12 @@ public enum TimelineSVG {
     text.count <= max(count, 3) ? text : text.prefix(max(count, 3) - 1) + "…"
   }
 
-  fileprivate static func fixed(_ value: Double, _ decimals: Int = 1) -> String {
-    Quantity.fixed(value, decimals: decimals)
+  private static func fixed(_ value: Double, _ decimals: Int = 1) -> String {
+    SVGText.fixed(value, decimals: decimals)
   }
 }
 
-private struct SVGText {
+struct SVGText {
   var bytes: [UInt8] = []
 
   mutating func line(_ text: String) { bytes += Array((text + "\n").utf8) }
@@ -198,9 +198,16 @@ private struct SVGText {
     self.text(Double(x), Double(y), text, style)
   }
 
-  mutating func text(_ x: Double, _ y: Double, _ text: String, _ style: String) {
+  static func fixed(_ value: Double, decimals: Int = 1) -> String {
+    Quantity.fixed(value, decimals: decimals)
+  }
+
+  mutating func text(
+    _ x: Double, _ y: Double, _ text: String, _ style: String, id: String? = nil
+  ) {
+    let id = id.map { #" id="\#($0)""# } ?? ""
     line(
-      #"<text class="\#(style)" x="\#(TimelineSVG.fixed(x))" y="\#(TimelineSVG.fixed(y))">"#
+      #"<text class="\#(style)"\#(id) x="\#(Self.fixed(x))" y="\#(Self.fixed(y))">"#
         + Self.escaped(text) + "</text>")
   }
 

@@ -136,6 +136,8 @@ import Testing
                                   writes it.
           --coverage <file>       Which lines, functions and branches of the image's source were
                                   executed, for genhtml.
+          --profile <file>        Which functions the instructions were of: collapsed stacks, or
+                                  a flame graph (.svg); --perfetto gets their calls.
           --html <file>           The run as a page to look at in a browser.
           --svg <file>            The run as a picture.
           --vcd <file>            The run for GTKWave and the like.

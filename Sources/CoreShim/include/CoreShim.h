@@ -201,6 +201,15 @@ CoreTouch core_touch(const Core *core);     // after CORE_WATCHPOINT
 // which ascend, and with the instruction's index. It is called from translated code, and nothing ends or is left for it. Registers and pc
 // are live. It may read and do nothing else. Between runs; they stay over a reset. False, and as it was: no memory.
 bool core_set_looks(Core *core, const uint64_t *addresses, size_t count, void (*look)(void *context, size_t place, uint64_t index), void *context);
+// Where there are looks, they may know regions of the code, too, each from one of these addresses to the next: `look` is also told of the first
+// instruction of a block that begins in another region than what it was told of last, or to which control came by no instruction. Its place is
+// then the number of looks, and as many more as regions begin at or below it. Forgets all translated code.
+bool core_set_regions(Core *core, const uint64_t *starts, size_t count);
+enum { CORE_CAME_ENTERED = 1, CORE_CAME_RETURNED = 2, CORE_CAME_MOVED = 4 };
+// To the instruction that is looked at: since the one before, a trap or an interrupt was entered, or mret or sret was executed (RV64; both:
+// in the other order), or the host has moved the core (M4).
+unsigned core_came(const Core *core);
+uint64_t core_looked_cycle(const Core *core);   // core_cycle at that instruction
 void core_pass(Core *core);                 // the next run begins with the instruction at pc, whether there is a breakpoint or not
 void core_moved(Core *core);                // the host has changed pc between two runs: nothing of the old instruction is left to do
 
