@@ -8,6 +8,14 @@ struct CoverageCommand: ParsableCommand {
     commandName: "coverage", abstract: "Put together what --coverage wrote of several runs.",
     subcommands: [Merge.self])
 
+  static func read(_ path: String, _ host: Host) throws(Refusal) -> LCOV {
+    let bytes = try InputFile.read(path, standardInput: host.input)
+    do { return try LCOV(String(decoding: bytes, as: UTF8.self)) } catch {
+      throw Refusal(
+        ExitCode.badData, "\(path):\(error.line): \(error); is it a tracefile of lcov?")
+    }
+  }
+
   struct Merge: HostedCommand {
     static let configuration = CommandConfiguration(
       commandName: "merge", abstract: "Add up the counts of tracefiles of lcov.")
@@ -23,11 +31,7 @@ struct CoverageCommand: ParsableCommand {
     func run(on host: Host) throws(Refusal) -> Int32 {
       var sum = LCOV()
       for path in files {
-        let bytes = try InputFile.read(path, standardInput: host.input)
-        do { sum.add(try LCOV(String(decoding: bytes, as: UTF8.self))) } catch {
-          throw Refusal(
-            ExitCode.badData, "\(path):\(error.line): \(error); is it a tracefile of lcov?")
-        }
+        sum.add(try CoverageCommand.read(path, host))
       }
       let file = try OutputFile(output)
       try file.write(sum.text.utf8)

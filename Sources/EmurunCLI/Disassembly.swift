@@ -60,6 +60,18 @@ enum Disassembly {
     "riscv64-unknown-elf-objdump", "riscv64-linux-gnu-objdump", "riscv64-elf-objdump",
   ]
 
+  /// Why there would be nothing but numbers; nil: there are words.
+  static func obstacle(_ machine: Image.Machine, path: String) -> String? {
+    let isThere = path.split(separator: ":").contains { folder in
+      tools.contains { access("\(folder)/\($0)", X_OK) == 0 }
+    }
+    if machine == .arm || isThere { return nil }
+    return
+      "RISC-V code is put into words by the objdump of a toolchain, and there is none: none of "
+      + tools.joined(separator: ", ") + " is in PATH; Debian has the first in "
+      + "binutils-riscv64-unknown-elf"
+  }
+
   private static func riscv(_ code: [UInt8], at address: UInt64) -> [DisassembledInstruction] {
     guard !code.isEmpty, let listing = listing(code, at: address) else {
       return data(code, at: address)

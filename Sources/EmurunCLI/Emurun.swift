@@ -19,6 +19,7 @@ public struct Emurun: ParsableCommand {
       emurun svd FILE
       emurun inspect IMAGE
       emurun frames IMAGE
+      emurun disasm IMAGE
       emurun audit IMAGE
       emurun equiv A B
       emurun why IMAGE EXPR
@@ -32,7 +33,8 @@ public struct Emurun: ParsableCommand {
     subcommands: [
       BoardsCommand.self, DiffCommand.self, DoctorCommand.self, InitCommand.self,
       RepeatCommand.self, SVDCommand.self, TestCommand.self, CoverageCommand.self,
-      InspectCommand.self, FramesCommand.self, AuditCommand.self, EquivCommand.self,
+      InspectCommand.self, FramesCommand.self, DisassemblyCommand.self, AuditCommand.self,
+      EquivCommand.self,
       WhyCommand.self, AdapterCommand.self,
     ])
 

@@ -25,6 +25,7 @@ import Testing
                emurun svd FILE
                emurun inspect IMAGE
                emurun frames IMAGE
+               emurun disasm IMAGE
                emurun audit IMAGE
                emurun equiv A B
                emurun why IMAGE EXPR
@@ -177,6 +178,7 @@ import Testing
           inspect                 Show what is in an image, and what is wrong with it.
           frames                  Show every function's stack frame, and how much stack the
                                   program may need.
+          disasm                  Show the code of an image, and what of it was executed.
           audit                   Show that an image never traps, or where it does, or what
                                   stands in the way.
           equiv                   Run two builds of a program and compare them; 1 if they differ.

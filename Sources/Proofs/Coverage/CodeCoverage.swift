@@ -9,13 +9,88 @@ extension LCOV {
   public init?(_ image: Image, _ code: ExecutedCode) {
     self.init()
     guard let program = Program(image) else { return nil }
-    let debug = DebugInfo(image)
-    let functions = Self.functions(program)
-    var branches: [Place: Int] = [:]
-    for (function, name) in zip(functions, Self.names(functions)) {
-      add(function, name, program, debug, code.instructions, &branches)
+    Self.forEach(of: program) { site in
+      let ways = code.instructions[site.instruction.address]
+      files[site.place.file, default: File()].add(site.place.line, isExecuted: ways != nil)
+      if let name = site.function {
+        files[site.place.file]?.functions[name] =
+          Function(line: site.place.line, count: ways == nil ? 0 : 1)
+      }
+      if let branch = site.branch {
+        files[site.place.file]?.addBranch(branch, line: site.place.line, ways)
+      }
     }
     if files.isEmpty { return nil }
+  }
+
+  /// What a tracefile of an image says of one of its instructions.
+  public struct Note: Sendable, Hashable {
+    /// Of its line.
+    public let count: UInt64
+    /// A conditional branch: how often each way; nil: nobody came there.
+    public var ways: Ways?
+  }
+
+  public struct Ways: Sendable, Hashable {
+    public let taken: UInt64?
+    public let passed: UInt64?
+  }
+
+  /// By the addresses of instructions that have lines which the tracefile knows.
+  public func notes(on program: Program) -> [UInt64: Note] {
+    var notes: [UInt64: Note] = [:]
+    Self.forEach(of: program) { site in
+      guard let file = files[site.place.file], let count = file.lines[site.place.line] else {
+        return
+      }
+      var note = Note(count: count)
+      if let branch = site.branch {
+        let way = { (way: Int) in
+          file.branches[Branch(line: site.place.line, block: branch, way: way)] ?? nil
+        }
+        note.ways = Ways(taken: way(0), passed: way(1))
+      }
+      notes[site.instruction.address] = note
+    }
+    return notes
+  }
+
+  private struct Site {
+    let instruction: Instruction
+    let place: Place
+    /// Whose first instruction it is.
+    let function: String?
+    /// Its number among the conditional branches of its line.
+    let branch: Int?
+  }
+
+  /// Each instruction that has a line.
+  private static func forEach(of program: Program, _ body: (Site) -> Void) {
+    let debug = DebugInfo(program.image)
+    let functions = functions(program)
+    var branches: [Place: Int] = [:]
+    for (function, name) in zip(functions, names(functions)) {
+      var address = function.address
+      let end = function.address + function.size
+      while address < end {
+        guard !program.isMarkedData(address), let instruction = program.instruction(at: address)
+        else {
+          address += 2
+          continue
+        }
+        defer { address = instruction.end }
+        guard let place = debug.sourceLine(at: address).map(Place.init) else { continue }
+        var branch: Int?
+        if instruction.isConditionalBranch {
+          branch = branches[place, default: 0]
+          branches[place, default: 0] += 1
+        }
+        body(
+          Site(
+            instruction: instruction, place: place,
+            function: address == function.address ? name : nil, branch: branch))
+      }
+    }
   }
 
   /// One for an address, in their order.
@@ -36,33 +111,6 @@ extension LCOV {
     let names = functions.map { demangled($0.name).replacing(",", with: ";") }
     let count = names.reduce(into: [:]) { $0[$1, default: 0] += 1 }
     return zip(functions, names).map { count[$1] == 1 ? $1 : $0.name.replacing(",", with: ";") }
-  }
-
-  private mutating func add(
-    _ function: ELFContents.Symbol, _ name: String, _ program: Program, _ debug: DebugInfo,
-    _ executed: [UInt64: ExecutedCode.Ways], _ branches: inout [Place: Int]
-  ) {
-    var address = function.address
-    let end = function.address + function.size
-    while address < end {
-      guard !program.isMarkedData(address), let instruction = program.instruction(at: address)
-      else {
-        address += 2
-        continue
-      }
-      defer { address = instruction.end }
-      guard let place = debug.sourceLine(at: address).map(Place.init) else { continue }
-      let ways = executed[address]
-      files[place.file, default: File()].add(place.line, isExecuted: ways != nil)
-      if address == function.address {
-        files[place.file]?.functions[name] = Function(line: place.line, count: ways == nil ? 0 : 1)
-      }
-      if instruction.isConditionalBranch {
-        let number = branches[place, default: 0]
-        branches[place] = number + 1
-        files[place.file]?.addBranch(number, line: place.line, ways)
-      }
-    }
   }
 
   private struct Place: Hashable {

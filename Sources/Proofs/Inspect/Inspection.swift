@@ -178,6 +178,10 @@ struct SymbolNames: Sendable {
     return false
   }
 
+  func symbols(at address: UInt64) -> [ELFContents.Symbol] {
+    Array(symbols[..<upperBound(address)].reversed().prefix { $0.address == address })
+  }
+
   /// The nearest label of assembly before an address, with nothing else in between.
   func label(before address: UInt64, in section: String) -> ELFContents.Symbol? {
     let index = upperBound(address)
