@@ -11,8 +11,9 @@ public struct ValueExpression {
     self.debug = debug
   }
 
-  /// A register (`a0`, `r3`, `hart1:a0`), an LED of the board, an address with a number of bytes (`0x20000010:4`), or a variable of
-  /// the source or a part of it (`ticks`, `table[3].sum`); the first of these that there is.
+  /// A register (`a0`, `r3`, `hart1:a0`), an LED of the board, an address with a number of bytes (`0x20000010:4`), a variable of
+  /// the source or a part of it (`ticks`, `table[3].sum`), or one of the function that the machine is in (`count`, `main::count`);
+  /// the first of these that there is.
   public func place(_ text: String) throws(VariableError) -> ValuePlace {
     if let register = try register(text) { return register }
     if let led = machine.board.leds.first(where: { $0.name == text }),
@@ -22,8 +23,13 @@ public struct ValueExpression {
     }
     if text.hasPrefix("0x") { return try address(text) }
     let variable: DebugInfo.Variable
-    do { variable = try debug.variable(text) } catch {
-      throw VariableError("\(text) is no register, no LED and no variable: \(error.description)")
+    do { variable = try debug.variable(text) } catch let missing {
+      let found: (local: DebugInfo.Local, frame: DebugInfo.Frame, level: Int)
+      do { found = try machine.local(text, debug) } catch {
+        let why = text.contains("::") ? error : missing
+        throw VariableError("\(text) is no register, no LED and no variable: \(why.description)")
+      }
+      return try place(of: found.local, isCaller: found.level > 0, text)
     }
     guard 1...8 ~= variable.size else {
       throw VariableError("\(text) has \(variable.size) bytes: name a part of it of 8 at most")
@@ -39,6 +45,30 @@ public struct ValueExpression {
       throw VariableError("\(text): an address and its bytes, 1 to 8, are 0x20000010:4")
     }
     return try memory(address, size: size, text)
+  }
+
+  private func place(
+    of local: DebugInfo.Local, isCaller: Bool, _ text: String
+  ) throws(VariableError) -> ValuePlace {
+    guard 1...8 ~= local.size else {
+      throw VariableError("\(text) has \(local.size) bytes: name a part of it of 8 at most")
+    }
+    guard let piece = local.pieces.first, local.pieces.count == 1 else {
+      throw VariableError("\(text) is in \(local.pieces.count) places: name a part of it")
+    }
+    switch piece.place {
+    case .memory(let address): return try memory(address, size: Int(local.size), text)
+    case .register(let number, let byte):
+      guard !isCaller else {
+        throw VariableError("\(text) is in a register of a caller, which is another's by now")
+      }
+      guard byte == 0, let register = RegisterName(dwarf: number, machine.board.core.machine)
+      else { throw VariableError("\(text) is a part of a register: ask for that") }
+      return .register(register, hart: Int(machine.hart.number))
+    case .value:
+      throw VariableError("\(text) is known by its debug information alone: nothing wrote it")
+    case .nowhere: throw VariableError(local.lossWords)
+    }
   }
 
   private func memory(

@@ -58,7 +58,7 @@ public struct Instant: Hashable, Sendable {
 }
 
 extension History {
-  func machine(at instant: Instant) throws(MachineError) -> Machine? {
+  public func machine(at instant: Instant) throws(MachineError) -> Machine? {
     guard let machine = try machine(at: instant.index) else { return nil }
     if instant.tick != nil { _ = run(machine, until: instant.limit) }
     return machine

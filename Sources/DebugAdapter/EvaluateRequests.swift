@@ -21,14 +21,16 @@ extension Adapter {
     let arguments = try arguments(EvaluateArguments.self)
     let text = arguments.expression
     if arguments.context == "repl", try answered(text, request, target) { return }
-    let hart = try arguments.frameId.map { id throws(Failure) in try FrameID(id, target).hart }
+    let frame = try arguments.frameId.map { id throws(Failure) in try FrameID(id, target) }
     let evaluation = Evaluation(
-      target, hart: hart ?? target.debuggee.latest.hart, isHex: arguments.format?.hex ?? false)
+      target, hart: frame?.hart ?? target.debuggee.latest.hart,
+      isHex: arguments.format?.hex ?? false, frame)
     let value = try evaluation.value(of: text)
     var body = EvaluateBody(result: evaluation.words(value), type: value.type)
     body.memoryReference = value.address.map { "0x\(hex($0))" }
     if value.hasParts {
-      body.variablesReference = target.reference(to: .variable(text.filter { $0 != " " }))
+      body.variablesReference = target.reference(
+        to: .variable(text.filter { $0 != " " }, frame))
     }
     respond(to: request, body)
   }

@@ -23,11 +23,14 @@ struct Evaluation {
   let target: Target
   let hart: Int
   let isHex: Bool
+  /// Whose variables are looked up first; nil: those alone that live as long as the firmware.
+  let frame: FrameID?
 
-  init(_ target: Target, hart: Int, isHex: Bool = false) {
+  init(_ target: Target, hart: Int, isHex: Bool = false, _ frame: FrameID? = nil) {
     self.target = target
     self.hart = hart
     self.isHex = isHex
+    self.frame = frame
   }
 
   func value(of text: String) throws(Failure) -> Value {
@@ -41,6 +44,9 @@ struct Evaluation {
   // MARK: What a name is
 
   func name(_ name: String) throws(Failure) -> Value {
+    if let frame, let (local, call) = target.local(name, in: frame) {
+      return try load(of: local, in: call)
+    }
     if let variable = try? target.debug.variable(name) {
       return try load(
         variable.address, size: variable.size, variable.kind, type: variable.type,
@@ -59,6 +65,29 @@ struct Evaluation {
 
   private func load(of variable: DebugInfo.Variable) throws -> Value {
     try load(variable.address, size: variable.size, variable.kind, type: variable.type)
+  }
+
+  private func load(
+    of local: DebugInfo.Local, in frame: DebugInfo.Frame
+  ) throws(Failure) -> Value {
+    guard let bytes = target.machine.bytes(of: local, in: frame, hart: hart) else {
+      throw Failure("optimised out")
+    }
+    var value = Value(number: 0, size: local.size, kind: local.kind, type: local.type)
+    value.hasParts = local.parts != nil
+    value.bytes = Array(bytes.prefix(64))
+    value.number = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    guard local.pieces.count == 1, let piece = local.pieces.first else { return value }
+    switch piece.place {
+    case .memory(let address): value.address = address
+    case .register(let number, byte: 0) where self.frame?.level == 0:
+      // A caller's is another's by now.
+      let names = DebugInfo.registerNames(target.machine.board.core.machine)
+      guard names.indices.contains(number) else { break }
+      value.register = try? register(names[number]).register
+    case .register, .value, .nowhere: break
+    }
+    return value
   }
 
   func register(_ name: String) throws(Failure) -> Value {
@@ -101,7 +130,7 @@ struct Evaluation {
       return value.bytes.map { ($0 < 16 ? "0" : "") + hex(UInt64($0)) }.joined(separator: " ")
         + (value.size > UInt64(value.bytes.count) ? " …" : "")
     }
-    if isHex || value.register != nil || value.type == nil { return "0x" + hex(value.number) }
+    if isHex || value.type == nil { return "0x" + hex(value.number) }
     switch value.kind {
     case .boolean: return value.number & 1 == 0 ? "false" : "true"
     case .floatingPoint where value.size == 4:
@@ -120,7 +149,9 @@ struct Evaluation {
     let place = try value(of: path)
     guard place.size <= 8, !place.hasParts else { throw Failure("\(path) is no single value") }
     let number = try number(text, for: place)
-    let bytes = (0..<place.size).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    // Of a variable that is less than its register.
+    let size = UInt64(place.register?.size ?? Int(place.size))
+    let bytes = (0..<size).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     let isWritten: Bool
     if let register = place.register {
       isWritten = target.debuggee.write(register, bytes, hart: hart)

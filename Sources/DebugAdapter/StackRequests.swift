@@ -87,3 +87,34 @@ struct FrameID {
     }
   }
 }
+
+extension Target {
+  func call(_ frame: FrameID) -> DebugInfo.Frame? {
+    let frames = machine.backtrace(debug, hart: frame.hart, most: frame.level + 1)
+    return frames.indices.contains(frame.level) ? frames[frame.level] : nil
+  }
+
+  /// Names of a call's variables, each once: that of an inner block is meant.
+  func locals(in frame: FrameID) -> [String] {
+    guard let call = call(frame) else { return [] }
+    var names: [String] = []
+    for local in machine.locals(debug, in: call) where !names.contains(local.name) {
+      names.append(local.name)
+    }
+    return names
+  }
+
+  func local(
+    _ path: String, in frame: FrameID
+  ) -> (local: DebugInfo.Local, call: DebugInfo.Frame)? {
+    guard let call = call(frame), let local = try? machine.local(path, debug, in: call) else {
+      return nil
+    }
+    return (local, call)
+  }
+
+  func parts(of path: String, in frame: FrameID?) -> DebugInfo.Parts? {
+    if let frame, let (local, _) = local(path, in: frame) { return local.parts }
+    return debug.parts(of: path)
+  }
+}

@@ -8,17 +8,28 @@ enum Container {
   case globals
   /// Those of a file.
   case file(String)
-  /// Members or elements of a variable.
-  case variable(String)
+  /// Variables and parameters of a call.
+  case locals(FrameID)
+  /// Members or elements of a variable, of a call where there is one.
+  case variable(String, FrameID?)
   case devices
   case device(String)
+
+  var frame: FrameID? {
+    switch self {
+    case .locals(let frame): frame
+    case .variable(_, let frame): frame
+    case .registers, .globals, .file, .devices, .device: nil
+    }
+  }
 
   /// The variable that a name in there is of.
   func path(of name: String) throws(Failure) -> String {
     switch self {
     case .registers: return "$" + name
     case .file(let file): return "\(file):\(name)"
-    case .variable(let path): return path + (name.hasPrefix("[") ? name : "." + name)
+    case .variable(let path, _): return path + (name.hasPrefix("[") ? name : "." + name)
+    case .locals: return name
     case .globals, .devices, .device:
       throw Failure("\(name.prefix(64)) is nothing that has a place of its own")
     }
@@ -74,6 +85,7 @@ extension Adapter {
         .init(
           name: name, presentationHint: hint, variablesReference: target.reference(to: container)))
     }
+    if !target.locals(in: frame).isEmpty { add("Locals", .locals(frame), hint: "locals") }
     add("Globals", .globals, hint: "globals")
     // Those of callers are not all known.
     if frame.level == 0 {
@@ -127,8 +139,9 @@ extension Adapter {
     case .registers(_, let group): return target.registers(group).map(\.name)
     case .globals: return Array(Set(target.debug.variableNames.map(\.file))).sorted()
     case .file(let file): return target.debug.variableNames.filter { $0.file == file }.map(\.name)
-    case .variable(let path):
-      switch target.debug.parts(of: path) {
+    case .locals(let frame): return target.locals(in: frame)
+    case .variable(let path, let frame):
+      switch target.parts(of: path, in: frame) {
       case .members(let names): return names
       case .elements(let count): return (0..<min(count, 1 << 16)).map { "[\($0)]" }
       case nil: return []
@@ -152,9 +165,12 @@ extension Adapter {
       fill(&variable, path: "$" + name, Evaluation(target, hart: hart, isHex: isHex))
     case .file(let file):
       fill(&variable, path: "\(file):\(name)", Evaluation(target, hart: 0, isHex: isHex))
-    case .variable(let path):
+    case .locals(let frame):
+      fill(&variable, path: name, Evaluation(target, hart: frame.hart, isHex: isHex, frame))
+    case .variable(let path, let frame):
       let inner = path + (name.hasPrefix("[") ? name : "." + name)
-      fill(&variable, path: inner, Evaluation(target, hart: 0, isHex: isHex))
+      fill(
+        &variable, path: inner, Evaluation(target, hart: frame?.hart ?? 0, isHex: isHex, frame))
     }
     return variable
   }
@@ -167,7 +183,8 @@ extension Adapter {
       variable.type = value.type
       variable.memoryReference = value.address.map { "0x\(hex($0))" }
       if value.hasParts {
-        variable.variablesReference = evaluation.target.reference(to: .variable(path))
+        variable.variablesReference = evaluation.target.reference(
+          to: .variable(path, evaluation.frame))
       }
     } catch {
       variable.value = "<\(error.words)>"
@@ -194,7 +211,9 @@ extension Adapter {
     let path = try container.path(of: arguments.name)
     var hart = target.debuggee.latest.hart
     if case .registers(let number, _) = container { hart = number }
-    let evaluation = Evaluation(target, hart: hart, isHex: arguments.format?.hex ?? false)
+    let frame = container.frame
+    let evaluation = Evaluation(
+      target, hart: frame?.hart ?? hart, isHex: arguments.format?.hex ?? false, frame)
     try evaluation.write(arguments.value, to: path)
     let value = try evaluation.value(of: path)
     for notice in target.debuggee.takeNotices() { say(notice + "\n") }

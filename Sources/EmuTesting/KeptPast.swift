@@ -27,7 +27,8 @@ extension Machine {
 
   private func keep() {
     if index < Self.keptFrom { return }
-    if keptPast == nil { keptPast = History(self, budget: Self.budget) } else { keptPast?.reach(self) }
+    if keptPast == nil { keptPast = History(self, budget: Self.budget) }
+    keptPast?.reach(self)
   }
 
   /// Its latest instructions can be had again with it, and what came before them as far as it reaches.

@@ -6,12 +6,16 @@ extension Machine {
   /// Where two files have one of that name: `Tasks.swift:ticks`. It is read from memory: what the compiler holds in a register at this
   /// moment is not seen.
   ///
-  /// - Throws: `VariableError` where there is none, or where it is no number.
+  /// Where there is none of that name, that of a variable or parameter of the function that the hart is in whose turn it is (`count`),
+  /// or of one that has called it (`main::count`), wherever the compiler has it.
+  ///
+  /// - Throws: `VariableError` where there is none, where it is no number, or where the compiler has not kept it.
   public func value(of path: String) throws(VariableError) -> Int {
-    let (variable, bits) = try read(path)
+    let variable = try read(path)
+    let bits = variable.bits
     switch variable.kind {
     case .signed:
-      let unused = 64 - 8 * variable.size
+      let unused = 64 - 8 * variable.bytes.count
       return Int(truncatingIfNeeded: Int64(bitPattern: bits << unused) >> Int64(unused))
     case .unsigned, .boolean:
       guard let value = Int(exactly: bits) else {
@@ -25,10 +29,11 @@ extension Machine {
 
   /// The same for a `Float` or `Double`.
   public func number(of path: String) throws(VariableError) -> Double {
-    let (variable, bits) = try read(path)
+    let variable = try read(path)
     guard variable.kind == .floatingPoint else { return Double(try value(of: path)) }
-    return variable.size == 4
-      ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))) : Double(bitPattern: bits)
+    return variable.bytes.count == 4
+      ? Double(Float(bitPattern: UInt32(truncatingIfNeeded: variable.bits)))
+      : Double(bitPattern: variable.bits)
   }
 
   /// Is an integer what a test expects of it?
@@ -43,7 +48,7 @@ extension Machine {
 
   /// The bytes of any variable.
   public func bytes(of path: String) throws(VariableError) -> [UInt8] {
-    try bytes(of: try variable(path), path)
+    try read(path).bytes
   }
 
   /// Where a variable is, and what.
@@ -57,11 +62,42 @@ extension Machine {
     return try found.get()
   }
 
-  private func read(_ path: String) throws(VariableError) -> (DebugInfo.Variable, UInt64) {
-    let variable = try variable(path)
-    guard 1...8 ~= variable.size else { return (variable, 0) }
-    let bytes = try bytes(of: variable, path)
-    return (variable, bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) })
+  private struct Reading {
+    var kind: DebugInfo.Variable.Kind
+    var type: String
+    var bytes: [UInt8]
+    /// 0 where there are more than 8 bytes.
+    var bits: UInt64 {
+      bytes.count > 8 ? 0 : bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+  }
+
+  private func read(_ path: String) throws(VariableError) -> Reading {
+    let variable: DebugInfo.Variable
+    do { variable = try self.variable(path) } catch {
+      guard let local = try readLocal(path, isOnlyOne: path.contains("::")) else { throw error }
+      return local
+    }
+    return Reading(
+      kind: variable.kind, type: variable.type, bytes: try bytes(of: variable, path))
+  }
+
+  /// nil: there is none.
+  private func readLocal(
+    _ path: String, isOnlyOne: Bool
+  ) throws(VariableError) -> Reading? {
+    let found: Result<Reading, VariableError>? = SharedDebugInfo.of(image) { debug in
+      do throws(VariableError) {
+        let (local, frame, _) = try local(path, debug)
+        guard let bytes = bytes(of: local, in: frame) else {
+          return .failure(VariableError(local.lossWords))
+        }
+        return .success(Reading(kind: local.kind, type: local.type, bytes: bytes))
+      } catch {
+        return isOnlyOne ? .failure(error) : nil
+      }
+    }
+    return try found?.get()
   }
 
   private func bytes(

@@ -187,6 +187,35 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
     #expect(!text.contains("Error"))
   }
 
+  /// An image in RAM that was damaged is loaded anew, and runs.
+  @Test func loadsIntoMemory() throws {
+    let text = try Self.gdb(
+      "hello-rv64.elf", "",
+      """
+      {target}
+      stepi 20
+      set {long}$pc = 0
+      stepi
+      printf "cause %d\\n", $mcause
+      compare-sections .text
+      load
+      compare-sections
+      printf "at %lx\\n", $pc
+      set $a0 = 0
+      continue
+      shell sleep 1
+      """)
+    Self.expect(
+      text,
+      [
+        "cause 2", "Section .text, range 0x80000000 -- 0x80000274: MIS-MATCHED!",
+        "Start address 0x0000000080000000, …",
+        "Section .text, range 0x80000000 -- 0x80000274: matched.", "at 80000000",
+        "hello from Swift on RV64", "[Inferior 1 (Remote target) exited normally]",
+      ])
+    #expect(text.matches(of: /MIS-MATCHED/).count == 1)
+  }
+
   /// A step is one attempt, and an instruction that traps is one.
   @Test func aStepIntoATrap() throws {
     let text = try Self.gdb(

@@ -8,6 +8,7 @@ extension DebugInfo {
     public let line: (file: String, line: Int)?
     /// In that frame: for a caller, as it was before the call; nil: not known.
     public let stackPointer: UInt64?
+    let unwound: Unwinder.Frame
     /// The function's name, a Swift one as people write it.
     public var function: String? { symbol.map { demangled($0.name) } }
 
@@ -35,17 +36,18 @@ extension DebugInfo {
     pc: UInt64, most: Int = mostFrames, registers: (Int) -> UInt64?,
     memory: (_ address: UInt64, _ size: Int) -> UInt64?
   ) -> [Frame] {
-    guard let machine else { return [frame(pc, site: pc, stackPointer: nil)] }
+    guard let machine else {
+      return [frame(Unwinder.Frame(pc: pc, registers: [], isExact: true), stackPointer: nil)]
+    }
     return withoutActuallyEscaping(memory) { memory in
       let unwinder = Unwinder(frames: dwarf?.frames, machine: machine, memory: memory)
       let values = (0..<Unwinder.registerCount(machine)).map(registers)
       var current = Unwinder.Frame(pc: pc, registers: values, isExact: true)
       current.pc = instruction(pc)
-      func frame(_ current: Unwinder.Frame, site: UInt64) -> Frame {
-        self.frame(
-          current.pc, site: site, stackPointer: current.registers[unwinder.stackPointer])
+      func frame(_ current: Unwinder.Frame) -> Frame {
+        self.frame(current, stackPointer: current.registers[unwinder.stackPointer])
       }
-      var trace = [frame(current, site: current.pc)]
+      var trace = [frame(current)]
       var seen: Set<Place> = [Place(current, unwinder)]
       while trace.count < most,
         let next = caller(of: current, isInnermost: trace.count == 1, unwinder, registers),
@@ -53,7 +55,7 @@ extension DebugInfo {
         seen.insert(Place(next, unwinder)).inserted
       {
         current = next
-        trace.append(frame(current, site: current.site))
+        trace.append(frame(current))
       }
       return trace
     }
@@ -126,10 +128,12 @@ extension DebugInfo {
     machine == .arm ? address & 0xFFFF_FFFE : address
   }
 
-  private func frame(_ pc: UInt64, site: UInt64, stackPointer: UInt64?) -> Frame {
+  private func frame(_ unwound: Unwinder.Frame, stackPointer: UInt64?) -> Frame {
     // A return address may be the first one of the next function: the call decides.
+    let (pc, site) = (unwound.pc, unwound.site)
     let symbol = symbol(at: site).map { (name: $0.name, offset: $0.offset + (pc - site)) }
     return Frame(
-      pc: pc, symbol: symbol, line: sourceLine(at: site), stackPointer: stackPointer)
+      pc: pc, symbol: symbol, line: sourceLine(at: site), stackPointer: stackPointer,
+      unwound: unwound)
   }
 }

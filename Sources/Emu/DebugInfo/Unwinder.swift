@@ -8,7 +8,7 @@ struct Unwinder {
   let memory: (_ address: UInt64, _ size: Int) -> UInt64?
 
   /// The registers of one frame by DWARF number, nil where unknown.
-  struct Frame {
+  struct Frame: Sendable {
     var pc: UInt64
     var registers: [UInt64?]
     /// `pc` is an instruction that did not finish, and not one that a call returns to.
@@ -32,18 +32,32 @@ struct Unwinder {
     case noInformation
   }
 
-  func step(from frame: Frame) -> Step {
+  /// To be freed; nil: there is no frame information.
+  private func rules(of frame: Frame) -> OpaquePointer? {
     var rules: OpaquePointer?
-    guard let frames, dwarf_cfi_addrframe(frames, frame.site, &rules) == 0, let rules else {
-      return .noInformation
-    }
-    defer { free(UnsafeMutableRawPointer(rules)) }
+    guard let frames, dwarf_cfi_addrframe(frames, frame.site, &rules) == 0 else { return nil }
+    return rules
+  }
+
+  private func cfa(_ rules: OpaquePointer, _ frame: Frame) -> UInt64? {
     var operations: UnsafeMutablePointer<Dwarf_Op>?
     var count = 0
-    guard dwarf_frame_cfa(rules, &operations, &count) == 0, count > 0,
-      let base = DWARFExpression(operations, count).address(in: frame, nil, read)
-    else { return .end }
-    let cfa = trimmed(base)
+    guard dwarf_frame_cfa(rules, &operations, &count) == 0, count > 0 else { return nil }
+    return DWARFExpression(operations, count).address(in: .init(frame: frame, read: read))
+      .map(trimmed)
+  }
+
+  /// The canonical frame address: the stack pointer before the call.
+  func cfa(of frame: Frame) -> UInt64? {
+    guard let rules = rules(of: frame) else { return nil }
+    defer { free(UnsafeMutableRawPointer(rules)) }
+    return cfa(rules, frame)
+  }
+
+  func step(from frame: Frame) -> Step {
+    guard let rules = rules(of: frame) else { return .noInformation }
+    defer { free(UnsafeMutableRawPointer(rules)) }
+    guard let cfa = cfa(rules, frame) else { return .end }
     var caller = frame
     for number in frame.registers.indices {
       caller.registers[number] = value(of: number, rules, frame, cfa)
@@ -80,7 +94,8 @@ struct Unwinder {
           // "Same value" is no operations at all, "undefined" is none of ours.
           return operations == nil ? frame.registers[register] : nil
         }
-        return DWARFExpression(operations, count).value(in: frame, cfa, read).map(trimmed)
+        return DWARFExpression(operations, count)
+          .value(in: .init(frame: frame, cfa: cfa, read: read)).map(trimmed)
       }
     }
   }

@@ -72,6 +72,13 @@ struct VariableType {
 
   // MARK: Parts
 
+  var parts: DebugInfo.Parts? {
+    if kind != .other { return nil }
+    if let count, element(0) != nil || count == 0 { return .elements(count) }
+    let names = memberNames
+    return names.isEmpty ? nil : .members(names)
+  }
+
   struct Part {
     var offset: UInt64
     var type: VariableType

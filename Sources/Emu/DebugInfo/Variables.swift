@@ -48,10 +48,7 @@ extension DebugInfo {
 
   /// nil: it is one value, or its debug information does not tell.
   public func parts(of path: String) -> Parts? {
-    guard let type = try? place(path).type, type.kind == .other else { return nil }
-    if let count = type.count, type.element(0) != nil || count == 0 { return .elements(count) }
-    let names = type.memberNames
-    return names.isEmpty ? nil : .members(names)
+    try? place(path).type.parts
   }
 
   /// Names for `variable`, by the file that has them; sorted.

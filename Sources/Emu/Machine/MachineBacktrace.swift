@@ -13,16 +13,8 @@ extension Machine {
       if let number = names.firstIndex(of: register.name) { values[number] = register.value }
       if register.name == "psp" { values[DebugInfo.processStackPointer] = register.value }
     }
-    let memory = memory
     return debug.backtrace(
-      pc: pc ?? hart.pc, most: most, registers: { values[$0] },
-      memory: { address, size in
-        switch size {
-        case 4: memory.load(address, as: UInt32.self).map(UInt64.init)
-        case 8: memory.load(address, as: UInt64.self)
-        default: nil
-        }
-      })
+      pc: pc ?? hart.pc, most: most, registers: { values[$0] }, memory: memory.word)
   }
 
   /// What it was made with; with a firmware, its payload.

@@ -11,8 +11,9 @@ struct WhyCommand: HostedCommand {
     usage: "emurun why IMAGE EXPR [--at INDEX|EVENT|end] [OPTIONS] [-- OPTIONS OF THE RUN]",
     discussion: """
       EXPR is a register (a0, r3, hart1:a0), an LED (PF1), an address with its bytes \
-      (0x20000010:4) or a variable of the source (ticks, table[3].sum). Options of the run come \
-      behind --, as emurun has them: -- --for 2s, -- --replay FILE.
+      (0x20000010:4), a variable of the source (ticks, table[3].sum), or one of the function that \
+      runs there (count, main::count). Options of the run come behind --, as emurun has them: \
+      -- --for 2s, -- --replay FILE.
       """)
 
   @Argument(help: "ELF, raw, Intel HEX, SREC or UF2.")
@@ -104,7 +105,8 @@ struct WhyCommand: HostedCommand {
     let instant = try at.instant(machine)
     var finder = CauseFinder(history, end: Instant(machine), depth: depth)
     do {
-      let place = try ValueExpression(machine, debug).place(expr)
+      let there = try history.machine(at: instant) ?? machine
+      let place = try ValueExpression(there, debug).place(expr)
       return CauseReport(
         try finder.cause(of: place, at: instant), name: expr, machine, debug)
     } catch let error as VariableError {
