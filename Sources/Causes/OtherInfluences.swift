@@ -70,7 +70,7 @@ extension Influences {
         sources.append(.memory(source))
       }
     }
-    addRest(of: stores.filter { $0.device == device }.map(\.range))
+    addRest(of: stores.filter { $0.by == .device(device) }.map(\.range))
   }
 
   private final class Log { var all: [Transfer] = [] }
@@ -81,7 +81,7 @@ extension Influences {
     let machine = try Machine(start)
     change(machine)
     let log = Log()
-    machine.onTransfer = { if $0.device == device { log.all.append($0) } }
+    machine.onTransfer = { if $0.by == .device(device) { log.all.append($0) } }
     _ = history.run(machine, until: RunLimit(tick: end, index: step.index + 1))
     machine.onTransfer = nil
     return (log.all, machine.value(of: place))

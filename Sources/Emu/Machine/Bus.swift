@@ -182,7 +182,7 @@ final class Bus {
     access.size = width
     access.is_store = value != nil
     access.privileged = true
-    if memory.isObserved { memory.observe(address, UInt64(width), isStore: value != nil) }
+    if memory.isHeard { memory.transferred(address, UInt64(width), isStore: value != nil) }
     var isDone = false
     if let window = windows.find(address) {
       let slot = window.pointee.slot.takeUnretainedValue()

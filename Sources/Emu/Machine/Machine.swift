@@ -178,8 +178,7 @@ public final class Machine {
 
   deinit {
     htif?.close()
-    memory.observer = nil
-    memory.onWrite = nil
+    memory.listener = nil
     if !breakpoints.isEmpty { Breakpoints().set(in: rig.cores) }
     if lookout != nil { for hart in harts { hart.set(nil) } }
     rig.giveBack()
@@ -241,11 +240,8 @@ public final class Machine {
   /// Who made the store that a run with `RunLimit.store` paused behind last.
   public var storer: Storer? { bus.storer }
 
-  /// Told of what devices read and write by themselves. Never a difference that a run can show.
-  public var onTransfer: ((Transfer) -> Void)? {
-    get { memory.observer }
-    set { memory.observer = newValue }
-  }
+  /// Told of what no instruction does: DMA, the stacking of exceptions, answers to calls. Never a difference that a run can show.
+  public var onTransfer: ((Transfer) -> Void)?
 
   // MARK: From outside
 
@@ -342,7 +338,7 @@ public final class Machine {
       breakpoints = limit.breakpoints
       breakpoints.set(in: rig.cores)
     }
-    listen(limit)
+    listen()
     if let passing = limit.passing { core_pass(rig.cores[passing]) }
     let stepped = limit.step.map { core_index(rig.cores[$0]) }
     bus.paused = false
@@ -386,29 +382,33 @@ public final class Machine {
   }
 
   /// For stores that no instruction makes, of which the engine knows nothing.
-  private func listen(_ limit: RunLimit) {
+  private func listen() {
     bus.touch = nil
-    let watches = breakpoints.watches.filter(\.stores)
-    if watches.isEmpty {
-      memory.onWrite = nil
-      return
-    }
     // Where the beginning of each is now, the rest is taken to be behind it.
-    let places = watches.map {
+    let places = breakpoints.watches.filter(\.stores).map {
       (hart.physical($0.range.lowerBound) ?? $0.range.lowerBound, $0.range)
     }
-    memory.onWrite = { [unowned self] written in
-      for (start, watch) in places {
-        let offset = written.lowerBound &- start
-        let isInside = offset < watch.upperBound - watch.lowerBound
-        guard isInside || start &- written.lowerBound < written.count, bus.touch == nil else {
-          continue
-        }
-        bus.touch = Touch(
-          hart: Int(hart.number), pc: hart.pc, address: watch.lowerBound &+ (isInside ? offset : 0),
-          size: written.count, isStore: true, isDone: true)
-        bus.pause()
-      }
+    if places.isEmpty {
+      memory.listener = onTransfer
+      return
+    }
+    memory.listener = { [unowned self] transfer in
+      onTransfer?(transfer)
+      if transfer.isStore { stop(behind: transfer.range, places) }
+    }
+  }
+
+  private func stop(
+    behind written: Range<UInt64>, _ places: [(start: UInt64, watch: Range<UInt64>)]
+  ) {
+    for (start, watch) in places where bus.touch == nil {
+      let offset = written.lowerBound &- start
+      let isInside = offset < watch.upperBound - watch.lowerBound
+      guard isInside || start &- written.lowerBound < written.count else { continue }
+      bus.touch = Touch(
+        hart: Int(hart.number), pc: hart.pc, address: watch.lowerBound &+ (isInside ? offset : 0),
+        size: written.count, isStore: true, isDone: true)
+      bus.pause()
     }
   }
 

@@ -87,7 +87,7 @@ public final class Memory {
   /// Little-endian, at any alignment; nil: no memory there.
   public func load<T: FixedWidthInteger>(_ address: UInt64, as type: T.Type = T.self) -> T? {
     guard let (block, offset) = find(address, UInt64(MemoryLayout<T>.size)) else { return nil }
-    if isObserved { observe(address, UInt64(MemoryLayout<T>.size), isStore: false) }
+    if isHeard { loaded(address, UInt64(MemoryLayout<T>.size)) }
     return UnsafeRawPointer(block.bytes + Int(offset)).loadUnaligned(as: T.self)
   }
 
@@ -124,7 +124,7 @@ public final class Memory {
 
   public func read(_ address: UInt64, count: Int) -> [UInt8]? {
     guard count >= 0, let (block, offset) = find(address, UInt64(count)) else { return nil }
-    if isObserved { observe(address, UInt64(count), isStore: false) }
+    if isHeard { loaded(address, UInt64(count)) }
     return Array(UnsafeBufferPointer(start: block.bytes + Int(offset), count: count))
   }
 
@@ -144,7 +144,7 @@ public final class Memory {
     at address: UInt64, count: UInt64, _ body: (UnsafeRawBufferPointer) throws -> R
   ) rethrows -> R? {
     guard let (block, offset) = find(address, count) else { return nil }
-    if isObserved { observe(address, count, isStore: false) }
+    if isHeard { loaded(address, count) }
     return try body(
       UnsafeRawBufferPointer(start: block.bytes + Int(offset), count: Int(count)))
   }
@@ -208,20 +208,13 @@ public final class Memory {
     else { return }
     core_memory_unwatch(block.handle, offset, count)
     watches.remove(at: number)
-    isWatched = !watches.isEmpty || onWrite != nil
-  }
-
-  /// Told of each write that no instruction of a guest makes, while somebody wants to know.
-  @exclusivity(unchecked) var onWrite: ((Range<UInt64>) -> Void)? {
-    didSet { isWatched = !watches.isEmpty || onWrite != nil }
+    isWatched = !watches.isEmpty || isHeard
   }
 
   private func written(_ block: Block, _ offset: UInt64, _ count: UInt64) {
     core_memory_written(block.handle, offset, count)
-    if !isWatched && !isObserved { return }
-    let address = block.region.address + offset
-    if isObserved { observe(address, count, isStore: true) }
-    touched(address, count, by: user == Event.core ? .core : .device(Int(user)))
+    if !isWatched { return }
+    touched(block.region.address + offset, count, by: storer)
   }
 
   /// Bytes that somebody has stored are watched, perhaps.
@@ -230,7 +223,7 @@ public final class Memory {
       watch.action(storer)
     }
     if case .instruction = storer { return }
-    onWrite?(address..<address + count)
+    tell(address, count, by: storer, isStore: true)
   }
 
   /// A guest's store into watched bytes is done.
@@ -243,16 +236,35 @@ public final class Memory {
 
   /// Whoever was handed this memory last: a device's slot, or `Event.core`.
   @exclusivity(unchecked) var user = Event.core
-  /// Told of what devices read and write by themselves.
-  @exclusivity(unchecked) var observer: ((Transfer) -> Void)? {
-    didSet { isObserved = observer != nil }
+  /// Told of what no instruction does: what devices read and write by themselves, what a core stacks, what a call's answer writes.
+  @exclusivity(unchecked) var listener: ((Transfer) -> Void)? {
+    didSet {
+      isHeard = listener != nil
+      isWatched = !watches.isEmpty || isHeard
+    }
   }
-  @exclusivity(unchecked) private(set) var isObserved = false
+  @exclusivity(unchecked) private(set) var isHeard = false
 
-  func observe(_ address: UInt64, _ count: UInt64, isStore: Bool) {
-    if user == Event.core { return }
-    observer?(
-      Transfer(device: Int(user), range: address..<address &+ max(count, 1), isStore: isStore))
+  private var storer: Storer { user == Event.core ? .core : .device(Int(user)) }
+
+  /// Cores load for what is seen elsewhere: the walks of page tables, the frames of exceptions.
+  private func loaded(_ address: UInt64, _ count: UInt64) {
+    if user != Event.core { tell(address, count, by: storer, isStore: false) }
+  }
+
+  /// A device has moved bytes of another one.
+  func transferred(_ address: UInt64, _ count: UInt64, isStore: Bool) {
+    tell(address, count, by: storer, isStore: isStore)
+  }
+
+  /// An instruction has stored there by another address.
+  func storedByAlias(_ address: UInt64, _ count: UInt64) {
+    tell(address, count, by: .core, isStore: true)
+  }
+
+  private func tell(_ address: UInt64, _ count: UInt64, by storer: Storer, isStore: Bool) {
+    listener?(
+      Transfer(by: storer, range: address..<address &+ max(count, 1), isStore: isStore))
   }
 
   /// Adds what was written since the last call to `touched` and `dirty`.
@@ -283,10 +295,9 @@ public enum Storer: Sendable, Hashable {
   case device(Int)
 }
 
-/// Bytes that a device reads or writes by itself (DMA), in memory or of another device.
+/// Bytes that no instruction reads or writes, in memory or of a device: DMA, the stacking of exceptions, answers to calls.
 public struct Transfer: Sendable, Hashable {
-  /// By its place on the board.
-  public var device: Int
+  public var by: Storer
   /// Physical.
   public var range: Range<UInt64>
   public var isStore: Bool

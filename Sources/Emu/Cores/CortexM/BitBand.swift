@@ -33,8 +33,7 @@ extension CortexM {
   private func accessTarget(_ access: UnsafeMutablePointer<CoreAccess>) -> CoreAccessVerdict {
     guard memory32.access(access, index: index) else { return accessDevice(access) }
     if access.pointee.is_store {
-      let address = access.pointee.address
-      memory.onWrite?(address..<address + UInt64(access.pointee.size))
+      memory.storedByAlias(access.pointee.address, UInt64(access.pointee.size))
     }
     return CORE_ACCESS_DONE
   }
