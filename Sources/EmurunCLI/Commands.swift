@@ -9,11 +9,15 @@ extension Emurun {
   /// The whole program: parses, runs, and says what the process should end with. Never exits by itself.
   public static func main(_ arguments: [String], on host: Host) -> Int32 {
     var host = host
-    host.arguments = arguments
     do {
-      return try parse(words: arguments).run(on: host)
+      let (words, isLogged) = try Log.take(from: arguments)
+      if isLogged { host.errors.log = Log() }
+      host.arguments = words
+      return try parse(words: words).run(on: host)
     } catch let refusal as Refusal {
-      host.errors.say("emurun: \(refusal.sentence)")
+      host.errors.say("emurun: \(refusal.sentence)", "refused", .error) {
+        $0.add("exit_code", Int(refusal.code))
+      }
       return refusal.code
     } catch {
       return answer(error, host)
@@ -54,7 +58,9 @@ extension Emurun {
     if code != 0 {
       var sentence = failure.command.message(for: failure.error)
       if sentence.last.map({ !".?!".contains($0) }) ?? false { sentence += "." }
-      host.errors.say("emurun: \(sentence) See 'emurun --help'.")
+      host.errors.say("emurun: \(sentence) See 'emurun --help'.", "refused", .error) {
+        $0.add("exit_code", Int(code))
+      }
       return code
     }
     do {

@@ -306,6 +306,12 @@ struct EvidenceOptionsGroup: ParsableArguments {
       valueName: "file|url"))
   var otlp: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What emurun says, as JSON objects on standard error, one a line; for every command.",
+      valueName: "json"))
+  var log: String?
+
   @Flag(help: "One JSON report on standard output instead of words and console.")
   var json = false
 

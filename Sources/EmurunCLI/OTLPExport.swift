@@ -18,8 +18,9 @@ struct OTLPExport {
     }
   }
 
-  func write(_ machine: Machine, _ outputs: RunOutputs) throws(Refusal) {
-    let run = OTLP(machine, outputs.drawn, version: Emurun.configuration.version)
+  func write(_ machine: Machine, _ outputs: RunOutputs, _ log: Log?) throws(Refusal) {
+    let run = OTLP(
+      machine, outputs.drawn, version: Emurun.configuration.version, logTraceID: log?.traceID)
     switch target {
     case .file(let file):
       try file.write((run.traces() + "\n" + run.metrics() + "\n").utf8)

@@ -1,4 +1,5 @@
 import Glibc
+import Timeline
 
 /// One of the two streams that a command writes to. In tests it is memory.
 public final class Output {
@@ -12,6 +13,8 @@ public final class Output {
     defer { bytes = [] }
     return bytes
   }
+  /// Makes objects of words; nil: they are for people.
+  var log: Log?
   /// The last byte written, by which one sees whether the cursor is at the start of a line.
   private(set) var last: UInt8?
 
@@ -35,7 +38,7 @@ public final class Output {
   }
 
   public var text: String { String(decoding: bytes, as: UTF8.self) }
-  var isTerminal: Bool { terminal() != nil }
+  var isTerminal: Bool { log == nil && terminal() != nil }
   var width: Int { terminal() ?? 80 }
 
   /// Do both end up in the same place, on the same screen or in the same file?
@@ -57,8 +60,15 @@ public final class Output {
   }
 
   /// Words for a person. Where they cannot be written there is nobody left to tell.
-  func say(_ text: String) {
-    do { try write((text + "\n").utf8) } catch {}
+  ///
+  /// - Parameters:
+  ///   - event: what it is about, for a log; as `level` and `fields` are.
+  func say(
+    _ text: String, _ event: String = "message", _ level: Log.Level? = nil,
+    fields: (inout JSONWriter) -> Void = { _ in }
+  ) {
+    let line = log?.line(text, event, level, fields) ?? text
+    do { try write((line + "\n").utf8) } catch {}
   }
 }
 

@@ -19,7 +19,7 @@ struct RecordingOptionsGroup: ParsableArguments {
 }
 
 /// What of a command line says which machine runs, and not what is made of it.
-private enum RecordedWords {
+enum RecordedWords {
   /// Those that come with a value. Not --semihosting-root: a file that anybody may have written opens no folder to a guest.
   static let options: Set = [
     "--board", "-M", "-machine", "-cpu", "-m", "--memory", "--smp", "-smp", "--quantum", "--cycles",

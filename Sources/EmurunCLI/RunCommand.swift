@@ -16,8 +16,11 @@ extension Emurun: HostedCommand {
     _ plan: RunPlan, on host: Host, debugging: Debugging? = nil
   ) throws(Refusal) -> Int32 {
     host.catchSignals()
+    try begin(host.errors.log, plan, host)
     for warning in plan.warnings { host.errors.say("emurun: warning: \(warning)") }
-    if !evidence.json { for notice in plan.notices { host.errors.say("emurun: \(notice)") } }
+    if !evidence.json || host.errors.log != nil {
+      for notice in plan.notices { host.errors.say("emurun: \(notice)") }
+    }
     if let path = dtbDump { return try dump(plan, to: path) }
     return try perform(plan, on: host, debugging: debugging).code
   }
@@ -52,7 +55,19 @@ extension Emurun: HostedCommand {
     machine.lookout = frames?.check
     profile?.begin(machine, outputs)
     let words = Words(plan: plan, style: host.style)
-    if !evidence.json { host.errors.say("emurun: \(words.opening)") }
+    let log = host.errors.log
+    log?.nanoseconds = { [machine] in machine.nanoseconds }
+    if !evidence.json || log != nil {
+      host.errors.say("emurun: \(words.opening)", "run.start") { json in
+        json.add("version", Self.configuration.version)
+        json.object("image") {
+          $0.add("path", plan.image.path)
+          $0.add("sha256", plan.image.sha256)
+        }
+        json.add("board", machine.board.name)
+        json.add("board_revision", machine.board.revision)
+      }
+    }
 
     let keyboard = plan.isInteractive ? Keyboard(host) : nil
     let begin = host.seconds()
@@ -75,20 +90,26 @@ extension Emurun: HostedCommand {
     guard let stop = machine.stop else { preconditionFailure("a run ended without an end") }
 
     // In one place, words begin on a line of their own.
-    if host.output.isSame(as: host.errors), let last = host.output.last, last != 10 {
+    if log == nil, host.output.isSame(as: host.errors), let last = host.output.last, last != 10 {
       host.errors.say("")
     }
     if stop.isDeath {
-      host.errors.say(Obituary(machine: machine, image: plan.image, style: host.style).text())
+      host.errors.say(
+        Obituary(machine: machine, image: plan.image, style: host.style).text(), "guest.died",
+        .error)
     }
-    for check in words.failedChecks(machine) { host.errors.say("emurun: \(check)") }
+    for check in words.failedChecks(machine) {
+      host.errors.say("emurun: \(check)", "check.failed", .error)
+    }
     for finding in findings.words(style: host.style) {
-      host.errors.say("emurun: \(plan.isStrict ? "error" : "warning"): \(finding)")
+      host.errors.say("emurun: \(plan.isStrict ? "error" : "warning"): \(finding)", "finding")
     }
-    for problem in try frames?.problems() ?? [] { host.errors.say("emurun: error: \(problem)") }
+    for problem in try frames?.problems() ?? [] {
+      host.errors.say("emurun: error: \(problem)", "frames.violation")
+    }
     if evidence.json {
       try host.output.write((outputs.report(machine).json(hostSeconds: seconds) + "\n").utf8)
-    } else {
+    } else if log == nil {
       host.errors.say(words.closing(machine, outputs.waves, hostSeconds: seconds))
       if let frames { host.errors.say(frames.summary) }
       if let unmet = words.unmet(machine) { host.errors.say("emurun: \(unmet)") }
@@ -97,7 +118,9 @@ extension Emurun: HostedCommand {
     let isRepeatable = stop.reason != .interrupted && debugging?.hasChanged != true
     if plan.twice && isRepeatable {
       try Repetition(plan: plan, host: host).compare(with: machine)
-      if !evidence.json { host.errors.say("the second run, sliced differently, was the same") }
+      if !evidence.json || log != nil {
+        host.errors.say("the second run, sliced differently, was the same", "twice.same")
+      }
     }
     if let replay = plan.replay, debugging?.hasChanged != true {
       try compare(machine, with: replay, plan, host)
@@ -108,12 +131,13 @@ extension Emurun: HostedCommand {
         throw Refusal(ExitCode.ioError, error.description)
       }
     }
-    try otlp?.write(machine, outputs)
+    try otlp?.write(machine, outputs, log)
     try coverage?.write(machine)
     try profile?.write()
     let verdict = plan.verdict(
       stop, hasQuit: keyboard?.hasQuit == true, hasFindings: !findings.rows.isEmpty,
       hasGoodFrames: frames?.isGood ?? true)
+    if log != nil { sayEnd(machine, words, verdict, host) }
     try folder?.write(
       FinishedRun(machine: machine, words: words, code: verdict), outputs, hostSeconds: seconds)
     if let savePoint, let saved, let place = snapshots.save, try !savePoint.write(to: saved) {
@@ -124,6 +148,35 @@ extension Emurun: HostedCommand {
       return FinishedRun(machine: machine, words: words, code: code)
     }
     return FinishedRun(machine: machine, words: words, code: verdict)
+  }
+
+  /// From here on what is said is of this run.
+  private func begin(_ log: Log?, _ plan: RunPlan, _ host: Host) throws(Refusal) {
+    guard let log else { return }
+    if evidence.trace != nil && evidence.traceFile == nil {
+      throw Refusal(
+        ExitCode.usage,
+        "--log json leaves no standard error for --trace; name a file for its events (--trace-file FILE)"
+      )
+    }
+    log.traceID = runID(plan, host.arguments)
+  }
+
+  private func sayEnd(_ machine: Machine, _ words: Words, _ code: Int32, _ host: Host) {
+    let problem = words.unmet(machine).map { "; \($0)" } ?? ""
+    host.errors.say(
+      words.sentence(machine) + problem, "run.end", code == ExitCode.success ? .info : .error
+    ) {
+      $0.add("status", code == ExitCode.success ? "OK" : "ERROR")
+      $0.add("exit_code", Int(code))
+      $0.add("stop_reason", machine.stop?.reason.rawValue)
+      $0.add("stop_code", UInt64(machine.stop?.code ?? 0))
+      $0.add("instructions", machine.retired)
+      $0.add("index", machine.index)
+      $0.add("virtual_ns", machine.nanoseconds)
+      $0.add("trace_digest", machine.traceDigest)
+      $0.add("otlp_trace_id", String(machine.traceDigest.prefix(32)))
+    }
   }
 
   /// Is a run, which is over, the one of the recording?

@@ -14,9 +14,15 @@ public struct OTLP {
   private let recording: Recording
   private let digest: String
   private let version: String
+  private let logTraceID: String?
 
-  /// - Parameter version: of the program that ran it.
-  public init(_ machine: Machine, _ recording: Recording, version: String) {
+  /// - Parameters:
+  ///   - version: of the program that ran it.
+  ///   - logTraceID: in its log, which is written while the digest is not known yet; nil: there is none.
+  public init(
+    _ machine: Machine, _ recording: Recording, version: String, logTraceID: String? = nil
+  ) {
+    self.logTraceID = logTraceID
     self.machine = machine
     self.recording = recording
     self.version = version
@@ -74,6 +80,7 @@ public struct OTLP {
         attribute(&$0, "emurun.board.revision", machine.board.revision)
         attribute(&$0, "emurun.image.sha256", machine.image.sha256)
         attribute(&$0, "emurun.trace_digest", digest)
+        if let logTraceID { attribute(&$0, "emurun.log.trace_id", logTraceID) }
         attribute(&$0, "emurun.stop.reason", machine.stop?.reason.rawValue ?? "")
         attribute(&$0, "emurun.stop.code", Int(machine.stop?.code ?? 0))
         attribute(&$0, "emurun.instructions", Int(clamping: machine.retired))

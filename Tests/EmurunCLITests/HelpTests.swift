@@ -147,6 +147,8 @@ import Testing
                                   junit.xml; 'emurun repeat' does it again.
           --otlp <file|url>       The run for OpenTelemetry: OTLP/JSON into a file, or to a
                                   collector at http://host:4318.
+          --log <json>            What emurun says, as JSON objects on standard error, one a
+                                  line; for every command.
           --json                  One JSON report on standard output instead of words and console.
           --digest                Print the SHA-256 of all that could be seen of the run.
           --twice                 Run twice, sliced differently, and compare; 70 if they differ.
