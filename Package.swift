@@ -46,7 +46,8 @@ let package = Package(
       name: "Timeline", dependencies: ["Emu"], resources: [.embedInCode("Page/timeline.html")],
       swiftSettings: strict),
     .target(
-      name: "EmuTesting", dependencies: ["Emu", "Devices", "Timeline", "Causes", "GDBStub"],
+      name: "EmuTesting",
+      dependencies: ["Emu", "Devices", "Timeline", "Causes", "GDBStub", "Proofs"],
       swiftSettings: strict),
     .target(name: "Proofs", dependencies: ["Emu", "CElf"], swiftSettings: strict),
     .target(name: "Causes", dependencies: ["Emu", "Proofs", "Timeline"], swiftSettings: strict),
@@ -118,7 +119,7 @@ let package = Package(
       name: "CoreShimTests", dependencies: ["CoreShim", "CoreProofs"], swiftSettings: strict),
     .testTarget(name: "EmuTests", dependencies: ["Emu", "CoreShim"], swiftSettings: strict),
     .testTarget(
-      name: "EmuTestingTests", dependencies: ["EmuTesting"], swiftSettings: strict),
+      name: "EmuTestingTests", dependencies: ["EmuTesting", "Proofs"], swiftSettings: strict),
     .testTarget(
       name: "EmurunCLITests",
       dependencies: ["EmurunCLI", "Emu", "Devices", "Timeline", "PythonReaders"],

@@ -15,6 +15,7 @@ extension Image {
 
   /// An image file. Read once: a thousand tests of one image share it.
   public static func file(_ path: String) throws(ImageError) -> Image {
+    CoverageFolder.begin()
     if let known = cache.withLock({ $0[path] }) { return known }
     let image = try Image(path: path)
     cache.withLock { $0[path] = image }

@@ -29,7 +29,7 @@ extension Machine {
   }
 }
 
-private enum EvidenceFolder {
+enum EvidenceFolder {
   /// One that nobody else has: the tests of a suite run in many processes, and in many threads.
   static func make() -> String? {
     guard let root = getenv(evidenceFolderVariable).map({ String(cString: $0) }) else { return nil }

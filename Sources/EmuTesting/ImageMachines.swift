@@ -6,6 +6,7 @@ extension Machine {
   public convenience init(
     image: Image, options: MachineOptions = MachineOptions()
   ) throws {
+    CoverageFolder.begin()
     let note = image.note
     let name = try note["board"] ?? Boards.guess(for: image).board.name
     let board = try Boards.named(name, harts: note["smp"].flatMap { Int($0) })

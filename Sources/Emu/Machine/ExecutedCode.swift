@@ -1,4 +1,5 @@
 import CoreShim
+import Synchronization
 
 /// Which instructions a run has begun, by all harts, and which ways its conditional branches went.
 /// Exact, as the index is.
@@ -16,6 +17,11 @@ public struct ExecutedCode: Sendable, Hashable {
   public private(set) var instructions: [UInt64: Ways] = [:]
 
   public static let none = ExecutedCode()
+
+  /// What any of them has executed.
+  public mutating func formUnion(_ other: ExecutedCode) {
+    instructions.merge(other.instructions) { $0.union($1) }
+  }
 
   private init() {}
 
@@ -44,4 +50,16 @@ extension Machine {
   /// Of a machine with `MachineOptions.keepsExecutedCode`; one that goes on from a snapshot begins
   /// there.
   public var executedCode: ExecutedCode { ExecutedCode(rig.cores) }
+}
+
+extension Machine {
+  /// Told by each machine of this process what it has executed, when it is gone: for tests, which have no other place for that. A machine
+  /// that was made before there was anybody to tell does not.
+  package static let executedCodeReader = Mutex<(@Sendable (Image, ExecutedCode) -> Void)?>(nil)
+
+  static var hasExecutedCodeReader: Bool { executedCodeReader.withLock { $0 != nil } }
+
+  static func tell(_ image: Image, _ code: ExecutedCode) {
+    executedCodeReader.withLock { $0 }?(image, code)
+  }
 }

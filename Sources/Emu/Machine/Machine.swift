@@ -94,6 +94,7 @@ public final class Machine {
   let boot: Boot
   private let semihosting: Semihosting?
   let htif: HTIF?
+  private let tellsExecutedCode: Bool
   /// Those that the engines have.
   @exclusivity(unchecked) private var breakpoints = Breakpoints()
   @exclusivity(unchecked) var past = Past()
@@ -130,7 +131,8 @@ public final class Machine {
     self.options = options
     self.boot = boot
     rig = try Rig.take(for: board, engine: options.engine)
-    for core in rig.cores { core_cover(core, options.keepsExecutedCode) }
+    tellsExecutedCode = Self.hasExecutedCodeReader
+    for core in rig.cores { core_cover(core, options.keepsExecutedCode || tellsExecutedCode) }
     rig.bring(to: content)
     bus = Bus(
       board: board, memory: rig.memory, recorder: recorder,
@@ -177,6 +179,7 @@ public final class Machine {
   }
 
   deinit {
+    if tellsExecutedCode { Self.tell(boot.image, ExecutedCode(rig.cores)) }
     htif?.close()
     memory.listener = nil
     if !breakpoints.isEmpty { Breakpoints().set(in: rig.cores) }
