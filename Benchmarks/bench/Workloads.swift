@@ -71,11 +71,11 @@ struct Workloads {
     return times[1] / times[0]
   }
 
-  /// What it costs to hold every call and return against its frame: factors of the time without.
-  func checkingFrames() -> [(workload: String, factor: Double)] {
+  /// What it costs to hold every call and return against its frame, or to count by call: factors of the time without.
+  func followingCalls(_ option: [String]) -> [(workload: String, factor: Double)] {
     ["mix-rv64", "mix-m4", "calls-rv64", "calls-m4"].map { name in
       let image = "\(directory)/\(name).elf"
-      let times = interleaved([emurun(image), emurun(image) + ["--check-frames"]])
+      let times = interleaved([emurun(image), emurun(image) + option])
       return (name, times[1] / times[0])
     }
   }

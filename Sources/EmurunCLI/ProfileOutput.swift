@@ -14,12 +14,12 @@ final class ProfileOutput {
 
   /// Opened, and looked whether there are any functions, before the run begins.
   init(
-    _ path: String, _ command: Emurun, _ plan: RunPlan, _ outputs: RunOutputs
+    _ path: String, _ command: Emurun, _ plan: RunPlan, _ outputs: RunOutputs, isDebugged: Bool
   ) throws(Refusal) {
-    if command.debugger.address != nil {
+    if isDebugged {
       throw Refusal(
         ExitCode.usage,
-        "--profile is of one run, and a debugger goes back and forth; leave --gdb out")
+        "--profile is of one run, and a debugger goes back and forth; run it without")
     }
     if command.findings.checkFrames {
       throw Refusal(

@@ -47,7 +47,7 @@ extension Emurun: HostedCommand {
       try CoverageOutput(path, self, plan, outputs)
     }
     let profile = try evidence.profile.map { path throws(Refusal) in
-      try ProfileOutput(path, self, plan, outputs)
+      try ProfileOutput(path, self, plan, outputs, isDebugged: debugging != nil)
     }
     var machine = try plan.machine()
     outputs.listen(to: machine, plan)

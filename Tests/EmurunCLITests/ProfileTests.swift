@@ -48,6 +48,22 @@ import Testing
     #expect(Set(counts(text).keys.map { $0.prefix(7) }) == ["hart 0;", "hart 1;"])
   }
 
+  /// What was called before a snapshot is not known; what is called behind it is.
+  @Test func onFromASnapshot() throws {
+    try withFolder { folder in
+      let (tasks, saved) = (image("tasks-m4.elf"), folder + "/s.snap")
+      #expect(emurun(tasks, "--for", "100ms", "--save", saved).code == 0)
+      let indexes = try ["100ms", "150ms"].map { time in
+        let report = emurun(tasks, "--for", time, "--json").output
+        return Int(try #require(JSONValue(Array(report.utf8))?["index"]?.integer))
+      }
+      let (_, text) = try profile(tasks, "--for", "150ms", "--restore", saved)
+      let stacks = counts(text)
+      #expect(stacks.values.reduce(0, +) == indexes[1] - indexes[0])
+      #expect(stacks["main"] ?? 0 > 0 && stacks["reset;main"] == nil, "\(text)")
+    }
+  }
+
   @Test func flameGraph() throws {
     let (_, folded) = try profile(image("tasks-m4.elf"), "--for", "100ms")
     let (_, svg) = try profile(image("tasks-m4.elf"), "--for", "100ms", suffix: ".svg")

@@ -240,7 +240,11 @@ public final class Profiler: Lookout {
       cut(stack, to: left, core)
       if stack.last?.function == function { return }
     }
-    go(to: function, core)
+    if let place = stack.latest(of: function, above: core.stackPointer) {
+      return cut(stack, to: place + 1, core)
+    }
+    // Back to a call that was made before anybody looked.
+    root(function, core)
   }
 
   /// Somewhere in a function.
