@@ -33,7 +33,8 @@ final class Keyboard {
 
   /// Everything typed since the last call; if that is nothing, what comes within `patience` seconds.
   func pass(to machine: Machine, patience: Double = 0) {
-    if hasEnded { return }
+    // What is typed behind the end is no input of the run.
+    if hasEnded || machine.stop != nil { return }
     guard isReady(timeout: Int32(min(patience, 1) * 1000)) else { return }
     var chunk = [UInt8](repeating: 0, count: 4096)
     let count = read(host.input, &chunk, chunk.count)

@@ -7,13 +7,13 @@ import Testing
 @Suite struct KeyboardTests {
   /// Echoes what it is sent until it gets a '.': li s0, uart; 1: lbu t0, 5(s0); andi t0, t0, 1; beqz 1b; lbu t1, (s0);
   /// sb t1, (s0); li t2, '.'; bne t1, t2, 1b; then the finisher.
-  private let echo = words(
+  static let echo = words(
     0x1000_0437, 0x0054_4283, 0x0012_F293, 0xFE02_8CE3, 0x0004_4303, 0x0064_0023, 0x02E0_0393,
     0xFE73_14E3, 0x0010_02B7, 0x0000_5337, 0x5553_0313, 0x0062_A023, 0x0000_006F)
 
   private func withEcho(_ body: (String) throws -> Void) throws {
     try withFolder { folder in
-      write(echo, to: folder + "/echo.bin")
+      write(Self.echo, to: folder + "/echo.bin")
       try body(folder + "/echo.bin")
     }
   }

@@ -15,13 +15,15 @@ import Testing
   /// A session at the console, and the same one without anybody: with and without the image's name, traced, drawn, twice.
   @Test func aSession() throws {
     try withFolder { folder in
+      let image = folder + "/echo.bin"
+      write(KeyboardTests.echo, to: image)
       let file = folder + "/session.rec"
       let session = emurun(
-        [board, "--interactive", "--for", "100ms", "--record", file, "--digest"],
+        [image, "--interactive", "--for", "5ms", "--record", file, "--digest"],
         input: pipe("hello\nSW1\u{3}\u{0}"))
       #expect(session.code == 0)
       for words in [
-        [], [board], ["--twice"], ["--trace", "irq"], ["--vcd", folder + "/run.vcd"],
+        [], [image], ["--twice"], ["--trace", "irq"], ["--vcd", folder + "/run.vcd"],
       ] {
         let again = emurun(["--replay", file, "--digest"] + words)
         #expect(again.code == 0 && digest(again) == digest(session), "\(words) \(again.errors)")
@@ -29,16 +31,28 @@ import Testing
         #expect(again.errors.contains("the run is the one that was recorded"))
       }
       // It did something, and a recording of the replay is the recording.
-      #expect(digest(emurun(board, "--for", "100ms", "--digest")) != digest(session))
+      #expect(digest(emurun(image, "--for", "5ms", "--digest")) != digest(session))
       let copy = folder + "/copy.rec"
       _ = emurun("--replay", file, "--record", copy)
       #expect(digest(emurun("--replay", copy, "--digest")) == digest(session))
-      let shorter = emurun("--replay", file, "--for", "20ms")
+      let shorter = emurun("--replay", file, "--for", "200us")
       #expect(shorter.code == 0 && !shorter.errors.contains("that was recorded"))
       #expect(emurun("--replay", file, "--report", folder + "/report").code == 0)
       #expect(emurun("repeat", folder + "/report").output.hasPrefix("the same"))
       for name in names(in: folder + "/report") { unlink(folder + "/report/" + name) }
       rmdir(folder + "/report")
+    }
+  }
+
+  /// What is typed behind the end of a run is no input of it.
+  @Test func typedTooLate() throws {
+    try withFolder { folder in
+      let (image, file) = (folder + "/echo.bin", folder + "/late.rec")
+      write(KeyboardTests.echo, to: image)
+      let session = emurun(
+        [image, "--interactive", "--for", "1us", "--record", file, "--digest"], input: pipe("x"))
+      let again = emurun("--replay", file, "--digest")
+      #expect(session.code == 0 && again.code == 0 && digest(again) == digest(session))
     }
   }
 
