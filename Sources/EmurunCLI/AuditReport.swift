@@ -235,7 +235,7 @@ struct AuditReport {
         "; \(map.program.name($0).printable) is marked as data and ran, so the code map lacks it"
       } ?? "")
       + (witness.cameFromOutside.map {
-        "; \(map.program.name($0).printable) ran, reached by what is no code of the image"
+        "; \(map.program.name($0).printable) ran, reached by what the code map does not follow"
       } ?? "")
   }
 

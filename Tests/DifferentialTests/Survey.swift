@@ -32,8 +32,20 @@ struct Survey {
   }
 
   private struct Failed: Error, CustomStringConvertible { var description: String }
+  /// QEMU has left less than it should.
+  private struct Lost: Error {}
 
+  /// QEMU's timers are the host's, and cases read them and jump by them: of some hundred runs one goes astray there. It is asked again.
   private func run(
+    _ cases: [SurveyCase], whole: Bool
+  ) throws -> (ours: [UInt32], theirs: [UInt32]) {
+    for _ in 1...3 {
+      do { return try runOnce(cases, whole: whole) } catch is Lost {}
+    }
+    throw Failed(description: "QEMU lost outcomes of \(cases.count) cases, three times")
+  }
+
+  private func runOnce(
     _ cases: [SurveyCase], whole: Bool
   ) throws -> (ours: [UInt32], theirs: [UInt32]) {
     var words: [UInt32] = [whole ? 1 : 0]
@@ -62,8 +74,8 @@ struct Survey {
       let data = try Data(contentsOf: room.appendingPathComponent("outcomes"))
       let words = data.withUnsafeBytes { Array($0.bindMemory(to: UInt32.self)) }
       if words.count != cases.count * size {
-        throw Failed(
-          description: "\(room.lastPathComponent): \(words.count / size) of \(cases.count) cases")
+        if room == rooms[1] { throw Lost() }
+        throw Failed(description: "\(words.count / size) of \(cases.count) cases")
       }
       return words
     }

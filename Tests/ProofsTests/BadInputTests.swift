@@ -199,7 +199,17 @@ import Testing
       try write(image, to: path)
       let outcome = emurun("audit", path, "--for", "20us")
       #expect(outcome.code == 1)
-      #expect(outcome.output.contains("ran, reached by what is no code of the image"))
+      #expect(outcome.output.contains("ran, reached by what the code map does not follow"))
+    }
+  }
+
+  /// IT with the condition that there is none of (A7.7.38, UNPREDICTABLE), which the core here executes.
+  @Test func behindWhatIsUnpredictable() throws {
+    try withGuest(.arm, "reset:\n .short 0xbff8\n nop\n b .\n") { image in
+      let outcome = emurun("audit", image.path, "--for", "20us")
+      #expect(outcome.code == 1)
+      #expect(outcome.output.contains("undecodable-instruction at reset"))
+      #expect(outcome.output.contains("ran, reached by what the code map does not follow"))
     }
   }
 

@@ -19,7 +19,8 @@ public struct Witness: Sendable {
   public private(set) var compared: UInt64 = 0
   /// It ran, and the image marks it as data: the code map ends there.
   public private(set) var dataThatRan: UInt64?
-  /// What is no code of the image ran and came to it by itself, from where the code map cannot see it come.
+  /// It ran, and the code map cannot see from where it came: from what is no code of the image, from behind what is no instruction, or
+  /// from a trap's return to an address that was computed.
   public private(set) var cameFromOutside: UInt64?
   /// What the static side had excluded: a mistake of ours.
   public private(set) var contradiction: String?
@@ -59,7 +60,7 @@ public struct Witness: Sendable {
         contradiction = "\(hex(pc)) ran, where there is no code of the image"
       }
       if contradiction != nil { break }
-      wasInside = isNow
+      wasInside = isNow && map.program.isFollowed(behind: pc)
       var step = RunLimit(moment: limit, index: index + 1)
       step.sleepsOn = true
       _ = machine.run(until: step)
@@ -99,5 +100,15 @@ public struct Witness: Sendable {
 
   private static func isDeparture(_ event: Event) -> Bool {
     event.kind == .trap || event.kind == .interrupt || event.kind == .sbi
+  }
+}
+
+extension Program {
+  /// Some cores execute what is UNPREDICTABLE, and handlers go on where they like.
+  fileprivate func isFollowed(behind address: UInt64) -> Bool {
+    switch instruction(at: address)?.operation {
+    case .undecodable?, .system(.trapReturn, _)?: false
+    default: true
+    }
   }
 }
