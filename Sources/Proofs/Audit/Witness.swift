@@ -20,7 +20,7 @@ public struct Witness: Sendable {
   /// It ran, and the image marks it as data: the code map ends there.
   public private(set) var dataThatRan: UInt64?
   /// It ran, and the code map cannot see from where it came: from what is no code of the image, from behind what is no instruction, or
-  /// from a trap's return to an address that was computed.
+  /// from a jump or a trap's return to an address that was computed.
   public private(set) var cameFromOutside: UInt64?
   /// What the static side had excluded: a mistake of ours.
   public private(set) var contradiction: String?
@@ -37,6 +37,9 @@ public struct Witness: Sendable {
     isInterrupted: () -> Bool = { false }
   ) {
     let known = map.addresses
+    let unresolved = Set(
+      map.functions.values.flatMap(\.unresolved)
+        + proof.obligations.filter { $0.kind == .jump }.map(\.address))
     let memory = MemoryMap(machine.board, map.program)
     // The first instruction is nobody's consequence.
     var (isInside, wasInside) = (false, true)
@@ -45,7 +48,8 @@ public struct Witness: Sendable {
       let pc = machine.pc
       let index = machine.index
       // What is there by the image's own addresses, and not something else that runs at them.
-      let isNow = map.program.isCode(pc) && memory.canFetch(pc, 2)
+      let size = map.program.instruction(at: pc)?.size ?? 0
+      let isNow = size > 0 && map.program.isCode(pc) && memory.canFetch(pc, size)
       if isNow {
         isInside = true
         compared += 1
@@ -60,7 +64,7 @@ public struct Witness: Sendable {
         contradiction = "\(hex(pc)) ran, where there is no code of the image"
       }
       if contradiction != nil { break }
-      wasInside = isNow && map.program.isFollowed(behind: pc)
+      wasInside = isNow && !unresolved.contains(pc) && map.program.isFollowed(behind: pc)
       var step = RunLimit(moment: limit, index: index + 1)
       step.sleepsOn = true
       _ = machine.run(until: step)
