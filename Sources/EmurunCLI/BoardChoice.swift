@@ -48,7 +48,8 @@ struct BoardChoice {
         name, memory: needs.memory, harts: needs.harts, drives: equipment.drives,
         virtio: equipment.virtio, seed: equipment.seed)
     }
-    if BoardFile.isPath(name) {
+    // An image names a board, and opens no file.
+    if BoardFile.isPath(name) && !needs.isBoardFromNote {
       let board: Board
       do { board = try BoardFile(types: equipment.types, named: named).read(path: name) } catch {
         throw Refusal(error)

@@ -212,6 +212,10 @@ import Testing
           "\(path): its note says bios=fw.bin, which can only be none or default; ignored",
           "\(path): its note says sbi=both, which can only be host or firmware; ignored",
         ])
+      // It names a board, and opens no file.
+      write(Array("name: mine\nextends: rv64-virt\n".utf8), to: folder + "/mine.yaml")
+      let file = #expect(throws: Refusal.self) { try plan("board=\(folder)/mine.yaml") }
+      #expect(file?.code == 65 && file?.sentence.contains("its note names a board") == true)
     }
   }
 

@@ -2,6 +2,8 @@ import EmuTesting
 import Foundation
 import Testing
 
+@testable import Emu
+
 /// The variables and parameters of C functions, as clang describes them: in memory, in registers, by rules, or not at all.
 @Suite struct LocalVariableTests {
   private static let source = """
@@ -48,6 +50,16 @@ import Testing
     ("riscv64-none-none-elf", ["-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany"]),
   ])
   func ofC(triple: String, flags: [String]) throws {
+    for (version, level) in [("4", "-O0"), ("5", "-O0"), ("5", "-O1"), ("4", "-O2"), ("5", "-O2")] {
+      try withProgram(triple, flags + ["-gdwarf-\(version)", level]) { path in
+        try check(path, isKept: level == "-O0", "\(triple) DWARF \(version) \(level)")
+      }
+    }
+  }
+
+  private func withProgram(
+    _ triple: String, _ flags: [String], _ body: (String) throws -> Void
+  ) throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("emurun-locals-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -58,15 +70,57 @@ import Testing
       triple.hasPrefix("arm")
       ? ["-e,reset", "--section-start=.vectors=0", "-Ttext=0x100", "-Tdata=0x20000000"]
       : ["--section-start=.start=0x80000000", "-Ttext=0x80000100", "-Tdata=0x80010000"]
-    for (version, level) in [("4", "-O0"), ("5", "-O0"), ("5", "-O1"), ("4", "-O2"), ("5", "-O2")] {
-      let (text, status) = try Firmware.run(
-        Firmware.tool("clang"),
-        ["-target", triple] + flags + [
-          "-g", "-gdwarf-\(version)", level, "-ffreestanding", "-nostdlib", "-fuse-ld=lld",
-          "-fno-omit-frame-pointer", "-Wl,--image-base=0,-n",
-        ] + places.map { "-Wl,\($0)" } + [path, "-o", path + ".elf"])
-      try #require(status == 0, "\(text)")
-      try check(path + ".elf", isKept: level == "-O0", "\(triple) DWARF \(version) \(level)")
+    let (text, status) = try Firmware.run(
+      Firmware.tool("clang"),
+      ["-target", triple] + flags + [
+        "-g", "-ffreestanding", "-nostdlib", "-fuse-ld=lld", "-fno-omit-frame-pointer",
+        "-Wl,--image-base=0,-n",
+      ] + places.map { "-Wl,\($0)" } + [path, "-o", path + ".elf"])
+    try #require(status == 0, "\(text)")
+    try body(path + ".elf")
+  }
+
+  /// Debug information with a few other bytes, read where the machine stands: nothing known, or something wrong, but an answer.
+  @Test func damaged() throws {
+    let flags = ["-mcpu=cortex-m4", "-mfloat-abi=hard", "-gdwarf-5", "-O1"]
+    try withProgram("armv7em-none-none-eabihf", flags) { path in
+      let machine = try Machine(.m4LED, image: Image(path: path))
+      try machine.advance(until: .write(to: "seen"), limit: .seconds(1))
+      let file = URL(fileURLWithPath: path)
+      let whole = Array(try Data(contentsOf: file))
+      // Headers, code and data come first.
+      let start = whole.count / 8
+      var state: UInt64 = 17
+      func random(below bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % bound
+      }
+      var found = 0
+      for _ in 0..<400 {
+        var bytes = whole
+        for _ in 0..<1 + random(below: 8) {
+          let value: [UInt8] = [0, 0x7F, 0x80, 0xFF, UInt8(random(below: 256))]
+          bytes[start + random(below: bytes.count - start)] = value[random(below: 5)]
+        }
+        try Data(bytes).write(to: file)
+        guard let image = try? Image(path: path) else { continue }
+        let debug = DebugInfo(image)
+        for frame in machine.backtrace(debug) {
+          for local in machine.locals(debug, in: frame) {
+            if machine.bytes(of: local, in: frame) != nil { found += 1 }
+            for part in ["[1]", "[99999999999999]", ".x", ".box.tag"] {
+              _ = try? machine.local(local.name + part, debug, in: frame)
+            }
+          }
+        }
+      }
+      #expect(found > 400, "\(found)")
+      // A structure that is said to be in one register goes on behind its end.
+      let local = DebugInfo.Local(
+        name: "box.y", function: "sum", kind: .signed, type: "int", size: 4,
+        pieces: [.init(place: .register(0, byte: 12), size: 4)], parts: nil)
+      let frame = try #require(machine.backtrace(DebugInfo(machine.image)).first)
+      #expect(machine.bytes(of: local, in: frame) == nil)
     }
   }
 

@@ -67,9 +67,9 @@ struct DWARFExpression {
   /// In bytes; of a register, from its first bit on.
   private static func pieceSize(_ operation: Dwarf_Op) -> UInt64? {
     switch Int(operation.atom) {
-    case Int(DW_OP_piece): UInt64(operation.number)
+    case Int(DW_OP_piece): min(UInt64(operation.number), VariableType.mostBytes)
     case Int(DW_OP_bit_piece) where operation.number % 8 == 0 && operation.number2 == 0:
-      UInt64(operation.number) / 8
+      min(UInt64(operation.number) / 8, VariableType.mostBytes)
     default: nil
     }
   }

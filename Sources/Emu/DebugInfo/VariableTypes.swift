@@ -32,7 +32,12 @@ struct VariableType {
     return dwarf_diename(&die).map { String(cString: $0) } ?? "unnamed"
   }
 
-  var size: UInt64? {
+  /// Bytes of which offsets and sizes can be summed; no variable has so many, but a damaged file may say so.
+  static let mostBytes: UInt64 = 1 << 40
+
+  var size: UInt64? { statedSize.flatMap { $0 <= Self.mostBytes ? $0 : nil } }
+
+  private var statedSize: UInt64? {
     var die = die
     if dimension == 0, let size = DIE.constant(&die, UInt32(DW_AT_byte_size)) { return size }
     if Int(dwarf_tag(&die)) == DW_TAG_pointer_type {
@@ -96,7 +101,7 @@ struct VariableType {
         end = offset.flatMap { offset in type.size.map { offset + $0 } }
       }
       guard dwarf_diename(&member).map({ String(cString: $0) }) == wanted else { continue }
-      return offset.map { Part(offset: $0, type: type) }
+      return offset.flatMap { $0 <= Self.mostBytes ? Part(offset: $0, type: type) : nil }
     }
     return nil
   }
@@ -110,7 +115,8 @@ struct VariableType {
 
   func element(_ number: UInt64) -> Part? {
     guard let element, let stride = element.stride, let count, number < count else { return nil }
-    return Part(offset: number * stride, type: element)
+    let (offset, overflow) = number.multipliedReportingOverflow(by: stride)
+    return overflow || offset > Self.mostBytes ? nil : Part(offset: offset, type: element)
   }
 
   /// Of an array.

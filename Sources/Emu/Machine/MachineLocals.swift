@@ -52,7 +52,7 @@ extension Machine {
       case .memory(let address): bytes = peek(address, count: count, hart: Int(hart.number))
       case .register(let register, let byte):
         bytes = value(ofRegister: register, in: frame, hart).map { value in
-          (byte..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+          (min(byte, 8)..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
       case .value(let value): bytes = value
       case .nowhere: bytes = nil
