@@ -268,8 +268,6 @@ struct AuditReport {
     return "\(device.name)\(register.map { "." + $0.name } ?? "") at \(hex(address))"
   }
 
-  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
-
   // MARK: JSON
 
   func json() -> String {

@@ -38,3 +38,5 @@ extension String {
         unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
   }
 }
+
+func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

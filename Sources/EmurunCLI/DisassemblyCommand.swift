@@ -168,6 +168,4 @@ struct CodeListing {
     let room = String(repeating: " ", count: max(0, width - text.count))
     return left ? room + text : text + room
   }
-
-  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }

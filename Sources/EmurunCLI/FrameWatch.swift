@@ -77,8 +77,6 @@ final class FrameWatch {
     return program.name(address).printable + line
   }
 
-  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
-
   // MARK: The stack
 
   private var exceedsBound: Bool { stack.map { $0.seen > $0.most } ?? false }

@@ -212,6 +212,4 @@ struct InspectionWords {
   private func permissions(_ isWritable: Bool, _ isExecutable: Bool) -> String {
     "r" + (isWritable ? "w" : "-") + (isExecutable ? "x" : "-")
   }
-
-  private func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
 }
