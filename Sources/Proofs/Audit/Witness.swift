@@ -19,8 +19,8 @@ public struct Witness: Sendable {
   public private(set) var compared: UInt64 = 0
   /// It ran, and the image marks it as data: the code map ends there.
   public private(set) var dataThatRan: UInt64?
-  /// It ran, and the code map cannot see from where it came: from what is no code of the image, from behind what is no instruction, or
-  /// from a jump or a trap's return to an address that was computed.
+  /// It ran, and the code map cannot see from where it came: from what is no code of the image, from behind what is no instruction, from
+  /// a table that is not known, or from a trap's return to an address that was computed.
   public private(set) var cameFromOutside: UInt64?
   /// What the static side had excluded: a mistake of ours.
   public private(set) var contradiction: String?
@@ -37,9 +37,9 @@ public struct Witness: Sendable {
     isInterrupted: () -> Bool = { false }
   ) {
     let known = map.addresses
-    let unresolved = Set(
-      map.functions.values.flatMap(\.unresolved)
-        + proof.obligations.filter { $0.kind == .jump }.map(\.address))
+    let openTables = Set(
+      proof.obligations.filter { $0.kind == .jump }.map(\.address)
+        .filter { map.program.isTableBranch($0) })
     let memory = MemoryMap(machine.board, map.program)
     // The first instruction is nobody's consequence.
     var (isInside, wasInside) = (false, true)
@@ -64,7 +64,7 @@ public struct Witness: Sendable {
         contradiction = "\(hex(pc)) ran, where there is no code of the image"
       }
       if contradiction != nil { break }
-      wasInside = isNow && !unresolved.contains(pc) && map.program.isFollowed(behind: pc)
+      wasInside = isNow && !openTables.contains(pc) && map.program.isFollowed(behind: pc)
       var step = RunLimit(moment: limit, index: index + 1)
       step.sleepsOn = true
       _ = machine.run(until: step)
@@ -108,6 +108,10 @@ public struct Witness: Sendable {
 }
 
 extension Program {
+  fileprivate func isTableBranch(_ address: UInt64) -> Bool {
+    if case .tableBranch? = instruction(at: address)?.operation { true } else { false }
+  }
+
   /// Some cores execute what is UNPREDICTABLE, and handlers go on where they like.
   fileprivate func isFollowed(behind address: UInt64) -> Bool {
     switch instruction(at: address)?.operation {
