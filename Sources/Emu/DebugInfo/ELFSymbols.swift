@@ -64,12 +64,13 @@ extension ELFHandle {
 }
 
 extension ELFSymbol {
-  /// Marks between code and data ($a, $t, $d, $x and "$xrv64i...") and local labels are no names,
-  /// but for local functions (LLVM's .Lobjectdestroy); Swift's begin $s or $e.
+  /// Marks between code and data ($a, $t, $d, $x and "$xrv64i...") and local labels (.L, and TI's $C$L, which are functions to it)
+  /// are no names, but for local functions (LLVM's .Lobjectdestroy); Swift's begin $s or $e.
   package var isMark: Bool {
     var characters = name.utf8.makeIterator()
     switch (characters.next(), characters.next()) {
     case (nil, _): return true
+    case (UInt8(ascii: "$"), UInt8(ascii: "C")): return name.hasPrefix("$C$")
     case (UInt8(ascii: "$"), let second?): return "adtx".utf8.contains(second)
     case (UInt8(ascii: "."), UInt8(ascii: "L")): return type != STT_FUNC
     default: return false

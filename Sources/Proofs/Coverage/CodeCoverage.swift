@@ -93,17 +93,25 @@ extension LCOV {
     }
   }
 
-  /// One for an address, in their order.
+  /// One for an address, in their order. One that has no size, as of TI's compiler and of assembly, reaches to the next.
   private static func functions(_ program: Program) -> [ELFContents.Symbol] {
     var seen: Set<UInt64> = []
-    return (program.elf?.symbols ?? [])
-      .filter {
-        $0.kind == .function && $0.size > 0 && $0.size < 1 << 24 && program.isCode($0.address)
-      }
+    var functions = (program.elf?.symbols ?? [])
+      .filter { $0.kind == .function && $0.size < 1 << 24 && program.isCode($0.address) }
       .sorted {
-        ($0.address, $0.isWeak ? 1 : 0, $0.name) < ($1.address, $1.isWeak ? 1 : 0, $1.name)
+        ($0.address, $0.isWeak ? 1 : 0, $1.size, $0.name)
+          < ($1.address, $1.isWeak ? 1 : 0, $0.size, $1.name)
       }
       .filter { seen.insert($0.address).inserted }
+    var next: UInt64 = .max
+    for place in functions.indices.reversed() {
+      let function = functions[place]
+      if function.size == 0, let section = program.elf?.section(at: function.address) {
+        functions[place].size = min(next, section.address &+ section.size) &- function.address
+      }
+      next = function.address
+    }
+    return functions
   }
 
   /// As people write them, where that is one function's alone. A comma would end it for genhtml.

@@ -46,7 +46,7 @@ public struct ELFContents: Sendable {
     public let name: String
     /// Without the Thumb bit.
     public let address: UInt64
-    public let size: UInt64
+    public internal(set) var size: UInt64
     public let kind: Kind
     public let isWeak: Bool
     /// nil: defined nowhere, or not in a section.

@@ -1,0 +1,39 @@
+import Foundation
+import Testing
+
+@testable import EmurunCLI
+
+/// Code as TI's compiler leaves it: functions without a size, and labels within them that are functions to it.
+@Suite struct CoverageTests {
+  private let guest = """
+    .file 1 "a.c"
+    .type "$C$L1", %function
+    reset:
+    .loc 1 1
+     movs r0, #1
+    .loc 1 2
+     cbz r0, 1f
+    "$C$L1":
+    .loc 1 3
+     nop
+     b "$C$L1"
+    .loc 1 4
+    1: b .
+    """
+
+  @Test func functionsReachToTheNext() throws {
+    try withGuest(.arm, guest) { image in
+      try withFolder { folder in
+        let (coverage, profile) = (folder + "/a.info", folder + "/a.txt")
+        let outcome = emurun(
+          image.path, "--for", "20us", "--coverage", coverage, "--profile", profile)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let lines = try String(contentsOfFile: coverage, encoding: .utf8).split(separator: "\n")
+        #expect(lines.filter { $0.hasPrefix("FN:") } == ["FN:1,reset"])
+        #expect(lines.filter { $0.hasPrefix("DA:") } == ["DA:1,1", "DA:2,1", "DA:3,1", "DA:4,0"])
+        let stacks = try String(contentsOfFile: profile, encoding: .utf8)
+        #expect(stacks.wholeMatch(of: /reset \d+\n/) != nil, "\(stacks)")
+      }
+    }
+  }
+}
