@@ -42,10 +42,10 @@ enum Stores {
     while machine.index < UInt64(3 * count) {
       _ = machine.run(until: RunLimit(index: UInt64(3 * count), events: 1 << 16))
       if json {
-        machine.trace.forEach(from: seen) { lines.add($0) }
+        machine.trace.forEachPiece(from: seen) { lines.add($0) }
         lines.drain { bytes += $0.count }
       } else {
-        machine.trace.forEach(from: seen) { text.add($0) }
+        machine.trace.forEachPiece(from: seen) { for event in $0 { text.add(event) } }
         text.drain { bytes += $0.count }
       }
       seen = machine.trace.endIndex

@@ -58,7 +58,12 @@ extension Emurun {
     if code != 0 {
       var sentence = failure.command.message(for: failure.error)
       if sentence.last.map({ !".?!".contains($0) }) ?? false { sentence += "." }
-      host.errors.say("emurun: \(sentence) See 'emurun --help'.", "refused", .error) {
+      if failure.command is WhyCommand.Type && sentence.hasPrefix("Unknown option") {
+        sentence += " Options of the run come behind --."
+      }
+      let name = failure.command.configuration.commandName ?? "emurun"
+      let page = name == "emurun" ? name : "emurun \(name)"
+      host.errors.say("emurun: \(sentence) See '\(page) --help'.", "refused", .error) {
         $0.add("exit_code", Int(code))
       }
       return code

@@ -185,32 +185,35 @@ final class RunOutputs {
 
   private func update(_ trace: Trace, _ findings: [Finding]) throws(Refusal) {
     precondition(seen >= trace.startIndex, "events were forgotten before they were written")
-    let (hasUARTs, hasStimulus) = (!uarts.isEmpty, !stimulus.isEmpty)
-    let hasReaders = text != nil || lines != nil || hasUARTs || hasStimulus
-    var position = seen
-    try trace.forEach(from: seen) { event throws(Refusal) in
-      let isFresh = position >= fresh
-      position += 1
-      waves.add(event)
-      pictures?.recording.add(event)
-      if isReported, event.kind == .uart, texts[event.source, default: []].count < Self.mostText {
-        texts[event.source, default: []].append(UInt8(truncatingIfNeeded: event.value))
+    var others = text == nil && pictures == nil ? Event.Mask(.pin, .clock) : .all
+    if isReported || !uarts.isEmpty { others.formUnion(Event.Mask(.uart)) }
+    if !stimulus.isEmpty { others.formUnion(Event.Mask(.itm)) }
+    try trace.forEachPiece(from: seen) { events throws(Refusal) in
+      lines?.writer.add(events, findings: findings)
+      for (number, event) in events.enumerated() where others.contains(rawKind: event.rawKind) {
+        try add(event, isFresh: seen + number >= fresh, findings)
       }
-      if hasReaders {
-        lines?.writer.add(event, findings: findings)
-        if !isFresh { return }
-        text?.add(event, findings: findings)
-        if hasStimulus, event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
-          silent.remove(event.detail & 0xFF)
-          let width = Int(event.detail >> 24)
-          try file.write((0..<width).map { UInt8(truncatingIfNeeded: event.value >> (8 * $0)) })
-        }
-        if hasUARTs, event.kind == .uart, let uart = uarts[event.source] {
-          try uart.write(CollectionOfOne(UInt8(truncatingIfNeeded: event.value)))
-        }
-      }
+      seen += events.count
     }
-    seen = trace.endIndex
+  }
+
+  /// For all but the lines of a file.
+  private func add(_ event: Event, isFresh: Bool, _ findings: [Finding]) throws(Refusal) {
+    waves.add(event)
+    pictures?.recording.add(event)
+    if isReported, event.kind == .uart, texts[event.source, default: []].count < Self.mostText {
+      texts[event.source, default: []].append(UInt8(truncatingIfNeeded: event.value))
+    }
+    if !isFresh { return }
+    text?.add(event, findings: findings)
+    if event.kind == .itm, let file = stimulus[event.detail & 0xFF] {
+      silent.remove(event.detail & 0xFF)
+      let width = Int(event.detail >> 24)
+      try file.write((0..<width).map { UInt8(truncatingIfNeeded: event.value >> (8 * $0)) })
+    }
+    if event.kind == .uart, let uart = uarts[event.source] {
+      try uart.write(CollectionOfOne(UInt8(truncatingIfNeeded: event.value)))
+    }
   }
 
   private func writeRecording() throws(Refusal) {

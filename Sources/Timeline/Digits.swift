@@ -19,12 +19,14 @@ extension [UInt8] {
     append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  /// A text of at most `room` bytes, put together and then appended at once.
+  /// A text of at most `room` bytes, put together where it is to stand.
   @inline(__always) mutating func append(room: Int, _ body: (inout Scratch) -> Void) {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: room) { room in
-      var text = Scratch(room)
-      body(&text)
-      append(contentsOf: text.text)
+    append(addingCapacity: room) { span in
+      span.withUnsafeMutableBufferPointer { room, count in
+        var text = Scratch(room)
+        body(&text)
+        count = text.count
+      }
     }
   }
 
@@ -36,10 +38,10 @@ extension [UInt8] {
   }
 }
 
-/// A short text on the stack.
+/// A short text in the making.
 struct Scratch {
   private let room: UnsafeMutableBufferPointer<UInt8>
-  private var count = 0
+  private(set) var count = 0
 
   init(_ room: UnsafeMutableBufferPointer<UInt8>) { self.room = room }
 

@@ -9,19 +9,19 @@ public struct EventLines: Sendable {
   private let endingInValue = Event.Mask(
     .mmioRead, .mmioWrite, .interrupt, .interruptReturn, .trap
   ).rawValue
-  private let clocks = Event.Mask(.clock).rawValue
   private var bytes: [UInt8] = []
   /// What lines have after their times, by what makes them differ. A place is taken by whatever came last.
-  private var endings: [Ending?] = Array(repeating: nil, count: 256)
+  private var endings = Array(repeating: Ending.none, count: 256)
   /// Their bytes.
   private var texts = [UInt8](repeating: 0, count: 256 * Ending.room)
 
   fileprivate struct Ending: Sendable {
     static let room = 256
-    var event: Event
+    static let none = Ending(what: .max, value: 0, count: 0)
+    /// `Event.what`, and `Event.value` where it does not follow.
+    var what: UInt64
+    var value: UInt64
     var count: Int
-    /// The value follows, in hexadecimal, and three more characters.
-    var endsInValue: Bool
   }
 
   /// - Parameter quantum: of the machine, `MachineOptions.quantum`.
@@ -57,17 +57,50 @@ public struct EventLines: Sendable {
   }
 
   /// - Parameter findings: the machine's, as far as events name them.
-  public mutating func add(_ event: Event, findings: [Finding] = []) {
-    let bit: UInt32 = 1 << UInt32(event.rawKind)
-    let endsInValue = endingInValue & bit != 0
-    if clocks & bit != 0 { clock.follow(event) }
-    let place = Int(truncatingIfNeeded: event.place(endsInValue))
-    if let known = endings[place], known.isEnding(of: event) {
-      if known.count > 0 { addLine(event, known, texts, from: place * Ending.room) }
-      return
+  public mutating func add(_ events: UnsafeBufferPointer<Event>, findings: [Finding] = []) {
+    var number = 0
+    while number < events.count {
+      number += addKnown(UnsafeBufferPointer(rebasing: events[number...]))
+      if number < events.count { addNew(events[number], findings) }
+      number += 1
     }
+  }
+
+  /// As many as have the ending of one that came before. Of these there may be millions: they are looked at where they lie.
+  private mutating func addKnown(_ events: UnsafeBufferPointer<Event>) -> Int {
+    let (clock, endings, endingInValue) = (clock, endings, endingInValue)
+    var number = 0
+    texts.withUnsafeBufferPointer { texts in
+      bytes.append(room: events.count * (112 + Ending.room)) { line in
+        while number < events.count {
+          let what = events[number].what
+          let value = events[number].value
+          let endsInValue = endingInValue >> UInt32(what >> 16 & 0xFF) & 1 == 1
+          let place = Event.place(what, endsInValue ? 0 : value)
+          let ending = endings[place]
+          if ending.what != what || !endsInValue && ending.value != value { return }
+          if ending.count > 0 {
+            line.put(timesOf: events[number], clock)
+            let start = place * Ending.room
+            line.put(UnsafeBufferPointer(rebasing: texts[start..<start + ending.count]))
+            if endsInValue {
+              line.put(hex: value)
+              line.put("\"}\n")
+            }
+          }
+          number += 1
+        }
+      }
+    }
+    return number
+  }
+
+  private mutating func addNew(_ event: Event, _ findings: [Finding]) {
+    clock.follow(event)
+    let endsInValue = endingInValue >> UInt32(event.rawKind) & 1 == 1
+    let place = Event.place(event.what, endsInValue ? 0 : event.value)
     guard let kind = fields.kind(event) else {
-      endings[place] = Ending(event: event, count: 0, endsInValue: false)
+      endings[place] = Ending(what: event.what, value: event.value, count: 0)
       return
     }
     var json = JSONWriter()
@@ -77,39 +110,15 @@ public struct EventLines: Sendable {
       $0.add("kind", kind)
       fields.add(event, findings, to: &$0)
     }
-    // Behind other members, and the last one to come.
-    var text = [UInt8(ascii: ",")] + json.take().dropFirst()
-    if endsInValue {
-      text.removeLast(2)
-      text.removeLast(String(event.value, radix: 16).utf8.count)
-    } else {
-      text.append(UInt8(ascii: "\n"))
-    }
-    let ending = Ending(event: event, count: text.count, endsInValue: endsInValue)
-    addLine(event, ending, text, from: 0)
-    // A finding's name can be had only with the findings.
-    if event.kind == .notModelled || text.count > Ending.room { return }
+    // Behind other members.
+    var text = [UInt8(ascii: ",")] + json.take().dropFirst() + [UInt8(ascii: "\n")]
+    bytes.append(room: 112) { $0.put(timesOf: event, clock) }
+    bytes += text
+    if !fields.keeps(event) { return }
+    if endsInValue { text.removeLast(3 + String(event.value, radix: 16).utf8.count) }
+    if text.count > Ending.room { return }
     texts.replaceSubrange(place * Ending.room..<place * Ending.room + text.count, with: text)
-    endings[place] = ending
-  }
-
-  private mutating func addLine(_ event: Event, _ ending: Ending, _ text: [UInt8], from: Int) {
-    let nanoseconds = clock.nanoseconds(at: event.tick)
-    bytes.append(room: 112 + ending.count) { line in
-      line.put(#"{"ns":"#)
-      line.put(decimal: nanoseconds)
-      line.put(#","tick":"#)
-      line.put(decimal: event.tick)
-      line.put(#","index":"#)
-      line.put(decimal: event.index)
-      text.withUnsafeBufferPointer {
-        line.put(UnsafeBufferPointer(rebasing: $0[from..<from + ending.count]))
-      }
-      if ending.endsInValue {
-        line.put(hex: event.value)
-        line.put("\"}\n")
-      }
-    }
+    endings[place] = Ending(what: event.what, value: event.value, count: text.count)
   }
 
   /// The last line: where the machine is, and what its digest is made of beside events.
@@ -152,18 +161,25 @@ extension JSONWriter {
 }
 
 extension Event {
+  /// All but when and the value, in one word.
+  @inline(__always) fileprivate var what: UInt64 {
+    UInt64(detail) << 32 | UInt64(hart) << 24 | UInt64(rawKind) << 16 | UInt64(source)
+  }
+
   /// Where to look for its line's ending.
-  @inline(__always) fileprivate func place(_ endsInValue: Bool) -> UInt8 {
-    var word = UInt64(detail) << 32 | UInt64(source) << 16 | UInt64(rawKind) << 8 | UInt64(hart)
-    if !endsInValue { word ^= value &* 0x9E37_79B9_7F4A_7C15 }
-    return UInt8(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 56)
+  @inline(__always) fileprivate static func place(_ what: UInt64, _ value: UInt64) -> Int {
+    Int(((what ^ value &* 0x9E37_79B9_7F4A_7C15) &* 0x9E37_79B9_7F4A_7C15) >> 56)
   }
 }
 
-extension EventLines.Ending {
-  @inline(__always) fileprivate func isEnding(of other: Event) -> Bool {
-    event.rawKind == other.rawKind && event.source == other.source && event.detail == other.detail
-      && event.hart == other.hart && (endsInValue || event.value == other.value)
+extension Scratch {
+  @inline(__always) fileprivate mutating func put(timesOf event: Event, _ clock: Clock) {
+    put(#"{"ns":"#)
+    put(decimal: clock.nanoseconds(at: event.tick))
+    put(#","tick":"#)
+    put(decimal: event.tick)
+    put(#","index":"#)
+    put(decimal: event.index)
   }
 }
 
@@ -193,6 +209,16 @@ private struct EventFields: Sendable {
     case .input: return "input"
     case .stop: return "stop"
     case .sleep, .wake, .itm: return nil
+    }
+  }
+
+  /// Says the line of one like it the same? The clock is to follow each of its events, a finding's name can be had only with
+  /// the findings, and fields are made of values.
+  func keeps(_ event: Event) -> Bool {
+    switch event.kind {
+    case .clock, .notModelled: false
+    case .mmioRead, .mmioWrite: names.known(event) == nil
+    default: true
     }
   }
 

@@ -59,7 +59,10 @@ import Testing
     expect(m4, "--mode", "u", code: 64, "--mode is m or s, not \"u\"")
     expect(
       m4, "--mode", "s", code: 64, "m4-led has a Cortex-M4F: --mode is for RV64; leave it out")
-    expect("boards", "extra", code: 64, "Unexpected argument 'extra'. See 'emurun --help'.")
+    expect("boards", "extra", code: 64, "Unexpected argument 'extra'. See 'emurun boards --help'.")
+    expect(
+      "why", m4, "PF1", "--board", "m4-led", code: 64,
+      "Unknown option '--board'. Options of the run come behind --. See 'emurun why --help'.")
   }
 
   @Test func combinations() {

@@ -31,9 +31,12 @@ import Testing
     return String(decoding: writer.take(), as: UTF8.self)
   }
 
-  private func lines(_ events: [Event], _ kinds: TraceKinds, _ board: Board = .bench) -> [String] {
-    var writer = EventLines(EventNames(board), kinds, quantum: 1000)
-    for event in events { writer.add(event, findings: findings) }
+  private func lines(
+    _ events: [Event], _ kinds: TraceKinds, _ board: Board = .bench,
+    _ registers: RegisterNames? = nil
+  ) -> [String] {
+    var writer = EventLines(EventNames(board, registers: registers), kinds, quantum: 1000)
+    events.withUnsafeBufferPointer { writer.add($0, findings: findings) }
     return String(decoding: writer.take(), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
@@ -165,6 +168,14 @@ import Testing
       #expect(
         lines(some, kinds).dropFirst() == some.flatMap { lines([$0], kinds).dropFirst() }[...])
     }
+    let registers = RegisterNames([
+      RegisterNames.Register(
+        peripheral: "PINS", name: "DIR", address: 0x2000, size: 4,
+        fields: [RegisterMap.Field("LOW", 0...3), RegisterMap.Field("HIGH", 4...8)])
+    ])
+    let named = lines(some, all, .bench, registers).dropFirst()
+    #expect(named == some.flatMap { lines([$0], all, .bench, registers).dropFirst() }[...])
+    #expect(Set(named.compactMap { $0.firstMatch(of: /"fields":{.*?}/)?.output }).count > 10)
     let accesses = some.filter { $0.kind == .mmioRead || $0.kind == .mmioWrite }
     #expect(text(accesses, all) == accesses.map { text([$0], all) }.joined())
   }

@@ -70,7 +70,7 @@ public struct Event: Sendable, Hashable {
       self.init(rawValue: kinds.reduce(0) { $0 | 1 << UInt32($1.rawValue) })
     }
     public func contains(_ kind: Kind) -> Bool { contains(rawKind: kind.rawValue) }
-    func contains(rawKind: UInt8) -> Bool { rawValue >> UInt32(rawKind) & 1 == 1 }
+    public func contains(rawKind: UInt8) -> Bool { rawValue >> UInt32(rawKind) & 1 == 1 }
 
     /// What a person at the board could see, and the digest is made of: recorded in every run.
     public static let visible = Mask(

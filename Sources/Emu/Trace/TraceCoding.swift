@@ -5,15 +5,17 @@ extension CanonicalBytes {
     append(UInt64(trace.startIndex))
     append(UInt64(trace.count))
     var last = Event.zero
-    trace.forEach(from: trace.startIndex) { event in
-      let fields = event.fields
-      let changed = zip(fields, last.fields).enumerated().reduce(UInt8(0)) {
-        $1.element.0 == $1.element.1 ? $0 : $0 | 1 << UInt8($1.offset)
+    trace.forEachPiece(from: trace.startIndex) { events in
+      for event in events {
+        let fields = event.fields
+        let changed = zip(fields, last.fields).enumerated().reduce(UInt8(0)) {
+          $1.element.0 == $1.element.1 ? $0 : $0 | 1 << UInt8($1.offset)
+        }
+        append(changed)
+        for (number, (new, old)) in zip(fields, last.fields).enumerated()
+        where changed >> UInt8(number) & 1 == 1 { append(short: new &- old) }
+        last = event
       }
-      append(changed)
-      for (number, (new, old)) in zip(fields, last.fields).enumerated()
-      where changed >> UInt8(number) & 1 == 1 { append(short: new &- old) }
-      last = event
     }
   }
 }
