@@ -42,9 +42,8 @@ let package = Package(
     .target(
       name: "Emu", dependencies: ["CoreShim", "CElf", "CFdt", "CNettle"], swiftSettings: strict),
     .target(name: "Devices", dependencies: ["Emu", "CFdt"], swiftSettings: strict),
-    .target(
-      name: "Timeline", dependencies: ["Emu"], resources: [.embedInCode("Page/timeline.html")],
-      swiftSettings: strict),
+    .target(name: "CPage", exclude: ["timeline.html"], cSettings: strictC),
+    .target(name: "Timeline", dependencies: ["Emu", "CPage"], swiftSettings: strict),
     .target(
       name: "EmuTesting",
       dependencies: ["Emu", "Devices", "Timeline", "Causes", "GDBStub", "Proofs"],

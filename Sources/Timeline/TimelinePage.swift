@@ -1,6 +1,7 @@
+import CPage
 import Emu
 
-/// The run as one HTML page that needs nothing else: `Page/timeline.html`, with the run as JSON in it.
+/// The run as one HTML page that needs nothing else: `CPage/timeline.html`, with the run as JSON in it.
 ///
 /// Signals are lists of differences in LEB128 and base64: a million edges with their instruction indexes are some 6 MB, and a
 /// browser has them decoded in a tenth of a second.
@@ -65,10 +66,11 @@ public enum TimelinePage {
       $0.array("marks") { for marks in recording.marks { $0.object { add(marks, &$0) } } }
       if let notes { $0.object("notes") { add(notes, &$0) } }
     }
-    let page = PackageResources.timeline_html
+    var size = 0
+    let page = UnsafeBufferPointer(start: page_bytes(&size), count: size)
     let place = Array("<!--RUN-->".utf8)
     guard let cut = page.indices.first(where: { page[$0...].starts(with: place) }) else {
-      preconditionFailure("Page/timeline.html has no place for a run")
+      preconditionFailure("timeline.html has no place for a run")
     }
     var bytes = Array(page[..<cut])
     // Only texts have it, and there it may be written like this; a script's end must not be in one.

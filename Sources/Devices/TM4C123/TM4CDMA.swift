@@ -157,15 +157,20 @@ public struct TM4CDMA: Device {
       .init("DMAERRCLR", Offset.error),
       .init("DMACHASGN", Offset.secondary),
       .init("DMACHIS", Offset.completed),
-    ]
-      + ["USEBURST", "REQMASK", "ENA", "ALT", "PRIO"].enumerated().flatMap { number, name in
-        [
-          RegisterMap.Register("DMA\(name)SET", Offset.pairs + 8 * UInt64(number)),
-          .init("DMA\(name)CLR", Offset.pairs + 8 * UInt64(number) + 4, .writeOnly),
-        ]
-      }
-      + (0..<4).map { .init("DMACHMAP\($0)", Offset.assignment + 4 * UInt64($0)) }
-      + identity.registers("DMA"))
+    ] + pairs + assignments + identity.registers("DMA"))
+
+  private static let pairs: [RegisterMap.Register] =
+    ["USEBURST", "REQMASK", "ENA", "ALT", "PRIO"].enumerated().flatMap { number, name in
+      let offset = Offset.pairs + 8 * UInt64(number)
+      return [
+        RegisterMap.Register("DMA\(name)SET", offset),
+        RegisterMap.Register("DMA\(name)CLR", offset + 4, .writeOnly),
+      ]
+    }
+
+  private static let assignments: [RegisterMap.Register] = (0..<4).map { number in
+    RegisterMap.Register("DMACHMAP\(number)", Offset.assignment + 4 * UInt64(number))
+  }
 
   /// The registers that come as SET and CLR, in their order.
   private static func pair(_ offset: UInt64) -> WritableKeyPath<State, UInt32> {
@@ -443,7 +448,9 @@ public struct TM4CDMA: Device {
   private static func address(
     _ end: UInt32, _ left: UInt32, _ increment: UInt32, _ size: UInt32
   ) -> UInt64 {
-    UInt64((increment == 3 ? end : end &- left << increment) & ~(1 << size - 1))
+    let start = increment == 3 ? end : end &- left << increment
+    let rest: UInt32 = 1 << size - 1
+    return UInt64(start & ~rest)
   }
 
   /// "... it is not possible to transfer data from the Flash memory or ROM with the µDMA controller."

@@ -21,8 +21,8 @@ public struct Ratio: Sendable, Hashable {
 
   /// The smallest x with ⌊x · ratio⌋ ≥ y: when a scaled counter gets there. nil: not in 2^64 ticks.
   public func first(reaching y: UInt64) -> UInt64? {
-    UInt64(
-      exactly: (UInt128(y) * UInt128(denominator) + UInt128(numerator - 1)) / UInt128(numerator))
+    let (numerator, denominator) = (UInt128(numerator), UInt128(denominator))
+    return UInt64(exactly: (UInt128(y) * denominator + numerator - 1) / numerator)
   }
 
   /// The same with the smallest terms.

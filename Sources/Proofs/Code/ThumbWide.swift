@@ -147,7 +147,8 @@ extension ThumbDecoder.Decoding {
   private func shiftedRegister(_ one: UInt32, _ two: UInt32) -> Operation {
     let (rn, rd, rm) = (one & 15, two >> 8 & 15, two & 15)
     let flags = one >> 4 & 1 == 1
-    let amount = UInt8((two >> 12 & 7) << 2 | two >> 6 & 3)
+    let upper = two >> 12 & 7
+    let amount = UInt8(upper << 2 | two >> 6 & 3)
     if two >> 15 != 0 || rm == 15 { return .undecodable }
     let operation = one >> 5 & 15
     if operation == 6 {  // PKHBT, PKHTB

@@ -103,7 +103,8 @@ struct CommitShape {
     let function = word >> 13
     /// Bits `from` of the word, `count` of them, moved to `to`.
     func bits(_ from: UInt32, _ count: UInt32, _ to: UInt32) -> Int64 {
-      Int64((word >> from & (1 << count - 1)) << to)
+      let mask: UInt32 = 1 << count - 1
+      return Int64((word >> from & mask) << to)
     }
     switch (word & 3, function) {
     case (0, 0): register = .x(low)
