@@ -212,6 +212,40 @@ import Testing
     #expect(seen.console.contains("\u{FFFD}\u{0}\u{1B}é") && seen.console.last == "ok")
     #expect(Set(seen.themes ?? []).count == 2)
     #expect(seen.drawn.allSatisfy { $0 > 2 })
+    // Its words are those of the other pictures.
+    #expect(
+      seen.percents
+        == [
+          0, 1e-9, 1.5e-6, 1.526e-5, 9.9e-5, 1e-4, 2e-4, 0.02, 0.0996, 0.333, 0.5, 0.997, 0.9996,
+          0.999999, 1,
+        ].map(Quantity.percent))
+    #expect(
+      seen.hertz
+        == [0.000139, 0.0123, 0.5, 1, 12.34, 99.96, 999.6, 12345, 8e6, 2.5e9].map(Quantity.hertz))
+  }
+
+  /// Too fast to be drawn pulse by pulse: as high as it is long on. Text that comes in bursts is drawn line by line. More than
+  /// is kept: the page says so.
+  @Test func thePageOfManyEdges() throws {
+    var recording = Recording(.bench, most: 20_010)
+    for number in 0..<10_000 as Range<Tick> {
+      recording.add(.pin(1, 1, at: number * 100 + 50))
+      recording.add(.pin(1, 0, at: number * 100 + 60))
+    }
+    for (number, byte) in "one\nthe end\n".utf8.enumerated() {
+      let tick = number < 4 ? 1_000_000 + Tick(number) : 1_300_000 + Tick(number) * 50_000
+      recording.add(Event(tick, .uart, source: 0, UInt64(byte)))
+    }
+    recording.extend(to: 2_000_000)
+    let page = TimelinePage.write(recording, .init(image: "x", instructions: 1, stop: "y"))
+    guard let answer = try Python.run("page.py", try Python.write(page, "page.html")) else {
+      return
+    }
+    let seen = try JSONDecoder().decode(Seen.self, from: Data(answer.utf8))
+    #expect(seen.errors == [] && seen.facts[1] == "shown only up to 1.750 000 000 s")
+    // For 1 s of 1.75 s it is on for a tenth of the time.
+    #expect(abs((seen.filled.first ?? 0) - 0.1 * 1 / 1.75) < 0.03, "\(seen.filled)")
+    #expect(seen.spread.last == [false, true])
   }
 
   @Test(arguments: ["RGB", nil] as [String?]) func thePageMixesAPart(part: String?) throws {
@@ -244,6 +278,9 @@ import Testing
     let rows: [Row]
     let ticks, index: [[Int]]
     let zoomed, whole: [Double]?
+    let filled: [Double]
+    let spread: [[Bool]]
+    let percents, hertz: [String]
     let drawn: [Int]
     let requests: Int
   }
