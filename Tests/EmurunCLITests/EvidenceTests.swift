@@ -202,7 +202,8 @@ import Testing
             compared are those of both: uart
             the same: 35 lines
 
-            """)
+            """
+      )
       let parted = emurun("diff", all, other, "--context", "0")
       let lines = parted.output.split(separator: "\n").map(String.init)
       #expect(parted.code == 1 && lines[0].hasSuffix("compared are those of both: led"))

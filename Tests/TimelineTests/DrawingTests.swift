@@ -43,7 +43,8 @@ import Testing
 
   /// Nothing is drawn of a run behind its end.
   @Test func oneRunIsShorter() {
-    let waves = [Waveform(name: "- X", edges: [100_000], end: 200_000)]
+    let waves =
+      [Waveform(name: "- X", edges: [100_000], end: 200_000)]
       + [Waveform(name: "+ X", edges: [100_000], end: 400_000)]
     #expect(
       draw(waves) == """
