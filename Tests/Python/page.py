@@ -38,6 +38,7 @@ try:
     out["ticks"] = js("return timeline.rows.map(r => Array.from(r.ticks.slice(0, 6)))")
     out["index"] = js("return timeline.rows.map(r => Array.from((r.index || []).slice(0, 6)))")
     out["console"] = [e.get_attribute("textContent") for e in browser.find_elements(By.CSS_SELECTOR, ".say span")]
+    out["sayers"] = [e.get_attribute("textContent") for e in browser.find_elements(By.CSS_SELECTOR, ".say i")]
     plot = browser.find_element(By.ID, "plot")
     size = plot.size
 

@@ -142,6 +142,21 @@ import Testing
         "http"))
   }
 
+  /// Who said it is to be seen, and that there is more.
+  @Test func svgOfManySignals() {
+    var events = (0..<30).map { Event.pin(UInt32(10 + $0), 1, at: Tick($0)) }
+    events += Event.text("zero\n", at: 100) + Event.text("one\n", at: 900, .uartInput)
+    let reader = SVGReader()
+    let parser = XMLParser(
+      data: Data(TimelineSVG.write(Recording(.bench, events, end: 1000), title: "x")))
+    parser.delegate = reader
+    #expect(parser.parse())
+    for name in ["uart0", "zero", "uart0 in", "one", "pins 33", "and 6 more"] {
+      #expect(reader.closed.contains(name), "\(name)")
+    }
+    #expect(!reader.closed.contains("pins 34"))
+  }
+
   /// More edges than points: columns, none of them wider than the picture, and few bytes.
   @Test func svgOfManyEdges() {
     let events = (1...50_000).map { Event.pin(1, UInt64($0 % 2), at: Tick($0) * 10) }
@@ -208,6 +223,7 @@ import Testing
     #expect(seen.zoomed == [192_000, 308_000] && seen.whole == [0, 1_300_000])
     #expect(
       seen.figures?.prefix(4) == ["edges 10", "frequency 5.00 Hz", "duty 50 %", "jitter none"])
+    #expect(seen.sayers.first == "uart0" && seen.sayers.last == "uart0 in")
     #expect(seen.console[0] == "a \"quoted\" <b>&amp;</script> line\\")
     #expect(seen.console.contains("\u{FFFD}\u{0}\u{1B}é") && seen.console.last == "ok")
     #expect(Set(seen.themes ?? []).count == 2)
@@ -273,7 +289,7 @@ import Testing
     }
     let title: String
     let cursor, a, b, delta: String?
-    let facts, console, errors: [String]
+    let facts, console, sayers, errors: [String]
     let figures, themes: [String]?
     let rows: [Row]
     let ticks, index: [[Int]]
