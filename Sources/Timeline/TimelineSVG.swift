@@ -29,7 +29,8 @@ public enum TimelineSVG {
     svg.line("<title>\(SVGText.escaped(title))</title>")
     svg.line(style)
     svg.line(#"<rect class="paper" width="100%" height="100%" rx="8"/>"#)
-    svg.text(16, 22, title, "title")
+    let time = Quantity.time(picoseconds: clock.picoseconds(at: end))
+    svg.text(16, 22, title + (recording.isFull ? ", only up to \(time)" : ""), "title")
     let x = { (tick: Tick) in Double(left) + plot * Double(tick) / Double(end) }
     axis(clock, end, bottom, x, &svg)
     for (number, signal) in signals.enumerated() {

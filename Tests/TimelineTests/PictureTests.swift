@@ -157,6 +157,13 @@ import Testing
     #expect(!reader.closed.contains("pins 34"))
   }
 
+  @Test func svgOfACutRun() {
+    var recording = Recording(.bench, most: 3)
+    for event in Self.events { recording.add(event) }
+    let text = String(decoding: TimelineSVG.write(recording, title: "x"), as: UTF8.self)
+    #expect(text.contains(">x, only up to 300.000 ms</text>"))
+  }
+
   /// More edges than points: columns, none of them wider than the picture, and few bytes.
   @Test func svgOfManyEdges() {
     let events = (1...50_000).map { Event.pin(1, UInt64($0 % 2), at: Tick($0) * 10) }
