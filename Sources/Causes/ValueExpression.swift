@@ -31,10 +31,17 @@ public struct ValueExpression {
       }
       return try place(of: found.local, isCaller: found.level > 0, text)
     }
+    if let field = variable.field {
+      throw VariableError("\(text) is bits of a byte: " + Self.bytes(variable.address, field))
+    }
     guard 1...8 ~= variable.size else {
       throw VariableError("\(text) has \(variable.size) bytes: name a part of it of 8 at most")
     }
     return try memory(variable.address, size: Int(variable.size), text)
+  }
+
+  private static func bytes(_ address: UInt64, _ field: DebugInfo.BitField) -> String {
+    "ask for 0x\(String(address, radix: 16)):\((field.shift + field.width + 7) / 8)"
   }
 
   private func address(_ text: String) throws(VariableError) -> ValuePlace {
@@ -52,6 +59,9 @@ public struct ValueExpression {
   ) throws(VariableError) -> ValuePlace {
     guard 1...8 ~= local.size else {
       throw VariableError("\(text) has \(local.size) bytes: name a part of it of 8 at most")
+    }
+    if local.field != nil {
+      throw VariableError("\(text) is bits of a byte: ask for what they are a part of")
     }
     guard let piece = local.pieces.first, local.pieces.count == 1 else {
       throw VariableError("\(text) is in \(local.pieces.count) places: name a part of it")

@@ -48,23 +48,28 @@ struct Evaluation {
       return try load(of: local, in: call)
     }
     if let variable = try? target.debug.variable(name) {
-      return try load(
-        variable.address, size: variable.size, variable.kind, type: variable.type,
-        hasParts: target.debug.parts(of: name) != nil)
+      var value = try load(of: variable)
+      value.hasParts = target.debug.parts(of: name) != nil
+      return value
     }
     if let value = try? register(name) { return value }
     if let address = target.debug.address(ofSymbol: name) { return word(address) }
-    do { return try load(of: target.debug.variable(name)) } catch let error as VariableError {
-      throw Failure("\(error)")
-    } catch let error as Failure {
-      throw error
-    } catch {
-      throw Failure("\(error)")
-    }
+    let variable: DebugInfo.Variable
+    do { variable = try target.debug.variable(name) } catch { throw Failure("\(error)") }
+    return try load(of: variable)
   }
 
-  private func load(of variable: DebugInfo.Variable) throws -> Value {
-    try load(variable.address, size: variable.size, variable.kind, type: variable.type)
+  private func load(of variable: DebugInfo.Variable) throws(Failure) -> Value {
+    let value = try load(
+      variable.address, size: variable.size, variable.kind, type: variable.type)
+    return variable.field.map { bits($0, of: value) } ?? value
+  }
+
+  /// A bit-field has no address, and is not written.
+  private func bits(_ field: DebugInfo.BitField, of value: Value) -> Value {
+    let bytes = field.value(in: value.bytes, value.kind)
+    let number = bytes.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    return Value(number: number, size: 8, kind: value.kind, type: value.type, bytes: bytes)
   }
 
   private func load(
@@ -77,6 +82,7 @@ struct Evaluation {
     value.hasParts = local.parts != nil
     value.bytes = Array(bytes.prefix(64))
     value.number = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    if let field = local.field { return bits(field, of: value) }
     guard local.pieces.count == 1, let piece = local.pieces.first else { return value }
     switch piece.place {
     case .memory(let address): value.address = address

@@ -62,7 +62,9 @@ extension Machine {
         guard let words = debug.place(at: symbol.address) else { continue }
         // "Tasks.Queue.take() -> Int" is meant by "Tasks.Queue.take", "Queue.take" and "take".
         let path = words.prefix { $0 != "(" && $0 != " " && $0 != "<" }
-        if path == name || path.hasSuffix("." + name) { found[symbol.address] = words }
+        if path == name || path.hasSuffix("." + name) || path.hasSuffix("::" + name) {
+          found[symbol.address] = words
+        }
       }
       return found
     }

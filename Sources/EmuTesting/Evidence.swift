@@ -76,7 +76,13 @@ public struct EvidenceTrait: TestTrait, SuiteTrait, TestScoping {
       return issue
     }
     try await EvidenceLog.$current.withValue(log) {
-      try await trait.provideScope(for: test, testCase: testCase, performing: function)
+      do {
+        try await trait.provideScope(for: test, testCase: testCase, performing: function)
+      } catch {
+        // What a test throws becomes an issue behind its traits, where the handler above does not see it.
+        log.end(by: error)
+        throw error
+      }
     }
   }
 }
@@ -130,6 +136,13 @@ final class EvidenceLog: @unchecked Sendable {
     let words = issue.error is RunFailure ? "" : story.words(asking: names)
     FailureDebugger.serve(machine, story.history)
     return words.isEmpty ? nil : words
+  }
+
+  fileprivate func end(by error: any Error) {
+    if error is RunFailure, let entry = machines.withLock({ $0.last }) {
+      FailureDebugger.serve(entry.machine, FailureStory(entry.machine).history)
+    }
+    keep()
   }
 
   /// Once, at the first failure: as each machine is then.

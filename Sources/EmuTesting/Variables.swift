@@ -66,6 +66,14 @@ extension Machine {
     var kind: DebugInfo.Variable.Kind
     var type: String
     var bytes: [UInt8]
+
+    init(
+      kind: DebugInfo.Variable.Kind, type: String, field: DebugInfo.BitField?, bytes: [UInt8]
+    ) {
+      (self.kind, self.type) = (kind, type)
+      self.bytes = field?.value(in: bytes, kind) ?? bytes
+    }
+
     /// 0 where there are more than 8 bytes.
     var bits: UInt64 {
       bytes.count > 8 ? 0 : bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
@@ -79,7 +87,8 @@ extension Machine {
       return local
     }
     return Reading(
-      kind: variable.kind, type: variable.type, bytes: try bytes(of: variable, path))
+      kind: variable.kind, type: variable.type, field: variable.field,
+      bytes: try bytes(of: variable, path))
   }
 
   /// nil: there is none.
@@ -92,7 +101,8 @@ extension Machine {
         guard let bytes = bytes(of: local, in: frame) else {
           return .failure(VariableError(local.lossWords))
         }
-        return .success(Reading(kind: local.kind, type: local.type, bytes: bytes))
+        return .success(
+          Reading(kind: local.kind, type: local.type, field: local.field, bytes: bytes))
       } catch {
         return isOnlyOne ? .failure(error) : nil
       }

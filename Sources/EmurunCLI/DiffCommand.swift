@@ -20,9 +20,16 @@ struct DiffCommand: HostedCommand {
 
   func run(on host: Host) throws(Refusal) -> Int32 {
     if context < 0 { throw Refusal(ExitCode.usage, "--context is 0 or more") }
-    let (one, two) = try (read(a, host), read(b, host))
+    var (one, two) = try (read(a, host), read(b, host))
+    if one.kinds != two.kinds {
+      let both = one.kinds(with: two)
+      try say(
+        "\(a) has events of \(list(one.kinds)), \(b) of \(list(two.kinds)); "
+          + "compared are those of both: \(list(both))", host)
+      (one, two) = try (keeping(both, one, a), keeping(both, two, b))
+    }
     let same = one.common(with: two)
-    if one.board != two.board || one.clock != two.clock {
+    if one.board != two.board || one.hertz != two.hertz {
       try say("\(a) is of \(one.board), \(b) of \(two.board)", host)
     } else if same == one.lines.count && same == two.lines.count {
       try say("the same: \(Quantity.grouped(same)) lines", host)
@@ -42,7 +49,6 @@ struct DiffCommand: HostedCommand {
   private func draw(
     _ one: TraceFile, _ two: TraceFile, part: Int, _ host: Host
   ) throws(Refusal) {
-    if one.clock != two.clock { return }
     let (upper, lower) = try (waves(one, a), waves(two, b))
     var waves: [Waveform] = []
     for wave in upper {
@@ -53,12 +59,13 @@ struct DiffCommand: HostedCommand {
           name: "\(side) \(wave.name)", colour: wave.colour, edges: wave.edges, end: wave.end)
       }
     }
-    let ticks = try (tick(one, part, a), tick(two, part, b))
-    let here = [ticks.0, ticks.1].compactMap { $0 }.min()
+    let times = try (time(one, part, a), time(two, part, b))
+    let here = [times.0, times.1].compactMap { $0 }.min()
     var style = host.style
     style.colour = host.output.isTerminal && style.colour
     if host.output.isTerminal { style.width = host.output.width }
-    let picture = DrawnTimeline.draw(waves, one.clock, style: style, here: here)
+    let picture = DrawnTimeline.draw(
+      waves, Clock(hertz: Clock.nanosecondsPerSecond), style: style, here: here)
     if !picture.isEmpty { try say(picture, host) }
   }
 
@@ -71,8 +78,18 @@ struct DiffCommand: HostedCommand {
     do { return try file.words(line) } catch { throw refusal(path, error) }
   }
 
-  private func tick(_ file: TraceFile, _ line: Int, _ path: String) throws(Refusal) -> Tick? {
-    do { return try file.tick(line) } catch { throw refusal(path, error) }
+  private func time(_ file: TraceFile, _ line: Int, _ path: String) throws(Refusal) -> UInt64? {
+    do { return try file.nanoseconds(line) } catch { throw refusal(path, error) }
+  }
+
+  private func keeping(
+    _ kinds: [String], _ file: TraceFile, _ path: String
+  ) throws(Refusal) -> TraceFile {
+    do { return try file.keeping(kinds) } catch { throw refusal(path, error) }
+  }
+
+  private func list(_ kinds: [String]) -> String {
+    kinds.isEmpty ? "none" : kinds.joined(separator: ",")
   }
 
   private func waves(_ file: TraceFile, _ path: String) throws(Refusal) -> [Waveform] {

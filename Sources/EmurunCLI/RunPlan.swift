@@ -179,21 +179,28 @@ extension Emurun {
     _ path: String, _ plan: inout RunPlan, _ standardInput: Int32
   ) throws(Refusal) {
     let file = try InputFile.read(path, standardInput: standardInput)
+    let snapshot: Snapshot
     do {
-      let snapshot = try Snapshot(
-        file, of: plan.board, image: plan.image, options: plan.options)
-      let time = Quantity.time(picoseconds: snapshot.clock.picoseconds(at: snapshot.now))
-      plan.notices.append("the run goes on from \(path), \(time) after power-on")
-      if snapshot.forgottenEvents > 0 {
-        plan.warnings.append(
-          "\(path) has forgotten the first \(snapshot.forgottenEvents) events of its run: figures, pictures and "
-            + "--trace-file begin behind them; digests know them")
-      }
-      plan.snapshot = snapshot
+      snapshot = try Snapshot(file, of: plan.board, image: plan.image, options: plan.options)
     } catch {
       throw error.kind == .snapshot
         ? Refusal(ExitCode.badData, "\(path): \(error.description)") : Refusal(error)
     }
+    let time = Quantity.time(picoseconds: snapshot.clock.picoseconds(at: snapshot.now))
+    // The last instruction of the run that was saved may have ended a few cycles behind its limit.
+    if let end = plan.end, snapshot.clock.tick(reaching: end) < max(snapshot.now, 100) - 100 {
+      throw Refusal(
+        ExitCode.usage,
+        "\(path) is of \(time) after power-on, and the run is to end before that; "
+          + "--for DURATION counts from power-on")
+    }
+    plan.notices.append("the run goes on from \(path), \(time) after power-on")
+    if snapshot.forgottenEvents > 0 {
+      plan.warnings.append(
+        "\(path) has forgotten the first \(snapshot.forgottenEvents) events of its run: figures, pictures and "
+          + "--trace-file begin behind them; digests know them")
+    }
+    plan.snapshot = snapshot
   }
 
   /// What one wants to know of a guest that died. Only the latest of it: a run may go on for days.

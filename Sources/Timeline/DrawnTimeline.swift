@@ -29,8 +29,13 @@ public enum DrawnTimeline {
     var lines = waves.indices.map { number in
       let wave = waves[number]
       let dot = style.paint(dot(wave.isOn, style), wave.colour)
-      let cells = Cell.cells(of: wave, borders: borders)
-      return "\(names[number]) \(dot)  \(Cell.draw(cells, wave.colour, style))\(figures[number])"
+      // Of several runs one may end before the others.
+      let known = borders.dropLast().prefix { $0 < wave.end }.count
+      let cells = Cell.cells(of: wave, borders: borders).prefix(known)
+      let line =
+        Cell.draw(Array(cells), wave.colour, style)
+        + String(repeating: " ", count: scale.columns - known)
+      return "\(names[number]) \(dot)  \(line)\(figures[number])"
     }
     for (number, mixture) in mixtures.enumerated() {
       let cells = mixture.light(borders).map { light -> String in

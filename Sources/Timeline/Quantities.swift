@@ -36,13 +36,17 @@ public enum Quantity {
     return "\(digits(scaled)) \(unit)"
   }
 
-  /// "50 %", "99.7 %", "0.02 %": more digits where it would look like nothing or everything.
+  /// "50 %", "99.7 %", "0.0015 %": more digits where it would look like nothing or everything.
   public static func percent(_ share: Double) -> String {
+    if share > 0 && share < 0.000_001 { return "<0.0001 %" }
     // Nearly all is not all.
-    let value = share <= 0 || share >= 1 ? share * 100 : min(max(share * 100, 0.01), 99.99)
-    let distance = min(value, 100 - value)
+    let value = share >= 1 ? share * 100 : min(share * 100, 99.99)
+    let distance = max(0, min(value, 100 - value))
     let decimals =
       switch distance {
+      case 0: 0
+      case ..<0.000_995: 5
+      case ..<0.009_95: 4
       case _ where abs(value - value.rounded()) < 0.005: 0
       case 10...: 0
       case 0.1...: 1
@@ -56,7 +60,9 @@ public enum Quantity {
     case 99.95...: fixed(value, decimals: 0)
     case 9.995...: fixed(value, decimals: 1)
     case 0.0995...: fixed(value, decimals: 2)
-    default: fixed(value, decimals: 4)
+    case 0.009_95...: fixed(value, decimals: 4)
+    case 0.000_995...: fixed(value, decimals: 5)
+    default: fixed(value, decimals: 6)
     }
   }
 

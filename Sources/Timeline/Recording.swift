@@ -158,8 +158,10 @@ public struct Recording: Sendable {
     case .input: setInput(event)
     case .interrupt, .interruptReturn: setInterrupt(event)
     case .uart, .uartInput, .console: addByte(event)
-    case .trap: mark("traps", "\(names.trap(event)) at 0x\(String(event.value, radix: 16))", event)
-    case .sbi: mark("SBI", names.sbi(event), event)
+    case .trap:
+      let place = "at 0x\(String(event.value, radix: 16))"
+      mark("traps", "\(hart(event))\(names.trap(event)) \(place)", event)
+    case .sbi: mark("SBI", hart(event) + names.sbi(event), event)
     case .reset:
       for number in signals.indices where signals[number].kind == .interrupt {
         signals[number].set(false, event)
@@ -207,15 +209,19 @@ public struct Recording: Sendable {
 
   /// A Cortex-M says when a handler returns. RV64 cannot, so there an interrupt is a moment.
   private mutating func setInterrupt(_ event: Event) {
-    let hart = board.harts > 1 ? "hart \(event.hart): " : ""
     if board.core.machine == .riscv64 {
-      return mark("interrupts", hart + names.interrupt(event), event, kind: .interrupt)
+      return mark("interrupts", hart(event) + names.interrupt(event), event, kind: .interrupt)
     }
     let number = place(.interrupt(hart: event.hart, number: event.detail)) { names in
       Signal(
         kind: .interrupt, wave: Waveform(name: names.interrupt(event)), milliamperes: nil)
     }
     signals[number].set(event.kind == .interrupt, event)
+  }
+
+  /// Whose it is, where there are several.
+  private func hart(_ event: Event) -> String {
+    board.harts > 1 ? "hart \(event.hart): " : ""
   }
 
   private mutating func addByte(_ event: Event) {

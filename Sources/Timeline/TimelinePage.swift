@@ -59,6 +59,7 @@ public enum TimelinePage {
       $0.add("board", recording.board.name)
       $0.add("hertz", recording.clock.hertz)
       $0.add("end", recording.end)
+      $0.add("cut", recording.isFull)
       $0.add("instructions", heading.instructions)
       $0.add("stop", heading.stop)
       $0.array("tracks") { for signal in recording.active { $0.object { add(signal, &$0) } } }

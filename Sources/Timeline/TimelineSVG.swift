@@ -8,6 +8,7 @@ public enum TimelineSVG {
   private static let right = 150
   private static let rowHeight = 34
   private static let most = 24
+  private static let mostStreams = 6
 
   public static func write(_ recording: Recording, title: String) -> [UInt8] {
     let signals = Array(recording.active.prefix(most))
@@ -15,7 +16,9 @@ public enum TimelineSVG {
     let end = max(recording.end, 1)
     let plot = Double(width - left - right)
     let mixtures = Mixture.mixtures(of: recording.active.filter { $0.kind == .led }.map(\.wave))
-    let rows = signals.count + mixtures.count + (recording.streams.isEmpty ? 0 : 1)
+    let streams = recording.streams.prefix(mostStreams)
+    let more = recording.active.count - signals.count + recording.streams.count - streams.count
+    let rows = signals.count + mixtures.count + streams.count + (more > 0 ? 1 : 0)
     let bottom = 44 + rows * rowHeight
     var svg = SVGText()
     svg.line(
@@ -26,7 +29,8 @@ public enum TimelineSVG {
     svg.line("<title>\(SVGText.escaped(title))</title>")
     svg.line(style)
     svg.line(#"<rect class="paper" width="100%" height="100%" rx="8"/>"#)
-    svg.text(16, 22, title, "title")
+    let time = Quantity.time(picoseconds: clock.picoseconds(at: end))
+    svg.text(16, 22, title + (recording.isFull ? ", only up to \(time)" : ""), "title")
     let x = { (tick: Tick) in Double(left) + plot * Double(tick) / Double(end) }
     axis(clock, end, bottom, x, &svg)
     for (number, signal) in signals.enumerated() {
@@ -41,7 +45,12 @@ public enum TimelineSVG {
       svg.text(16, top + 19, mixture.part, "name")
       add(mixture, top, end, x, &svg)
     }
-    addLines(recording.streams, 44 + (signals.count + mixtures.count) * rowHeight, x, &svg)
+    for (number, stream) in streams.enumerated() {
+      let top = 44 + (signals.count + mixtures.count + number) * rowHeight
+      svg.text(16, top + 19, stream.name, "name")
+      addLines(stream, top, x, &svg)
+    }
+    if more > 0 { svg.text(16, bottom - rowHeight + 19, "and \(more) more", "figure") }
     svg.line("</svg>")
     return svg.bytes
   }
@@ -157,11 +166,9 @@ public enum TimelineSVG {
 
   /// Where each line of text begins, and its words where there is room for them.
   private static func addLines(
-    _ streams: [Recording.Stream], _ top: Int, _ x: (Tick) -> Double, _ svg: inout SVGText
+    _ stream: Recording.Stream, _ top: Int, _ x: (Tick) -> Double, _ svg: inout SVGText
   ) {
-    let lines = streams.flatMap(\.lines).sorted { $0.tick < $1.tick }
-    if lines.isEmpty { return }
-    svg.text(16, top + 19, streams.count == 1 ? streams[0].name : "text", "name")
+    let lines = stream.lines
     svg.line(#"<g class="text">"#)
     var (edge, last) = (0.0, -1.0)
     for (number, line) in lines.enumerated() {

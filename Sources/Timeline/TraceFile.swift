@@ -4,9 +4,14 @@ import Emu
 public struct TraceFile: Sendable {
   /// "m4-led, revision 2"
   public let board: String
-  public let clock: Clock
+  /// Ticks a second at power-on.
+  public let hertz: UInt64
+  /// What was asked for: the words of `--trace`.
+  public let kinds: [String]
   /// All lines but the first, as they are.
-  public let lines: [ArraySlice<UInt8>]
+  public private(set) var lines: [ArraySlice<UInt8>]
+  /// Of each of them, its number in the file, from 1.
+  private var numbers: [Int]
   private let leds: [(name: String, colour: Board.LED.Colour, part: String?)]
 
   /// Why a file is none, with the number of the line.
@@ -24,11 +29,14 @@ public struct TraceFile: Sendable {
       throw Damage(line: 1, what: "is of another version of emurun")
     }
     guard let hertz = header["hertz"]?.integer, hertz > 0, let name = header["board"]?.text,
-      let revision = header["boardRevision"]?.integer, case .array(let leds)? = header["leds"]
+      let revision = header["boardRevision"]?.integer, case .array(let leds)? = header["leds"],
+      case .array(let kinds)? = header["kinds"]
     else { throw Damage(line: 1, what: "does not say of which board it is") }
-    clock = Clock(hertz: hertz)
+    self.hertz = hertz
+    self.kinds = kinds.compactMap(\.text)
     board = "\(name), revision \(revision)"
     self.lines = Array(lines.dropFirst())
+    numbers = Array(2..<lines.count + 1)
     self.leds = leds.compactMap { led in
       guard let name = led["name"]?.text else { return nil }
       return (name, led["colour"]?.text.flatMap(Board.LED.Colour.init) ?? .white, led["part"]?.text)
@@ -40,12 +48,39 @@ public struct TraceFile: Sendable {
     zip(lines, other.lines).prefix { $0.elementsEqual($1) }.count
   }
 
+  /// Those kinds that both have. `gpio` means other pins where there is no `led`, so it counts only with the same.
+  public func kinds(with other: TraceFile) -> [String] {
+    let common = kinds.filter(other.kinds.contains)
+    let sameLEDs = kinds.contains("led") == other.kinds.contains("led")
+    return sameLEDs ? common : common.filter { $0 != "gpio" }
+  }
+
+  /// Without the events that are there only by kinds that are not among these.
+  public func keeping(_ kinds: [String]) throws(Damage) -> TraceFile {
+    var kept = self
+    (kept.lines, kept.numbers) = ([], [])
+    for number in lines.indices {
+      let kind = Self.kinds[try value(number)["kind"]?.text ?? ""]
+      if let kind, !kinds.contains(kind) { continue }
+      kept.lines.append(lines[number])
+      kept.numbers.append(numbers[number])
+    }
+    return kept
+  }
+
+  /// The kind that an event is asked for by; others are always there.
+  private static let kinds = [
+    "led": "led", "gpio": "gpio", "uart": "uart", "uart-input": "uart", "console": "uart",
+    "read": "mmio", "write": "mmio", "not-modelled": "mmio", "irq": "irq", "irq-return": "irq",
+    "trap": "trap", "sbi": "sbi",
+  ]
+
   /// A line as a person reads it; nil: there is none with that number, from 0.
   public func words(_ number: Int) throws(Damage) -> String? {
     guard number < lines.count else { return nil }
     let value = try value(number)
     guard case .object(let members) = value, let ns = value["ns"]?.integer else {
-      throw Damage(line: number + 2, what: "has no time")
+      throw Damage(line: numbers[number], what: "has no time")
     }
     var text: [UInt8] = []
     text.append(decimal: ns / 1_000_000_000, width: 6)
@@ -63,23 +98,23 @@ public struct TraceFile: Sendable {
     return String(decoding: text, as: UTF8.self)
   }
 
-  public func tick(_ number: Int) throws(Damage) -> Tick? {
-    number < lines.count ? try value(number)["tick"]?.integer : nil
+  public func nanoseconds(_ number: Int) throws(Damage) -> UInt64? {
+    number < lines.count ? try value(number)["ns"]?.integer : nil
   }
 
-  /// What the LEDs did.
+  /// What the LEDs did. Times are nanoseconds: ticks are of different lengths where software changes its core clock.
   public func waves() throws(Damage) -> [Waveform] {
     var waves = leds.map { Waveform(name: $0.name, colour: $0.colour, part: $0.part) }
-    var end: Tick = 0
+    var end: UInt64 = 0
     for number in lines.indices {
       let value = try value(number)
-      guard let tick = value["tick"]?.integer, tick >= end else {
-        throw Damage(line: number + 2, what: "has no tick, or one before the last line's")
+      guard let ns = value["ns"]?.integer, ns >= end else {
+        throw Damage(line: numbers[number], what: "has no time, or one before the last line's")
       }
-      end = tick
+      end = ns
       guard let name = value["led"]?.text, let led = waves.firstIndex(where: { $0.name == name })
       else { continue }
-      waves[led].set(value["on"]?.isTrue ?? false, at: tick)
+      waves[led].set(value["on"]?.isTrue ?? false, at: ns)
     }
     for led in waves.indices { waves[led].extend(to: end) }
     return waves
@@ -87,7 +122,7 @@ public struct TraceFile: Sendable {
 
   private func value(_ number: Int) throws(Damage) -> JSONValue {
     guard let value = JSONValue(lines[number]) else {
-      throw Damage(line: number + 2, what: "is no JSON")
+      throw Damage(line: numbers[number], what: "is no JSON")
     }
     return value
   }

@@ -25,6 +25,16 @@ import Testing
     #expect(bench.pins == ["1+", "2+", "3+", "3-"])
   }
 
+  /// An LED from the supply to a pin keeps it high until somebody drives it low.
+  @Test func anIdlePinWithAnLEDToTheSupplyIsHigh() {
+    let bench = DeviceBench(GPIOFBlock(), activeLow: [1])
+    bench.write(direction, 0b0110)
+    bench.write(data, 0b0110)
+    bench.write(data, 0)
+    bench.write(direction, 0)
+    #expect(bench.pins == ["1-", "1+", "2+", "1-", "2-", "1+"])
+  }
+
   @Test func readsInputs() {
     bench.input(4, true)
     #expect(bench.read(data) == 1 << 4)

@@ -37,6 +37,16 @@ import Testing
     #expect(bench.read(outputValue) == 1)
   }
 
+  /// An LED from the supply to a pin keeps it high until somebody drives it low.
+  @Test func anIdlePinWithAnLEDToTheSupplyIsHigh() {
+    let bench = DeviceBench(SiFiveGPIO(), activeLow: [1])
+    bench.write(outputEnable, 0b0110)
+    bench.write(outputValue, 0b0110)
+    bench.write(outputValue, 0)
+    bench.write(outputEnable, 0)
+    #expect(bench.pins == ["1-", "1+", "2+", "1-", "2-", "1+"])
+  }
+
   @Test func readsPins() {
     bench.input(5, true)
     #expect(bench.read(inputValue) == 0)

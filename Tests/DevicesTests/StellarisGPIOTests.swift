@@ -32,6 +32,18 @@ import Testing
     #expect(bench.pins == ["2+", "1+", "2-", "5+"] && bench.findings.isEmpty)
   }
 
+  /// An LED from the supply to a pin keeps it high until somebody drives it low: by the port, or by an alternate function.
+  @Test(arguments: [StellarisGPIO(), StellarisGPIO(.tm4c123)])
+  func anIdlePinWithAnLEDToTheSupplyIsHigh(_ device: StellarisGPIO) {
+    let bench = DeviceBench(device, activeLow: [1])
+    bench.write(R.digital, 0xFF)
+    bench.write(R.direction, 0b0110)
+    bench.write(R.all, 0b0110)
+    bench.write(R.all, 0)
+    bench.write(R.direction, 0)
+    #expect(bench.pins == ["1-", "1+", "2+", "1-", "2-", "1+"])
+  }
+
   @Test func inputsShowTheWorldOutside() {
     bench.input(4, true)
     #expect(read(R.all) == 0x10)

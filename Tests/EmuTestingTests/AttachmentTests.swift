@@ -20,6 +20,15 @@ private func waitInVain(_ machine: Machine) throws {
   @Test func waitsInVain() throws { try waitInVain(fresh()) }
 }
 
+@Suite(.evidence, .enabled(if: isAsked)) struct FailsWithTheTraitTests {
+  @Test func waitsInVain() throws { try waitInVain(fresh()) }
+  @Test func readsInVain() throws {
+    let machine = try fresh()
+    #expect(throws: RunFailure.self) { try waitInVain(machine) }
+    _ = try machine.value(of: "no such thing")
+  }
+}
+
 final class FailsOnPurposeXCTests: XCTestCase {
   func testWaitsInVain() throws {
     try XCTSkipIf(!isAsked)
@@ -35,6 +44,16 @@ final class FailsOnPurposeXCTests: XCTestCase {
         "--testing-library", "swift-testing", "--filter", "FailsOnPurposeTests",
         "--attachments-path", folder)
       #expect(words.contains("waited for 100 edges of PF1"))
+      try compare(folder)
+    }
+  }
+
+  /// What a test throws does not come by the trait's handler of issues.
+  @Test(arguments: ["waitsInVain", "readsInVain"]) func ofTheTrait(_ test: String) throws {
+    try inFolder { folder in
+      _ = try failed(
+        "--testing-library", "swift-testing", "--filter", "FailsWithTheTraitTests/\(test)",
+        "--attachments-path", folder)
       try compare(folder)
     }
   }

@@ -169,6 +169,19 @@ import Testing
     let trace = info.backtrace(pc: text, registers: { _ in nil }, memory: { _, _ in nil })
     #expect(trace.map(\.description) == ["0x80000000 in main.blin() -> ()"])
   }
+
+  @Test func demanglesCXXNames() {
+    for (name, words) in [
+      ("_ZN4RingIiLi2EE4pushEi", "Ring<int, 2>::push(int)"),
+      ("_ZN12_GLOBAL__N_11D1fEi", "(anonymous namespace)::D::f(int)"),
+      ("_Z4stepi.constprop.0", "step(int) [clone .constprop.0]"),
+      ("_Zero", "_Zero"), ("_ZN", "_ZN"), ("main", "main"),
+      ("_Z1f1AS_S_", "f(A, A, A)"),
+    ] { #expect(demangled(name) == words) }
+    // What a name refers back to may double it each time.
+    let many = "_Z1f1A" + String(repeating: "S_", count: 17)
+    #expect(demangled(many) == many)
+  }
 }
 
 /// Out of an exception handler, on each kind of stack frame.

@@ -183,6 +183,51 @@ import Testing
     }
   }
 
+  /// The same run is the same whatever was asked for of it.
+  @Test func diffOfOtherKinds() throws {
+    try withFolder { folder in
+      let (all, some, other) = (folder + "/all", folder + "/some", folder + "/other")
+      let run = { (path: String, words: [String]) in
+        let code = emurun([image("led-heartbeat.elf"), "--trace-file", path] + words).code
+        #expect(code == 0)
+      }
+      run(all, ["--for", "2s"])
+      run(some, ["--for", "2s", "--trace", "gpio,uart,mmio"])
+      run(other, ["--for", "1s", "--trace", "led,mmio"])
+      let same = emurun("diff", all, some)
+      #expect(
+        same.code == 0
+          && same.output == """
+            \(all) has events of led,gpio,uart,irq,trap,sbi, \(some) of gpio,uart,mmio; \
+            compared are those of both: uart
+            the same: 35 lines
+
+            """
+      )
+      let parted = emurun("diff", all, other, "--context", "0")
+      let lines = parted.output.split(separator: "\n").map(String.init)
+      #expect(parted.code == 1 && lines[0].hasSuffix("compared are those of both: led"))
+      #expect(lines[1] == "the first 2 lines are the same, and then:")
+      #expect(lines[2].hasPrefix("- ") && lines[2].contains("led=PF1 on=true"))
+      #expect(lines[3].hasPrefix("+ ") && lines[3].contains("stop reason=time-limit"))
+    }
+  }
+
+  /// Figures are of time, also where software makes ticks shorter; and a run is not drawn beyond its end.
+  @Test func diffOfAClockThatChanges() throws {
+    try withFolder { folder in
+      let (a, b) = (folder + "/a", folder + "/b")
+      for (path, time) in [(a, "3s"), (b, "4s")] {
+        #expect(emurun(image("tm4c-board-m4.elf"), "--for", time, "--trace-file", path).code == 0)
+      }
+      let lines = emurun("diff", a, b).output.split(separator: "\n").map(String.init)
+      let drawn = lines.filter { $0.contains(" PF2 ") }
+      #expect(drawn.count == 2 && drawn.allSatisfy { $0.contains(" 2.00 Hz  50 %") }, "\(lines)")
+      #expect(drawn.first?.contains("▔▔          ") == true)
+      #expect(lines.contains { $0.contains("╵2 s") && !$0.contains("╵4 s") })
+    }
+  }
+
   @Test func diffOfWhatIsNoTrace() throws {
     try withFolder { folder in
       let (good, bad) = (folder + "/good", folder + "/bad")

@@ -35,6 +35,23 @@ import Testing
     }
   }
 
+  /// Nothing would run, and nobody be told.
+  @Test func anEndBeforeTheSnapshot() throws {
+    try withFolder { folder in
+      let snapshot = folder + "/two.snap"
+      for words in [[], ["--cycles", "m4"]] {
+        #expect(emurun([image, "--for", "2s", "--save", snapshot] + words).code == 0)
+        let early = emurun([image, "--for", "1999ms", "--restore", snapshot] + words)
+        #expect(early.code == 64 && early.output == "")
+        #expect(
+          early.errors
+            == "emurun: \(snapshot) is of 2.000 s after power-on, and the run is to end before that; "
+            + "--for DURATION counts from power-on\n")
+        #expect(emurun([image, "--for", "2s", "--restore", snapshot] + words).code == 0)
+      }
+    }
+  }
+
   @Test func theSameReportButForTheHost() throws {
     try withFolder { folder in
       let image = EmurunCLITests.image("sbi-heartbeat-rv64.elf")

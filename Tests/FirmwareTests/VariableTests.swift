@@ -14,8 +14,16 @@ import Testing
     small level = -5;
     double ratio = 0.25;
     _Bool flags[2][3] = {{0, 1}};
+    enum state { DEAD = -2, IDLE };
+    struct port {
+      short x; int low : 5; unsigned high : 3; _Bool ready : 1; enum state state : 3;
+      union { unsigned whole; struct { unsigned char first, second; }; };
+      long long wide : 50;
+    };
+    volatile struct port port = {1, -3, 5, 1, DEAD, {.whole = 0x1234}, -123456789012345};
+    enum state state = DEAD;
     int count(void) { static int calls; return ++calls; }
-    void *keep[] = {shapes, &level, &ratio, flags, count};
+    void *keep[] = {shapes, &level, &ratio, flags, count, (void *)&port, &state};
     void _start(void) { keep[count()] = 0; }
     """
 
@@ -30,7 +38,7 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     let path = folder.appendingPathComponent("shapes.c").path
     try Self.source.write(toFile: path, atomically: true, encoding: .utf8)
-    for version in ["4", "5"] {
+    for version in ["3", "4", "5"] {
       let (text, status) = try Firmware.run(
         Firmware.tool("clang"),
         ["-target", triple] + flags + [
@@ -63,6 +71,9 @@ import Testing
       #expect(part.kind == kind || path.hasSuffix("tag"), "\(path)")
     }
     #expect(try debug.variable("level").kind == .signed)
+    #expect(try debug.variable("shapes").type == "shape[2]")
+    #expect(try debug.variable("flags[1]").type == "_Bool[3]")
+    #expect(try debug.variable("shapes[0].next").type == "point *")
     #expect(try debug.variable("ratio").kind == .floatingPoint)
     #expect(try debug.variable("calls").size == 4)
     #expect(try debug.variable("flags").size == 6)
@@ -83,5 +94,16 @@ import Testing
     #expect(try machine.value(of: "flags[0][1]") == 1)
     #expect(try machine.value(of: "flags[1][1]") == 0)
     #expect(throws: VariableError.self) { try machine.value(of: "ratio") }
+    // Bit-fields, and members of what has no name.
+    #expect(try machine.value(of: "port.x") == 1)
+    #expect(try machine.value(of: "port.low") == -3)
+    #expect(try machine.value(of: "port.high") == 5)
+    #expect(try machine.value(of: "port.ready") == 1)
+    #expect(try machine.value(of: "port.state") == -2)
+    #expect(try machine.value(of: "port.whole") == 0x1234)
+    #expect(try machine.value(of: "port.first") == 0x34)
+    #expect(try machine.value(of: "port.second") == 0x12)
+    #expect(try machine.value(of: "port.wide") == -123_456_789_012_345)
+    #expect(try machine.value(of: "state") == -2)
   }
 }

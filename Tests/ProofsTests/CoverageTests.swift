@@ -21,6 +21,33 @@ import Testing
     1: b .
     """
 
+  /// Its only line is inlined where it was executed.
+  @Test func aFunctionThatNobodyEnteredWasNotExecuted() throws {
+    let guest = """
+      .file 1 "a.c"
+      reset:
+      .loc 1 7
+       movs r0, #1
+      .loc 1 2
+       b .
+      .type never, %function
+      never:
+      .loc 1 7
+       movs r0, #2
+       bx lr
+      """
+    try withGuest(.arm, guest) { image in
+      try withFolder { folder in
+        let info = folder + "/a.info"
+        #expect(emurun(image.path, "--for", "20us", "--coverage", info).code == 0)
+        let lines = emurun("disasm", image.path, "--coverage", info).output.split(separator: "\n")
+        let marks = lines.filter { $0.contains(" movs r0, #") }.map { $0.prefix(8) }
+        #expect(marks == ["       1", "   #####"], "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("   #####") && $0.hasSuffix("bx lr") })
+      }
+    }
+  }
+
   @Test func functionsReachToTheNext() throws {
     try withGuest(.arm, guest) { image in
       try withFolder { folder in

@@ -15,6 +15,8 @@ try:
     from selenium.webdriver.support.ui import WebDriverWait
 except ImportError:
     sys.exit(69)
+SHARES = [0, 1e-9, 1.5e-6, 1.526e-5, 9.9e-5, 1e-4, 2e-4, .02, .0996, .333, .5, .997, .9996, .999999, 1]
+FREQUENCIES = [.000139, .0123, .5, 1, 12.34, 99.96, 999.6, 12345, 8e6, 2.5e9]
 driver = shutil.which("chromedriver")
 if not driver:
     sys.exit(69)
@@ -36,6 +38,7 @@ try:
     out["ticks"] = js("return timeline.rows.map(r => Array.from(r.ticks.slice(0, 6)))")
     out["index"] = js("return timeline.rows.map(r => Array.from((r.index || []).slice(0, 6)))")
     out["console"] = [e.get_attribute("textContent") for e in browser.find_elements(By.CSS_SELECTOR, ".say span")]
+    out["sayers"] = [e.get_attribute("textContent") for e in browser.find_elements(By.CSS_SELECTOR, ".say i")]
     plot = browser.find_element(By.ID, "plot")
     size = plot.size
 
@@ -83,6 +86,19 @@ try:
           for (let n = 0; n < d.length; n += 4) seen.add(d[n] << 16 | d[n + 1] << 8 | d[n + 2]);
           return seen.size;
         })""")
+    # How much of each row is drawn on, and which lines of text have their bytes one by one.
+    out["filled"] = js("""
+        const c = document.getElementById('plot'), p = c.getContext('2d');
+        const paper = getComputedStyle(document.body).backgroundColor.match(/\\d+/g);
+        return timeline.rows.map(r => {
+          const d = p.getImageData(152, r.y + 3, c.width - 170, r.height - 6).data;
+          let n = 0;
+          for (let k = 0; k < d.length; k += 4) n += Math.max(...paper.map((v, c) => Math.abs(d[k + c] - v))) > 24;
+          return n / (d.length / 4);
+        })""")
+    out["spread"] = js("return timeline.rows.map(r => r.lines ? timeline.spread(r) : [])")
+    out["percents"] = js("return arguments[0].map(timeline.percent)", SHARES)
+    out["hertz"] = js("return arguments[0].map(timeline.hertz)", FREQUENCIES)
     out["errors"] = [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
     out["requests"] = js("return performance.getEntriesByType('resource').length")
     if len(sys.argv) > 2:

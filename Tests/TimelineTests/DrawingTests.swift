@@ -41,6 +41,19 @@ import Testing
         """)
   }
 
+  /// Nothing is drawn of a run behind its end.
+  @Test func oneRunIsShorter() {
+    let waves =
+      [Waveform(name: "- X", edges: [100_000], end: 200_000)]
+      + [Waveform(name: "+ X", edges: [100_000], end: 400_000)]
+    #expect(
+      draw(waves) == """
+        - X ●  ▁▁▁▁▁▁▁▁▁▁▔▔▔▔▔▔▔▔▔▔                      50 %  1 edge
+        + X ●  ▁▁▁▁▁▁▁▁▁▁▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔▔  75 %  1 edge
+               ╵0 ms     ╵100 ms   ╵200 ms   ╵300 ms
+        """)
+  }
+
   @Test func noPulseIsTooShortToBeSeen() {
     for rise: Tick in stride(from: 1, to: 999_990, by: 4_999) {
       let wave = Waveform(name: "X", edges: [rise, rise + 1], end: 1_000_000)

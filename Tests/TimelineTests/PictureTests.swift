@@ -142,6 +142,28 @@ import Testing
         "http"))
   }
 
+  /// Who said it is to be seen, and that there is more.
+  @Test func svgOfManySignals() {
+    var events = (0..<30).map { Event.pin(UInt32(10 + $0), 1, at: Tick($0)) }
+    events += Event.text("zero\n", at: 100) + Event.text("one\n", at: 900, .uartInput)
+    let reader = SVGReader()
+    let parser = XMLParser(
+      data: Data(TimelineSVG.write(Recording(.bench, events, end: 1000), title: "x")))
+    parser.delegate = reader
+    #expect(parser.parse())
+    for name in ["uart0", "zero", "uart0 in", "one", "pins 33", "and 6 more"] {
+      #expect(reader.closed.contains(name), "\(name)")
+    }
+    #expect(!reader.closed.contains("pins 34"))
+  }
+
+  @Test func svgOfACutRun() {
+    var recording = Recording(.bench, most: 3)
+    for event in Self.events { recording.add(event) }
+    let text = String(decoding: TimelineSVG.write(recording, title: "x"), as: UTF8.self)
+    #expect(text.contains(">x, only up to 300.000 ms</text>"))
+  }
+
   /// More edges than points: columns, none of them wider than the picture, and few bytes.
   @Test func svgOfManyEdges() {
     let events = (1...50_000).map { Event.pin(1, UInt64($0 % 2), at: Tick($0) * 10) }
@@ -208,10 +230,45 @@ import Testing
     #expect(seen.zoomed == [192_000, 308_000] && seen.whole == [0, 1_300_000])
     #expect(
       seen.figures?.prefix(4) == ["edges 10", "frequency 5.00 Hz", "duty 50 %", "jitter none"])
+    #expect(seen.sayers.first == "uart0" && seen.sayers.last == "uart0 in")
     #expect(seen.console[0] == "a \"quoted\" <b>&amp;</script> line\\")
     #expect(seen.console.contains("\u{FFFD}\u{0}\u{1B}é") && seen.console.last == "ok")
     #expect(Set(seen.themes ?? []).count == 2)
     #expect(seen.drawn.allSatisfy { $0 > 2 })
+    // Its words are those of the other pictures.
+    #expect(
+      seen.percents
+        == [
+          0, 1e-9, 1.5e-6, 1.526e-5, 9.9e-5, 1e-4, 2e-4, 0.02, 0.0996, 0.333, 0.5, 0.997, 0.9996,
+          0.999999, 1,
+        ].map(Quantity.percent))
+    #expect(
+      seen.hertz
+        == [0.000139, 0.0123, 0.5, 1, 12.34, 99.96, 999.6, 12345, 8e6, 2.5e9].map(Quantity.hertz))
+  }
+
+  /// Too fast to be drawn pulse by pulse: as high as it is long on. Text that comes in bursts is drawn line by line. More than
+  /// is kept: the page says so.
+  @Test func thePageOfManyEdges() throws {
+    var recording = Recording(.bench, most: 20_010)
+    for number in 0..<10_000 as Range<Tick> {
+      recording.add(.pin(1, 1, at: number * 100 + 50))
+      recording.add(.pin(1, 0, at: number * 100 + 60))
+    }
+    for (number, byte) in "one\nthe end\n".utf8.enumerated() {
+      let tick = number < 4 ? 1_000_000 + Tick(number) : 1_300_000 + Tick(number) * 50_000
+      recording.add(Event(tick, .uart, source: 0, UInt64(byte)))
+    }
+    recording.extend(to: 2_000_000)
+    let page = TimelinePage.write(recording, .init(image: "x", instructions: 1, stop: "y"))
+    guard let answer = try Python.run("page.py", try Python.write(page, "page.html")) else {
+      return
+    }
+    let seen = try JSONDecoder().decode(Seen.self, from: Data(answer.utf8))
+    #expect(seen.errors == [] && seen.facts[1] == "shown only up to 1.750 000 000 s")
+    // For 1 s of 1.75 s it is on for a tenth of the time.
+    #expect(abs((seen.filled.first ?? 0) - 0.1 * 1 / 1.75) < 0.03, "\(seen.filled)")
+    #expect(seen.spread.last == [false, true])
   }
 
   @Test(arguments: ["RGB", nil] as [String?]) func thePageMixesAPart(part: String?) throws {
@@ -239,11 +296,14 @@ import Testing
     }
     let title: String
     let cursor, a, b, delta: String?
-    let facts, console, errors: [String]
+    let facts, console, sayers, errors: [String]
     let figures, themes: [String]?
     let rows: [Row]
     let ticks, index: [[Int]]
     let zoomed, whole: [Double]?
+    let filled: [Double]
+    let spread: [[Bool]]
+    let percents, hertz: [String]
     let drawn: [Int]
     let requests: Int
   }

@@ -21,6 +21,7 @@ public struct SiFiveGPIO: Device {
 
     /// The levels that this port drives.
     var driven: UInt32 { outputEnable & (outputValue ^ outputInvert) }
+    var pins: PinLevels { PinLevels(outputs: outputEnable, driven: driven) }
 
     /// The levels that it reads, 0 where it does not read.
     var input: UInt32 { (driven | external & ~outputEnable) & inputEnable }
@@ -87,7 +88,7 @@ public struct SiFiveGPIO: Device {
   }
 
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
-    let old = state.driven
+    let old = state.pins
     let oldInput = state.input
     let value = UInt32(truncatingIfNeeded: value)
     switch access.offset {
@@ -105,7 +106,7 @@ public struct SiFiveGPIO: Device {
         state[keyPath: condition].enabled = value
       }
     }
-    port.pins(old, become: state.driven)
+    port.pins(old, become: state.pins)
     sample(since: oldInput)
   }
 
@@ -147,12 +148,12 @@ public struct SiFiveGPIO: Device {
   }
 
   public mutating func reset(to initial: State, _ port: inout DevicePort) {
-    let old = state.driven
+    let old = state.pins
     let external = state.external
     state = initial
     // The world outside does not hear of a reset; no pin is read, so none has an edge.
     state.external = external
-    port.pins(old, become: state.driven)
+    port.pins(old, become: state.pins)
   }
 }
 

@@ -112,6 +112,10 @@ public struct StellarisGPIO: Device {
     return state.digitalEnable & (own | selected(state, \.functions))
   }
 
+  private func pins(_ state: State) -> PinLevels {
+    PinLevels(outputs: isOutput(state), driven: driven(state))
+  }
+
   /// The levels of all pins, as the port sees them.
   private func levels(_ state: State) -> UInt8 {
     let outputs = isOutput(state)
@@ -316,7 +320,7 @@ public struct StellarisGPIO: Device {
   private mutating func change(_ port: inout DevicePort, _ body: (inout State) -> Void) {
     let before = state
     body(&state)
-    port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
+    port.pins(pins(before), become: pins(state))
     look(before.direction)
   }
 
@@ -361,9 +365,9 @@ public struct StellarisGPIO: Device {
   /// What somebody else does to a pin goes through a port that is not clocked, and is seen when it is.
   private mutating func sense(_ port: inout DevicePort, _ body: (inout State) -> Void) {
     if !port.isStill { return change(&port, body) }
-    let before = driven(state)
+    let before = pins(state)
     body(&state)
-    port.pins(UInt32(before), become: UInt32(driven(state)))
+    port.pins(before, become: pins(state))
   }
 
   public mutating func letGo(_ line: Int, _ port: inout DevicePort) {
@@ -383,7 +387,7 @@ public struct StellarisGPIO: Device {
     state.functions = before.functions
     state.isFunction = before.isFunction
     state.seen = levels(state)
-    port.pins(UInt32(driven(before)), become: UInt32(driven(state)))
+    port.pins(pins(before), become: pins(state))
   }
 
   /// All of a pin that GPIOPCTL gives to an input: who is outside is not known.

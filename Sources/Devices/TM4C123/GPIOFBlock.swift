@@ -8,7 +8,7 @@ import Emu
 /// which strays onto this board is told by name what it missed.
 ///
 /// DIR and DATA themselves behave as chapter 10 has them: a pin whose DIR bit is 1 drives its DATA bit; one whose bit is 0 is
-/// an input, reads as the level outside (low unless told) and drives nothing, so that it is seen to go low. DATA keeps
+/// an input, reads as the level outside (low unless told) and drives nothing, so that it is seen to go to its idle level. DATA keeps
 /// what is written to it for the pin that becomes an output later.
 public struct GPIOFBlock: Device {
   public struct State: Codable, Hashable, Sendable {
@@ -19,6 +19,7 @@ public struct GPIOFBlock: Device {
 
     /// The levels that this port drives.
     var driven: UInt8 { data & direction }
+    var pins: PinLevels { PinLevels(outputs: direction, driven: driven) }
   }
   public var state = State()
 
@@ -50,10 +51,10 @@ public struct GPIOFBlock: Device {
   public mutating func write(_ access: Access, _ value: UInt64, _ port: inout DevicePort) {
     // Of the upper bytes, which are reserved, there is nothing to keep.
     guard access.offset == access.register() else { return }
-    let old = state.driven
+    let old = state.pins
     let value = UInt8(truncatingIfNeeded: value)
     if access.offset == Offset.direction { state.direction = value } else { state.data = value }
-    port.pins(UInt32(old), become: UInt32(state.driven))
+    port.pins(old, become: state.pins)
   }
 
   public mutating func input(_ line: Int, _ level: Bool, _ port: inout DevicePort) {
@@ -63,12 +64,12 @@ public struct GPIOFBlock: Device {
   }
 
   public mutating func reset(to initial: State, _ port: inout DevicePort) {
-    let old = state.driven
+    let old = state.pins
     let external = state.external
     state = initial
     // The world outside does not hear of a reset.
     state.external = external
-    port.pins(UInt32(old), become: UInt32(state.driven))
+    port.pins(old, become: state.pins)
   }
 
   // MARK: What the TM4C123GH6PM has here

@@ -122,24 +122,26 @@ struct LocalScopes {
     _ path: VariablePath, _ entry: Entry, _ scope: Scope
   ) throws(VariableError) -> DebugInfo.Local {
     var steps = path
-    guard var type = VariableType(of: entry.die) else {
+    guard let whole = VariableType(of: entry.die) else {
       throw VariableError("\(entry.name) of \(scope.function) has no type")
     }
-    var pieces = pieces(entry.die, size: type.size ?? 0)
+    var part = VariableType.Part(offset: 0, type: whole)
+    var pieces = pieces(entry.die, size: whole.size ?? 0)
     var seen = entry.name
     while let step = steps.next() {
-      guard let part = step.number.map(type.element) ?? type.member(step.text) else {
+      let type = part.type
+      guard let next = step.number.map(type.element) ?? type.member(step.text) else {
         throw VariableError(
           "\(seen), a \(type.name), has no \(step.text) that its debug information tells of")
       }
       seen += step.written
-      pieces = Self.part(of: pieces, from: part.offset, size: part.type.size ?? 0)
-      type = part.type
+      pieces = Self.part(of: pieces, from: next.offset, size: next.size ?? 0)
+      part = next
     }
     if let rest = steps.unread { throw VariableError("what is \"\(rest)\" behind \(seen)?") }
     return DebugInfo.Local(
-      name: seen, function: scope.function, kind: type.kind, type: type.name,
-      size: type.size ?? 0, pieces: pieces, parts: type.parts)
+      name: seen, function: scope.function, kind: part.type.kind, type: part.type.name,
+      size: part.size ?? 0, pieces: pieces, parts: part.type.parts, field: part.field)
   }
 
   private func pieces(_ die: Dwarf_Die, size: UInt64) -> [DebugInfo.Local.Piece] {

@@ -14,6 +14,8 @@ extension DebugInfo {
     public let pieces: [Piece]
     /// nil: it is one value, or its debug information does not tell.
     public let parts: Parts?
+    /// Which bits of its bytes it is; nil: all.
+    public var field: BitField?
 
     public struct Piece: Sendable, Hashable {
       public enum Place: Sendable, Hashable {

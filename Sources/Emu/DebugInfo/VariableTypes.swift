@@ -29,6 +29,19 @@ struct VariableType {
 
   var name: String {
     var die = die
+    switch Int(dwarf_tag(&die)) {
+    case DW_TAG_array_type:
+      let counts = DIE.children(die).dropFirst(dimension).map { range in
+        "[" + (Self.count(range).map(String.init) ?? "") + "]"
+      }
+      return (VariableType(of: die)?.ownName ?? "unnamed") + counts.joined()
+    case DW_TAG_pointer_type: return (VariableType(of: die)?.ownName ?? "void") + " *"
+    default: return ownName
+    }
+  }
+
+  private var ownName: String {
+    var die = die
     return dwarf_diename(&die).map { String(cString: $0) } ?? "unnamed"
   }
 
@@ -62,7 +75,9 @@ struct VariableType {
       default: return .unsigned
       }
     case DW_TAG_pointer_type: return .unsigned
-    case DW_TAG_enumeration_type: return .unsigned
+    case DW_TAG_enumeration_type:
+      // By the type that it is kept as; not of Swift's, which have none.
+      return VariableType(of: die)?.kind == .signed ? .signed : .unsigned
     case DW_TAG_structure_type where isOfSwiftsLibrary:
       switch name {
       case "Bool": return .boolean
@@ -87,9 +102,14 @@ struct VariableType {
   struct Part {
     var offset: UInt64
     var type: VariableType
+    var field: DebugInfo.BitField?
+
+    var size: UInt64? { field.map(\.size) ?? type.size }
   }
 
-  func member(_ wanted: String) -> Part? {
+  func member(_ wanted: String) -> Part? { member(wanted, depth: 0) }
+
+  private func member(_ wanted: String, depth: Int) -> Part? {
     // Swift's offsets are found by its rule: those in its DWARF know no alignment.
     var end: UInt64? = 0
     for member in members {
@@ -100,16 +120,48 @@ struct VariableType {
         offset = end.flatMap { end in type.alignment.map { (end + $0 - 1) / $0 * $0 } }
         end = offset.flatMap { offset in type.size.map { offset + $0 } }
       }
-      guard dwarf_diename(&member).map({ String(cString: $0) }) == wanted else { continue }
+      guard let name = dwarf_diename(&member).map({ String(cString: $0) }) else {
+        // What an unnamed structure or union has is a member of the one around it. A damaged file may make a circle of them.
+        guard depth < 8, let offset, var part = type.member(wanted, depth: depth + 1) else {
+          continue
+        }
+        part.offset = Swift.min(part.offset, Self.mostBytes) + Swift.min(offset, Self.mostBytes)
+        return part.offset <= Self.mostBytes ? part : nil
+      }
+      if name != wanted { continue }
+      if let width = DIE.constant(&member, UInt32(DW_AT_bit_size)) {
+        return Self.part(&member, width, at: offset ?? 0, type)
+      }
       return offset.flatMap { $0 <= Self.mostBytes ? Part(offset: $0, type: type) : nil }
     }
     return nil
   }
 
-  var memberNames: [String] {
-    members.compactMap { member in
+  /// A bit-field (DWARF 5, 5.7.6; until version 3 counted from the upper end of what it is kept in).
+  private static func part(
+    _ member: inout Dwarf_Die, _ width: UInt64, at offset: UInt64, _ type: VariableType
+  ) -> Part? {
+    guard 1...64 ~= width, offset <= mostBytes else { return nil }
+    var start = 8 * offset
+    if let bit = DIE.constant(&member, UInt32(DW_AT_data_bit_offset)) {
+      guard bit <= 8 * mostBytes else { return nil }
+      start += bit
+    } else if let bit = DIE.constant(&member, UInt32(DW_AT_bit_offset)) {
+      let room = 8 * (DIE.constant(&member, UInt32(DW_AT_byte_size)) ?? type.size ?? 0)
+      guard 8...128 ~= room, bit <= room, bit + width <= room else { return nil }
+      start += room - bit - width
+    }
+    let field = DebugInfo.BitField(shift: Int(start % 8), width: Int(width))
+    return Part(offset: start / 8, type: type, field: field)
+  }
+
+  var memberNames: [String] { memberNames(depth: 0) }
+
+  private func memberNames(depth: Int) -> [String] {
+    members.flatMap { member in
       var member = member
-      return dwarf_diename(&member).map { String(cString: $0) }
+      if let name = dwarf_diename(&member) { return [String(cString: name)] }
+      return depth < 8 ? VariableType(of: member)?.memberNames(depth: depth + 1) ?? [] : []
     }
   }
 
@@ -123,14 +175,16 @@ struct VariableType {
   var count: UInt64? {
     var die = die
     if Int(dwarf_tag(&die)) == DW_TAG_array_type {
-      guard var range = DIE.children(die).dropFirst(dimension).first else { return nil }
-      if let count = DIE.constant(&range, UInt32(DW_AT_count)) { return count }
-      return DIE.constant(&range, UInt32(DW_AT_upper_bound)).flatMap {
-        $0 == .max ? nil : $0 + 1
-      }
+      return DIE.children(die).dropFirst(dimension).first.flatMap(Self.count)
     }
     guard let size, let stride = element?.stride, stride > 0 else { return nil }
     return size / stride
+  }
+
+  private static func count(_ range: Dwarf_Die) -> UInt64? {
+    var range = range
+    if let count = DIE.constant(&range, UInt32(DW_AT_count)) { return count }
+    return DIE.constant(&range, UInt32(DW_AT_upper_bound)).flatMap { $0 == .max ? nil : $0 + 1 }
   }
 
   /// What a C array or Swift's InlineArray is made of.
@@ -153,7 +207,7 @@ struct VariableType {
   private var members: [Dwarf_Die] {
     DIE.children(die).filter { child in
       var child = child
-      return Int(dwarf_tag(&child)) == DW_TAG_member && dwarf_diename(&child) != nil
+      return Int(dwarf_tag(&child)) == DW_TAG_member
     }
   }
 

@@ -23,6 +23,30 @@ extension DebugInfo {
     public let kind: Kind
     /// As the source calls its type.
     public let type: String
+    /// Which bits of its bytes it is; nil: all.
+    public var field: BitField?
+  }
+
+  /// A member like C's `unsigned ready : 1`.
+  public struct BitField: Sendable, Hashable {
+    /// Below it in its first byte.
+    public let shift: Int
+    /// In bits, 1 to 64.
+    public let width: Int
+
+    /// Of the bytes that it has a part of.
+    var size: UInt64 { UInt64(shift + width + 7) / 8 }
+
+    /// What it is, as a number of 8 bytes, a signed one with its sign.
+    public func value(in bytes: [UInt8], _ kind: Variable.Kind) -> [UInt8] {
+      let all = bytes.prefix(9).reversed().reduce(0 as UInt128) { $0 << 8 | UInt128($1) }
+      var bits = UInt64(truncatingIfNeeded: all >> UInt128(shift)) << UInt64(64 - width)
+      bits =
+        kind == .signed
+        ? UInt64(bitPattern: Int64(bitPattern: bits) >> Int64(64 - width))
+        : bits >> UInt64(64 - width)
+      return (0..<8).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) }
+    }
   }
 
   /// A variable by its name, with members and elements behind it: `ticks`, `table[3].sum`.
@@ -32,11 +56,12 @@ extension DebugInfo {
   public func variable(_ path: String) throws(VariableError) -> Variable {
     let steps = VariablePath(path)
     guard globals.variables[steps.name] != nil else { return try symbolVariable(path, steps) }
-    let (address, type, seen) = try place(path)
-    guard let size = type.size else {
-      throw VariableError("\(seen) is a \(type.name), of no known size")
+    let (address, part, seen) = try place(path)
+    guard let size = part.size else {
+      throw VariableError("\(seen) is a \(part.type.name), of no known size")
     }
-    return Variable(address: address, size: size, kind: type.kind, type: type.name)
+    return Variable(
+      address: address, size: size, kind: part.type.kind, type: part.type.name, field: part.field)
   }
 
   /// What a variable is made of.
@@ -48,7 +73,7 @@ extension DebugInfo {
 
   /// nil: it is one value, or its debug information does not tell.
   public func parts(of path: String) -> Parts? {
-    try? place(path).type.parts
+    try? place(path).part.type.parts
   }
 
   /// Names for `variable`, by the file that has them; sorted.
@@ -61,7 +86,7 @@ extension DebugInfo {
 
   private func place(
     _ path: String
-  ) throws(VariableError) -> (address: UInt64, type: VariableType, seen: String) {
+  ) throws(VariableError) -> (address: UInt64, part: VariableType.Part, seen: String) {
     var steps = VariablePath(path)
     let name = steps.name
     let found = globals.variables[name] ?? []
@@ -70,21 +95,22 @@ extension DebugInfo {
       let names = found.map { "\($0.file):\(name)" }.joined(separator: ", ")
       throw VariableError("there are several \(name): \(names)")
     }
-    var (address, type) = (first.address, first.type)
+    var (address, part) = (first.address, VariableType.Part(offset: 0, type: first.type))
     var seen = name
     while let step = steps.next() {
-      guard let part = step.number.map(type.element) ?? type.member(step.text) else {
+      let type = part.type
+      guard let next = step.number.map(type.element) ?? type.member(step.text) else {
         throw VariableError(
           "\(seen), a \(type.name), has no \(step.text) that its debug information tells of")
       }
       seen += step.written
-      address &+= part.offset
-      type = part.type
+      address &+= next.offset
+      part = next
     }
     if let rest = steps.unread {
       throw VariableError("\(path): what is \"\(rest)\" behind \(seen)?")
     }
-    return (address, type, seen)
+    return (address, part, seen)
   }
 
   private func symbolVariable(_ path: String, _ steps: VariablePath) throws(VariableError)

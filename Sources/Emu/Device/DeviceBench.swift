@@ -8,15 +8,20 @@ public final class DeviceBench<D: Device> {
   private let slot: AnySlot
   private static var address: UInt64 { 0x1000_0000 }
 
-  /// - Parameter memory: 64 KiB at this address, for DMA.
+  /// - Parameters:
+  ///   - memory: 64 KiB at this address, for DMA.
+  ///   - activeLow: pins with an LED that is lit when they are low.
   public init(
     _ device: D, size: UInt64 = 0x1000, clock: Clock = Clock(hertz: 1_000_000_000),
-    memory: UInt64 = 0x8000_0000
+    memory: UInt64 = 0x8000_0000, activeLow: [Int] = []
   ) {
     let region = Board.Region("ram", at: memory, size: 0x1_0000, writable: true)
     let board = Board(
       name: "bench", revision: 0, summary: "", core: .rv64(timebase: Ratio(1, 100)), clock: clock,
       regions: [region], devices: [Placement("device", device, at: Self.address, size: size)],
+      leds: activeLow.map {
+        Board.LED("\($0)", .red, device: "device", pin: $0, activeHigh: false)
+      },
       console: "device")
     guard let memory = Memory(board.regions) else {
       preconditionFailure("the host has no memory for a bench")

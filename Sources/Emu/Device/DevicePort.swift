@@ -33,6 +33,9 @@ public struct DevicePort {
     emit(.pin, detail: UInt32(truncatingIfNeeded: number), value: level ? 1 : 0)
   }
 
+  /// Pins of this device that are high while nobody drives them: an LED leads from the supply to them.
+  public var idlePins: UInt32 { bus.slots[Int(source)].idlePins }
+
   /// A byte leaves on the wire.
   public func uart(_ byte: UInt8) {
     emit(.uart, value: UInt64(byte))

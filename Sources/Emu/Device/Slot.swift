@@ -26,6 +26,8 @@ class AnySlot {
   final let gate: String?
   final let goesOnWithoutGate: Bool
   final let followsSleep: Bool
+  /// High while nobody drives them.
+  final let idlePins: UInt32
   /// Ticks that it was not clocked, for want of an open gate.
   @exclusivity(unchecked) final private(set) var missed: Tick = 0
   /// Its gate is closed: it stands still at this tick of its own.
@@ -51,6 +53,7 @@ class AnySlot {
     goesOnWithoutGate = place.placement.goesOnWithoutGate
     followsSleep = type(of: place.placement.device).followsSleep
     bus = place.bus
+    idlePins = place.bus.board.idlePins(of: name)
   }
 
   /// What is at an address of one of its apertures; nil: it is in none.

@@ -171,6 +171,13 @@ public struct Board: Sendable {
   public static let mostHarts = 8
 
   public func slot(of device: String) -> Int? { devices.firstIndex { $0.name == device } }
+
+  /// Pins with an LED that leads to the supply, which keeps them high while nobody drives them.
+  func idlePins(of device: String) -> UInt32 {
+    leds.reduce(0) { pins, led in
+      led.device == device && !led.activeHigh && 0..<32 ~= led.pin ? pins | 1 << led.pin : pins
+    }
+  }
 }
 
 /// A device on a board: its name, its window, where its lines lead, and the device itself as it is

@@ -12,8 +12,8 @@ extension LCOV {
     Self.forEach(of: program) { site in
       let ways = code.instructions[site.instruction.address]
       files[site.place.file, default: File()].add(site.place.line, isExecuted: ways != nil)
-      if let name = site.function {
-        files[site.place.file]?.functions[name] =
+      if site.isFirst {
+        files[site.place.file]?.functions[site.function] =
           Function(line: site.place.line, count: ways == nil ? 0 : 1)
       }
       if let branch = site.branch {
@@ -25,7 +25,7 @@ extension LCOV {
 
   /// What a tracefile of an image says of one of its instructions.
   public struct Note: Sendable, Hashable {
-    /// Of its line.
+    /// Of its line; 0 in a function that nobody entered, whose line may be inlined elsewhere.
     public let count: UInt64
     /// A conditional branch: how often each way; nil: nobody came there.
     public var ways: Ways?
@@ -38,12 +38,15 @@ extension LCOV {
 
   /// By the addresses of instructions that have lines which the tracefile knows.
   public func notes(on program: Program) -> [UInt64: Note] {
+    let entered = files.values.reduce(into: [:]) { entered, file in
+      entered.merge(file.functions.mapValues { $0.count > 0 }) { $0 || $1 }
+    }
     var notes: [UInt64: Note] = [:]
     Self.forEach(of: program) { site in
       guard let file = files[site.place.file], let count = file.lines[site.place.line] else {
         return
       }
-      var note = Note(count: count)
+      var note = Note(count: entered[site.function] == false ? 0 : count)
       if let branch = site.branch {
         let way = { (way: Int) in
           file.branches[Branch(line: site.place.line, block: branch, way: way)] ?? nil
@@ -58,8 +61,8 @@ extension LCOV {
   private struct Site {
     let instruction: Instruction
     let place: Place
-    /// Whose first instruction it is.
-    let function: String?
+    let function: String
+    let isFirst: Bool
     /// Its number among the conditional branches of its line.
     let branch: Int?
   }
@@ -87,8 +90,8 @@ extension LCOV {
         }
         body(
           Site(
-            instruction: instruction, place: place,
-            function: address == function.address ? name : nil, branch: branch))
+            instruction: instruction, place: place, function: name,
+            isFirst: address == function.address, branch: branch))
       }
     }
   }
