@@ -48,8 +48,16 @@ struct FunctionExplorer {
   private(set) var function: FunctionCode
   private let range: Range<UInt64>?
   private var open: [UInt64]
-  /// What registers hold, where that is a constant, along a straight piece of code.
+  /// What registers hold, where that is a constant, along a straight piece of code that begins at `since`.
   private var constants: [UInt64?] = []
+  private var since: UInt64 = 0
+  /// Where jumps within the function lead: what is known there is not what the line above has left.
+  private var joins: Set<UInt64> = []
+  /// Stretches of code along which the target of a call or a jump was made.
+  private var made: [ClosedRange<UInt64>] = []
+  /// Targets are taken from what registers hold.
+  private var trusts = true
+  private static let mostRounds = 8
 
   /// Of one function; a damaged file may have millions in a row.
   private static let mostInstructions = 1 << 18
@@ -71,19 +79,35 @@ struct FunctionExplorer {
   }
 
   mutating func explored() -> FunctionCode {
-    while let start = open.popLast(), function.instructions.count < Self.mostInstructions {
-      walk(from: start)
+    for round in 0... {
+      trusts = round < Self.mostRounds
+      while let start = open.popLast(), function.instructions.count < Self.mostInstructions {
+        walk(from: start)
+      }
+      if !isUndermined { break }
+      let entry = function.entry
+      function = FunctionCode(entry: entry)
+      open = [entry]
+      made = []
     }
     return function
+  }
+
+  /// A jump leads into the middle of a stretch along which a target was made, and was not known when that was followed.
+  private var isUndermined: Bool {
+    made.contains { stretch in
+      stride(from: stretch.lowerBound &+ 2, through: stretch.upperBound, by: 2)
+        .contains(where: joins.contains)
+    }
   }
 
   /// A straight piece, up to what has been seen or what ends it.
   private mutating func walk(from start: UInt64) {
     var address = start
     var conditions: ArraySlice<Condition> = []
-    constants = [UInt64?](repeating: nil, count: 32)
-    if program.machine == .riscv64 { constants[0] = 0 }
+    forget(from: start)
     while function.instructions[address] == nil {
+      if joins.contains(address) { forget(from: address) }
       guard program.isCode(address), !program.isMarkedData(address),
         let instruction = program.instruction(at: address, inBlock: conditions.popFirst())
       else {
@@ -103,7 +127,9 @@ struct FunctionExplorer {
       }
       follow(instruction)
       if next != [instruction.end] { function.flow[address] = next }
-      open += next.filter { $0 != instruction.end }
+      let elsewhere = next.filter { $0 != instruction.end }
+      joins.formUnion(elsewhere)
+      open += elsewhere
       guard next.contains(instruction.end) else { return }
       address = instruction.end
     }
@@ -166,7 +192,9 @@ struct FunctionExplorer {
     _ instruction: Instruction
   ) -> [UInt64] {
     let site = instruction.address
-    let known = constants[Int(register)].map { program.plain(($0 &+ offset) & ~1) }
+    let known =
+      trusts ? constants[Int(register)].map { program.plain(($0 &+ offset) & ~1) } : nil
+    if known != nil { made.append(since...site) }
     if link != nil {
       function.calls.append(.init(site: site, target: known, isTail: false))
       return known.map(neverReturns) == true ? [] : [instruction.end]
@@ -202,10 +230,11 @@ struct FunctionExplorer {
     return all
   }
 
-  /// TBB and TBH with the table behind them: it ends where the nearest of its targets begins.
+  /// TBB and TBH with the table behind them: it ends where the nearest of its targets begins, or where marks say so.
   private mutating func table(at start: UInt64, size: UInt8, _ site: UInt64) -> [UInt64] {
     var targets: [UInt64] = []
     var (address, end) = (start, start &+ 512 * UInt64(size))
+    if let code = program.marks.endOfData(start) { end = min(end, code) }
     while address < end, let (word, _) = program.fetch(address & ~1) {
       let entry = size == 2 ? word & 0xFFFF : word >> UInt32(8 * (address & 1)) & 255
       let target = start &+ 2 * UInt64(entry)
@@ -219,8 +248,25 @@ struct FunctionExplorer {
 
   // MARK: Constants
 
+  private mutating func forget(from address: UInt64) {
+    constants = [UInt64?](repeating: nil, count: 32)
+    if program.machine == .riscv64 { constants[0] = 0 }
+    since = address
+  }
+
   /// What the instruction leaves in registers; an address of code is one that may be called.
   private mutating func follow(_ instruction: Instruction) {
+    if instruction.condition == .always { return compute(instruction) }
+    // It may do nothing.
+    let before = constants
+    compute(instruction)
+    for number in constants.indices where constants[number] != before[number] {
+      constants[number] = nil
+    }
+  }
+
+  private mutating func compute(_ instruction: Instruction) {
+    if let base = instruction.writtenBase { set(base, nil) }
     switch instruction.operation {
     case .set(let rd, .add, let left, let right, false, _):
       let isHalf = left.register == nil && right.register == nil && program.machine == .riscv64
@@ -232,8 +278,7 @@ struct FunctionExplorer {
     case .load(let rd, _), .loadPair(let rd, _, _): set(rd, nil)
     case .atomic(let rd?, _, _, _): set(rd, nil)
     case .loadMany, .call, .clobber, .system, .floatingPoint, .indirect:
-      constants = [UInt64?](repeating: nil, count: 32)
-      if program.machine == .riscv64 { constants[0] = 0 }
+      forget(from: instruction.end)
     default: break
     }
   }

@@ -158,11 +158,23 @@ struct CodeMarks: Sendable {
   }
 
   func isData(_ address: UInt64) -> Bool {
+    let next = next(behind: address)
+    return next > 0 && !marks[next - 1].isCode
+  }
+
+  /// Where code begins again behind data; nil: that is none, or there is no more code.
+  func endOfData(_ address: UInt64) -> UInt64? {
+    let next = next(behind: address)
+    guard next > 0, !marks[next - 1].isCode else { return nil }
+    return marks[next...].first { $0.isCode }?.address
+  }
+
+  private func next(behind address: UInt64) -> Int {
     var (low, high) = (0, marks.count)
     while low < high {
       let middle = (low + high) / 2
       if marks[middle].address <= address { low = middle + 1 } else { high = middle }
     }
-    return low > 0 && !marks[low - 1].isCode
+    return low
   }
 }
