@@ -230,6 +230,37 @@ import Testing
     }
   }
 
+  /// A jump through a table of addresses goes to these, and leaves nothing of the frame to its caller.
+  @Test func tableOfAddresses() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, lr}
+        sub sp, #24
+        cmp r0, #1
+        bhi 3f
+        adr r3, 1f
+        ldr.w pc, [r3, r0, lsl #2]
+        .balign 4
+      1: .word 2f + 1, 3f + 1
+      2: push {r0, r1}
+        add sp, #8
+      3: add sp, #24
+        pop {r4, pc}
+      .size f, . - f
+      """
+    ) { table, bound in
+      let f = try #require(
+        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      #expect(f.calls == [] && f.unresolved == [])
+      #expect(f.instructions.count == 10)
+      #expect(bound.bytes == 40 && bound.unknown == [])
+    }
+  }
+
   /// TI's start-up code makes its stack pointer of where the stack lies and how large it is.
   @Test func stackOfTwoNumbers() throws {
     try Self.bound(

@@ -158,8 +158,9 @@ struct FunctionExplorer {
       if access.isPCRelative, let target = literal(access, site) {
         return skipped + jump(to: program.plain(target), from: site)
       }
+      if let targets = table(access, site) { return skipped + targets }
       function.calls.append(.init(site: site, target: nil, isTail: true))
-      return skipped
+      return skipped + anywhere(site)
     case .loadMany(let list, let base, _, _) where list >> 15 == 1 && program.machine == .arm:
       if base == 13 { return returned(skipped, site) }
       function.calls.append(.init(site: site, target: nil, isTail: true))
@@ -244,6 +245,28 @@ struct FunctionExplorer {
       address += UInt64(size)
     }
     return Set(targets).sorted()
+  }
+
+  /// A load of the PC from a table of addresses that is known: it ends like those of TBB, or where there is no address of
+  /// this function.
+  private mutating func table(_ access: MemoryAccess, _ site: UInt64) -> [UInt64]? {
+    guard trusts, let start = constants[Int(access.base)], access.offset.register != nil,
+      access.offset.shift == .left, access.offset.amount == 2
+    else { return nil }
+    made.append(since...site)
+    var targets: Set<UInt64> = []
+    var (address, end) = (start, start &+ 4 * 512)
+    if let code = program.marks.endOfData(start) { end = min(end, code) }
+    while address < end, let (word, count) = program.fetch(address), count == 4, word & 1 == 1 {
+      let target = program.plain(UInt64(word))
+      guard program.isCode(target), !program.isMarkedData(target),
+        range?.contains(target) ?? true
+      else { break }
+      if target > start { end = min(end, target) }
+      targets.insert(target)
+      address += 4
+    }
+    return targets.isEmpty ? nil : targets.sorted()
   }
 
   // MARK: Constants

@@ -83,7 +83,9 @@ public struct StackMotion: Sendable {
       let returns = function.returnSites.contains(address)
       if returns {
         net = after.depth
-      } else if let tail = function.calls.first(where: { $0.site == address && $0.isTail }) {
+      } else if let tail = function.calls.first(where: { $0.site == address && $0.isTail }),
+        !function.unresolved.contains(address)
+      {
         net = after.depth + (tail.target.flatMap { nets[$0] } ?? 0)
       }
       if instruction.condition != .always {
