@@ -261,6 +261,28 @@ import Testing
     }
   }
 
+  /// A call that ends a function leaves no frame to who called that.
+  @Test func callAtTheEnd() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, r5, r6, lr}
+        bl g
+      .size f, . - f
+      .type g, %function
+      g: push {r4, lr}
+        pop {r4, pc}
+      """
+    ) { table, bound in
+      #expect(table.frames.first { table.map.program.name($0.entry) == "reset" }?.size == 0)
+      // As it may come back and go on into what follows.
+      #expect(bound.bytes == 24)
+    }
+  }
+
   /// TI's start-up code makes its stack pointer of where the stack lies and how large it is.
   @Test func stackOfTwoNumbers() throws {
     try Self.bound(

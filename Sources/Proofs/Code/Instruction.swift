@@ -24,6 +24,13 @@ public struct Instruction: Sendable, Hashable {
     }
   }
 
+  var isCall: Bool {
+    switch operation {
+    case .call, .indirect(_, _, .some): true
+    default: false
+    }
+  }
+
   /// The register that an address is taken from and that becomes another one by it.
   var writtenBase: RegisterNumber? {
     switch operation {

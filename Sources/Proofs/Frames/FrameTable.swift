@@ -130,7 +130,8 @@ extension Frame {
     if !motion.problems.isEmpty || motion.net != 0 { return [] }
     // By instruction: a damaged file may have rows of any size.
     var rest = rows[...]
-    for (address, depth) in motion.depths.sorted(by: { $0.key < $1.key }) {
+    for (address, depth) in motion.depths.sorted(by: { $0.key < $1.key })
+    where !motion.guessed.contains(address) {
       while let row = rest.first, row.range.upperBound <= address { rest.removeFirst() }
       guard let row = rest.first, row.range.contains(address), let base = row.base,
         base.register == Int(program.stackPointer)

@@ -17,6 +17,9 @@ public struct StackMotion: Sendable {
   /// Registers that the first instructions save, by their offsets from the stack pointer at entry.
   public private(set) var saved: [(register: RegisterNumber, offset: Int)] = []
 
+  /// Instructions that only jumps whose targets are not known may reach, if anything.
+  public private(set) var guessed: Set<UInt64> = []
+
   /// How far below its value at the entry the stack pointer is behind a return: not 0 where a
   /// compiler has put a part of several functions into one.
   public private(set) var net = 0
@@ -64,6 +67,8 @@ public struct StackMotion: Sendable {
     // A jump whose targets are not known leads to where no other way does: what else it may reach has the depth there that
     // it has by the other ways.
     if elsewhere != nil {
+      let reached = Set(states.keys)
+      defer { guessed = Set(states.keys).subtracting(reached) }
       for address in function.instructions.keys.sorted() where states[address] == nil {
         states[address] = elsewhere
         walk(from: address)
@@ -84,7 +89,7 @@ public struct StackMotion: Sendable {
       if returns {
         net = after.depth
       } else if let tail = function.calls.first(where: { $0.site == address && $0.isTail }),
-        !function.unresolved.contains(address)
+        !function.unresolved.contains(address), !instruction.isCall
       {
         net = after.depth + (tail.target.flatMap { nets[$0] } ?? 0)
       }
