@@ -196,6 +196,29 @@ import Testing
     }
   }
 
+  /// A function in ROM that the emulator answers is a call, and no breakpoint that a run has come to.
+  @Test(arguments: [100, 0] as [UInt64])
+  func callIntoROM(_ most: UInt64) throws {
+    // SysCtlClockGet, by its place in the tables of the ROM.
+    let text = """
+      reset: ldr r3, =0x01000010
+        ldr r3, [r3, #4 * 13]
+        ldr r3, [r3, #4 * 24]
+        blx r3
+        b .
+      """
+    try withGuest(.arm, text) { image in
+      let board = try boards(named: "tm4c123gxl")
+      let program = try #require(Program(image))
+      let machine = try Machine(board, image: image)
+      let witness = Witness(
+        machine, CodeMap(program), ZeroTrapProof(program, on: board),
+        until: Moment(nanoseconds: 1_000_000), most: most)
+      #expect(machine.traps.ebreak == 1)
+      #expect(witness.departure == nil && witness.contradiction == nil)
+    }
+  }
+
   // MARK: Policy
 
   @Test func policy() throws {
@@ -225,6 +248,16 @@ import Testing
       let stack = try audit("stack 15", "zero-trap-rv64")
       #expect(stack.code == 1)
       #expect(stack.output.contains("the stack may take 16 bytes, 15 are allowed"))
+      // A run that faults keeps to no policy but to one that says so.
+      try withGuest(.arm, "reset: ldr r0, =0x70000000\n ldr r1, [r0]\n b .") { image in
+        try write(image.contents, to: folder + "/fault.elf")
+        for (line, code) in [("stack 100", 1), ("allow memory-access", 0)] as [(String, Int32)] {
+          try write(Array(line.utf8), to: folder + "/policy")
+          let outcome = emurun("audit", folder + "/fault.elf", "--policy", folder + "/policy")
+          #expect(outcome.code == code)
+          #expect(outcome.output.contains("policy-fault at reset") == (code == 1))
+        }
+      }
       #expect(try audit("allow everything", "zero-trap-rv64").code == 65)
       #expect(try audit("stack", "zero-trap-rv64").code == 65)
     }
