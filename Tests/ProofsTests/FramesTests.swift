@@ -195,7 +195,8 @@ import Testing
       """
     ) { table, bound in
       #expect(table.frames.first { $0.name == "f" }?.size == 96)
-      #expect(bound.bytes == 96)
+      // It may not leave the function with its frame in place.
+      #expect(bound.bytes == 96 && bound.unknown == [])
     }
   }
 
