@@ -21,6 +21,16 @@ import Testing
     for frame in table.frames { #expect(frame.problems == []) }
   }
 
+  /// Functions leave nothing of their frames, but parts of several functions' prologues.
+  @Test(arguments: ["features-m4", "static-pool-m4", "static-pool-free-m4", "tasks-m4", "torture-m4"])
+  func nothingIsLeft(_ name: String) throws {
+    let table = try Self.table(Images.path(name + ".elf"))
+    for (entry, motion) in table.motions where motion.problems.isEmpty && motion.ownStack == nil {
+      let name = table.map.program.name(entry)
+      #expect(motion.net == 0 || name.hasPrefix("OUTLINED"), "\(name): \(motion.net)")
+    }
+  }
+
   /// The stack that a program leaves traces of is no more than the bound. All stacks start as zeros
   /// and begin at the symbol stackTop.
   @Test(arguments: [
@@ -259,6 +269,32 @@ import Testing
       #expect(f.calls == [] && f.unresolved == [])
       #expect(f.instructions.count == 10)
       #expect(bound.bytes == 40 && bound.unknown == [])
+    }
+  }
+
+  /// What an IT block carries out it carries out together.
+  @Test func epilogueInABlock() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, lr}
+        sub sp, #16
+        cmp r0, #1
+        ittt hs
+        movhs r0, #2
+        addhs sp, #16
+        pophs {r4, pc}
+        push {r0, r1}
+        b .
+      .size f, . - f
+      """
+    ) { table, bound in
+      #expect(table.frames.first { $0.name == "reset" }?.size == 0)
+      #expect(table.motions.values.allSatisfy { $0.net == 0 })
+      #expect(bound.bytes == 32 && bound.unknown == [])
     }
   }
 

@@ -36,6 +36,11 @@ public struct StackMotion: Sendable {
     case stack(Int)
   }
 
+  private struct Carried: Hashable {
+    let condition: Condition
+    let depth: Int
+  }
+
   private struct State: Hashable {
     var depth = 0
     /// A stack pointer was made just before this address, and more of the number may follow.
@@ -43,12 +48,15 @@ public struct StackMotion: Sendable {
     /// Of an upper half the lower one may be negative; else what is taken away is a frame.
     var isUpperHalf = false
     var registers: [RegisterNumber: Known] = [:]
+    /// Within an IT block, where what has this condition was carried out so far.
+    var carried: Carried?
 
     /// What holds on both ways.
     func joined(_ other: State) -> State {
       var state = self
       state.depth = max(depth, other.depth)
       state.registers = registers.filter { other.registers[$0.key] == $0.value }
+      if carried != other.carried { state.carried = nil }
       return state
     }
   }
@@ -84,7 +92,12 @@ public struct StackMotion: Sendable {
       guard let instruction = function.instructions[address], let state = states[address] else {
         continue
       }
-      var after = step(instruction, state)
+      var before = state
+      before.carried = nil
+      if let carried = state.carried, carried.condition == instruction.condition {
+        before.depth = carried.depth
+      }
+      var after = step(instruction, before)
       let returns = function.returnSites.contains(address)
       if returns {
         net = after.depth
@@ -98,6 +111,9 @@ public struct StackMotion: Sendable {
         if returns {
           after = state
         } else {
+          if !instruction.setsFlags {
+            after.carried = Carried(condition: instruction.condition, depth: after.depth)
+          }
           after.depth = max(after.depth, state.depth)
           after.registers = after.registers.filter { state.registers[$0.key] == $0.value }
         }
