@@ -337,7 +337,7 @@ extension Diagnostic.Rule {
   fileprivate static let policyDevice = Self(
     "policy-device", .error, "A store to a device that the policy does not name.")
   fileprivate static let policyFault = Self(
-    "policy-fault", .error, "A run of it faulted, at an instruction of no class that could be allowed.")
+    "policy-fault", .error, "A run faulted at an instruction of no class that could be allowed.")
   fileprivate static let policyStack = Self(
     "policy-stack", .error, "More stack than the policy allows, or no bound.")
   fileprivate static let policySize = Self(

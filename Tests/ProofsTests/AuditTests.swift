@@ -166,7 +166,8 @@ import Testing
     arm("movs r0, #1\n cmp r0, #1\n it ne\n .inst.n 0xbe00", .breakpoint),
     arm("movs r0, #1\n cmp r0, #1\n it ne\n .inst.n 0xb662", .undecodable),
     // SP is a multiple of four, the difference that the flags are of is not.
-    arm("movs r0, #4\n mov sp, r0\n .inst.w 0xf1bd0d03\n bne 1f\n b .\n1: cmp sp, r0\n bne 2f\n b .\n2: svc 0", .supervisorCall),
+    arm(
+      "movs r0, #4\n mov sp, r0\n .inst.w 0xf1bd0d03\n bne 1f\n b .\n1: svc 0", .supervisorCall),
     arm("ldr pc, [pc, #2]", .alignment, .jump),
     // Tables.
     arm("cmp r0, #1\n bhi 2f\n tbb [pc, r0]\n1: .byte (2f-1b)/2, (3f-1b)/2\n2: nop\n3: nop"),

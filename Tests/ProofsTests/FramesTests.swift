@@ -22,7 +22,9 @@ import Testing
   }
 
   /// Functions leave nothing of their frames, but parts of several functions' prologues.
-  @Test(arguments: ["features-m4", "static-pool-m4", "static-pool-free-m4", "tasks-m4", "torture-m4"])
+  @Test(arguments: [
+    "features-m4", "static-pool-m4", "static-pool-free-m4", "tasks-m4", "torture-m4",
+  ])
   func nothingIsLeft(_ name: String) throws {
     let table = try Self.table(Images.path(name + ".elf"))
     for (entry, motion) in table.motions where motion.problems.isEmpty && motion.ownStack == nil {
@@ -234,7 +236,8 @@ import Testing
         pop {r4, r5, r6, r7, pc}
       """
     ) { table, bound in
-      let f = try #require(table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      let f = try #require(
+        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
       #expect(f.calls == [])
       #expect(f.instructions.count == 9)
       #expect(bound.bytes == 8)
