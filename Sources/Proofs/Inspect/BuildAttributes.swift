@@ -108,7 +108,8 @@ enum BuildAttributes {
     20: ("ABI FP denormal", ["unused", "needed", "sign only"]),
     21: ("ABI FP exceptions", ["unused", "needed"]),
     22: ("ABI FP user exceptions", ["unused", "needed"]),
-    23: ("ABI FP number model", ["unused", "finite", "RTABI", "IEEE 754"]), 24: ("ABI align needed", ["no", "8-byte", "4-byte"]),
+    23: ("ABI FP number model", ["unused", "finite", "RTABI", "IEEE 754"]),
+    24: ("ABI align needed", ["no", "8-byte", "4-byte"]),
     25: ("ABI align preserved", ["no", "8-byte, except leaf SP", "8-byte"]),
     26: ("ABI enum size", ["unused", "small", "int", "forced to int"]),
     27: ("ABI hard FP use", ["as FP arch", "SP only", "DP only", "SP and DP"]),
@@ -121,6 +122,7 @@ enum BuildAttributes {
       "ABI FP optimization goals",
       ["none", "speed", "all speed", "size", "all size", "accuracy", "all accuracy"]
     ), 34: ("CPU unaligned access", ["no", "v6"]), 36: ("FP half precision", ["no", "yes"]),
-    38: ("ABI FP 16-bit format", ["none", "IEEE 754", "alternative"]), 44: ("DIV use", ["if the CPU has it", "no", "yes"]), 67: ("conformance", []),
+    38: ("ABI FP 16-bit format", ["none", "IEEE 754", "alternative"]),
+    44: ("DIV use", ["if the CPU has it", "no", "yes"]), 67: ("conformance", []),
   ]
 }

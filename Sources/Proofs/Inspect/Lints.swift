@@ -3,7 +3,8 @@ import Emu
 /// What is wrong with an image by its headers and its vector table alone.
 enum Lints {
   static func findings(in inspection: Inspection) -> [Diagnostic] {
-    profile(inspection) + vectors(inspection) + stack(inspection) + sections(inspection) + entry(inspection)
+    profile(inspection) + vectors(inspection) + stack(inspection) + sections(inspection)
+      + entry(inspection)
   }
 
   private static func profile(_ inspection: Inspection) -> [Diagnostic] {
