@@ -228,7 +228,7 @@ struct AuditReport {
       ? "\(Quantity.grouped(proof.reached.count)) instructions may run, of "
         + "\(Quantity.grouped(total)) in the code map"
       : "\(Quantity.grouped(total)) instructions in \(Quantity.grouped(map.functions.count)) "
-        + "functions in the code map"
+        + (map.functions.count == 1 ? "function" : "functions") + " in the code map"
   }
 
   private var runWords: String {

@@ -226,7 +226,7 @@ import Testing
     ) { image in
       let outcome = Self.check(image.path, "--for", "100us")
       #expect(outcome.code == 0, "\(outcome.errors)")
-      #expect(outcome.errors.contains("no violation; 1 functions are not checked"))
+      #expect(outcome.errors.contains("no violation; 1 function is not checked"))
       let (calls, returns) = Self.counts(outcome)
       #expect(calls > 50 && calls - returns < 3, "\(outcome.errors)")
     }
