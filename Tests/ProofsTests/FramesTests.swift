@@ -244,6 +244,39 @@ import Testing
     }
   }
 
+  /// Without marks a table has as many entries as its index was compared with.
+  @Test(arguments: [
+    "tbh [pc, r0, lsl #1]\n .inst.n 4, 6, 0x77, 0",
+    "adr r3, 1f\n ldr.w pc, [r3, r0, lsl #2]\n1: .inst.n 0x69, 0, 0x6d, 0, 0x51, 0",
+  ])
+  func tableWithoutMarks(_ table: String) throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      .balign 16
+      f: push {r4, lr}
+        cmp r0, #1
+        bhi 3f
+        \(table)
+      2: push {r0, r1}
+        add sp, #8
+      3: pop {r4, pc}
+      .size f, . - f
+      .type g, %function
+      g: push {r4, r5, r6, r7, lr}
+        pop {r4, r5, r6, r7, pc}
+      """
+    ) { table, bound in
+      let f = try #require(
+        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      #expect(f.calls == [] && f.unresolved == [] && f.nowhere == [])
+      #expect(bound.bytes == 16 && bound.unknown == [])
+    }
+  }
+
   /// A jump through a table of addresses goes to these, and leaves nothing of the frame to its caller.
   @Test func tableOfAddresses() throws {
     try Self.bound(

@@ -95,10 +95,12 @@ struct FunctionExplorer {
 
   /// A jump leads into the middle of a stretch along which a target was made, and was not known when that was followed.
   private var isUndermined: Bool {
-    made.contains { stretch in
-      stride(from: stretch.lowerBound &+ 2, through: stretch.upperBound, by: 2)
-        .contains(where: joins.contains)
-    }
+    made.contains(where: hasJoin)
+  }
+
+  private func hasJoin(_ stretch: ClosedRange<UInt64>) -> Bool {
+    stride(from: stretch.lowerBound &+ 2, through: stretch.upperBound, by: 2)
+      .contains(where: joins.contains)
   }
 
   /// A straight piece, up to what has been seen or what ends it.
@@ -150,8 +152,8 @@ struct FunctionExplorer {
       return neverReturns(target) ? skipped : [end]
     case .indirect(let register, let offset, let link):
       return skipped + indirect(register, offset, link, instruction)
-    case .tableBranch(let base, _, let size):
-      if base == 15 { return skipped + table(at: end, size: size, site) }
+    case .tableBranch(let base, let index, let size):
+      if base == 15 { return skipped + table(at: end, index, size: size, site) }
       return skipped + anywhere(site)
     case .load(15, let access) where program.machine == .arm:
       if access.base == 13 { return returned(skipped, site) }
@@ -231,10 +233,14 @@ struct FunctionExplorer {
     return all
   }
 
-  /// TBB and TBH with the table behind them: it ends where the nearest of its targets begins, or where marks say so.
-  private mutating func table(at start: UInt64, size: UInt8, _ site: UInt64) -> [UInt64] {
+  /// TBB and TBH with the table behind them: it ends where the nearest of its targets begins, or where a comparison or marks
+  /// say so.
+  private mutating func table(
+    at start: UInt64, _ index: RegisterNumber, size: UInt8, _ site: UInt64
+  ) -> [UInt64] {
     var targets: [UInt64] = []
-    var (address, end) = (start, start &+ 512 * UInt64(size))
+    var address = start
+    var end = start &+ (entries(of: index, at: site) ?? Self.mostEntries) * UInt64(size)
     if let code = program.marks.endOfData(start) { end = min(end, code) }
     while address < end, let (word, _) = program.fetch(address & ~1) {
       let entry = size == 2 ? word & 0xFFFF : word >> UInt32(8 * (address & 1)) & 255
@@ -250,12 +256,13 @@ struct FunctionExplorer {
   /// A load of the PC from a table of addresses that is known: it ends like those of TBB, or where there is no address of
   /// this function.
   private mutating func table(_ access: MemoryAccess, _ site: UInt64) -> [UInt64]? {
-    guard trusts, let start = constants[Int(access.base)], access.offset.register != nil,
+    guard trusts, let start = constants[Int(access.base)], let index = access.offset.register,
       access.offset.shift == .left, access.offset.amount == 2
     else { return nil }
     made.append(since...site)
     var targets: Set<UInt64> = []
-    var (address, end) = (start, start &+ 4 * 512)
+    var address = start
+    var end = start &+ 4 * (entries(of: index, at: site) ?? Self.mostEntries)
     if let code = program.marks.endOfData(start) { end = min(end, code) }
     while address < end, let (word, count) = program.fetch(address), count == 4, word & 1 == 1 {
       let target = program.plain(UInt64(word))
@@ -267,6 +274,32 @@ struct FunctionExplorer {
       address += 4
     }
     return targets.isEmpty ? nil : targets.sorted()
+  }
+
+  private static let mostEntries: UInt64 = 512
+
+  /// How many entries a table has whose index was compared with the last one just before: CMP, BHI.
+  private mutating func entries(of index: RegisterNumber, at site: UInt64) -> UInt64? {
+    var last = instruction(before: site)
+    // The address of the table may be made in between.
+    if let other = last, case .set(let rd, _, _, _, _, setsFlags: false) = other.operation,
+      rd != index
+    {
+      last = instruction(before: other.address)
+    }
+    guard trusts, let jump = last, jump.condition.code == 8, case .jump = jump.operation,
+      let compare = instruction(before: jump.address),
+      case .compare(.register(index), let most) = compare.operation, most.register == nil,
+      most.constant < Self.mostEntries, !hasJoin(compare.address...site)
+    else { return nil }
+    made.append(compare.address...site)
+    return most.constant + 1
+  }
+
+  /// One that the way goes on from.
+  private func instruction(before address: UInt64) -> Instruction? {
+    [2, 4].lazy.compactMap { [function] in function.instructions[address &- $0] }
+      .first { $0.end == address }
   }
 
   // MARK: Constants
