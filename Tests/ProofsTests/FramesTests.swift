@@ -212,6 +212,36 @@ import Testing
     }
   }
 
+  /// They may be elsewhere where the function has no end, or where a part of it was put.
+  @Test(arguments: ["", ".size f, 1b - f\n .type f.cold, @function\n f.cold: ret"])
+  func computedJumpElsewhere(_ end: String) throws {
+    try Self.bound(
+      .riscv64,
+      """
+      _start: la sp, 0x80010000
+        call f
+        j .
+      .type f, @function
+      f: addi sp, sp, -32
+        jr a5
+        addi sp, sp, -64
+        ret
+      1:
+      \(end)
+      """
+    ) { _, bound in
+      #expect(bound.unknown.contains { $0.hasPrefix("a call of a computed address at f+0x2") })
+    }
+  }
+
+  /// So may one by a move into the PC, or by a table that lies somewhere else.
+  @Test(arguments: ["mov pc, r3", "add pc, r3", "tbb [r3, r0]"])
+  func computedJumpOfThumb(_ text: String) throws {
+    try Self.bound(.arm, "reset: bl f\n b .\n.type f, %function\nf: \(text)\n") { _, bound in
+      #expect(bound.unknown == ["a call of a computed address at f"])
+    }
+  }
+
   /// A table ends where the marks say that code begins again: what is behind it are no targets.
   @Test func tableBranch() throws {
     try Self.bound(

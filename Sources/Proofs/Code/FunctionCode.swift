@@ -16,6 +16,8 @@ public struct FunctionCode: Sendable {
   public internal(set) var calls: [Call] = []
   /// Jumps within the function to computed addresses: any instruction of it may be next.
   public internal(set) var unresolved: [UInt64] = []
+  /// Of these, those in functions that have no end by the symbols: nothing of what they reach was looked at.
+  public internal(set) var unbounded: Set<UInt64> = []
   /// Places that it goes to and where there is no code of the image.
   public internal(set) var nowhere: [UInt64] = []
   public var returns: Bool { !returnSites.isEmpty }
@@ -161,7 +163,6 @@ struct FunctionExplorer {
         return skipped + jump(to: program.plain(target), from: site)
       }
       if let targets = table(access, site) { return skipped + targets }
-      function.calls.append(.init(site: site, target: nil, isTail: true))
       return skipped + anywhere(site)
     case .loadMany(let list, let base, _, _) where list >> 15 == 1 && program.machine == .arm:
       if base == 13 { return returned(skipped, site) }
@@ -209,14 +210,15 @@ struct FunctionExplorer {
       return returned([], site)
     }
     if let known { return jump(to: known, from: site) }
-    function.calls.append(.init(site: site, target: nil, isTail: true))
     return anywhere(site)
   }
 
-  /// A computed jump whose targets are not known: it may go to every instruction of the function.
+  /// A computed jump whose targets are not known: it may go to every instruction of the function, or be a call of another one.
   private mutating func anywhere(_ site: UInt64) -> [UInt64] {
     function.unresolved.append(site)
+    function.calls.append(.init(site: site, target: nil, isTail: true))
     guard let range, range.contains(site), range.upperBound - range.lowerBound < 1 << 18 else {
+      function.unbounded.insert(site)
       return []
     }
     var all: [UInt64] = []
