@@ -197,6 +197,33 @@ import Testing
     }
   }
 
+  /// A jump through a table in a function that has no end by the symbols: the code map has none of its targets, and says so.
+  @Test func tableOfAStrippedImage() throws {
+    let text = """
+      _start: call f
+        j .
+      f: la a5, 1f
+        lw a4, 4(a5)
+        add a5, a5, a4
+        jr a5
+        .balign 4
+      1: .word 2f - 1b, 3f - 1b
+      2: nop
+      3: ret
+      """
+    try withGuest(.riscv64, text) { image in
+      let board = try boards(named: "rv64-virt")
+      let program = try #require(Program(image))
+      let map = CodeMap(program)
+      let machine = try Machine(board, image: image)
+      let witness = Witness(
+        machine, map, ZeroTrapProof(program, on: board), until: Moment(nanoseconds: 1_000),
+        most: 100)
+      #expect(witness.contradiction == nil)
+      #expect(witness.cameFromOutside.map { map.holds($0) } == false)
+    }
+  }
+
   /// A function in ROM that the emulator answers is a call, and no breakpoint that a run has come to.
   @Test(arguments: [100, 0] as [UInt64])
   func callIntoROM(_ most: UInt64) throws {

@@ -39,9 +39,12 @@ public struct Witness: Sendable {
     isInterrupted: () -> Bool = { false }
   ) {
     let known = map.addresses
-    let openTables = Set(
-      proof.obligations.filter { $0.kind == .jump }.map(\.address)
-        .filter { map.program.isTableBranch($0) })
+    // Jumps of which the code map does not have all targets.
+    let openTables = map.functions.values.reduce(
+      into: Set(
+        proof.obligations.filter { $0.kind == .jump }.map(\.address)
+          .filter { map.program.isTableBranch($0) })
+    ) { $0.formUnion($1.unbounded) }
     let memory = MemoryMap(machine.board, map.program)
     // The first instruction is nobody's consequence.
     var (isInside, wasInside) = (false, true)

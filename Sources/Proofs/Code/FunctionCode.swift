@@ -16,7 +16,7 @@ public struct FunctionCode: Sendable {
   public internal(set) var calls: [Call] = []
   /// Jumps within the function to computed addresses: any instruction of it may be next.
   public internal(set) var unresolved: [UInt64] = []
-  /// Of these, those in functions that have no end by the symbols: nothing of what they reach was looked at.
+  /// Of these, those in functions that have no end by the symbols, or a part elsewhere: not all of what they reach was looked at.
   public internal(set) var unbounded: Set<UInt64> = []
   /// Places that it goes to and where there is no code of the image.
   public internal(set) var nowhere: [UInt64] = []
@@ -49,6 +49,7 @@ struct FunctionExplorer {
   let neverReturns: (UInt64) -> Bool
   private(set) var function: FunctionCode
   private let range: Range<UInt64>?
+  private let isDivided: Bool
   private var open: [UInt64]
   /// What registers hold, where that is a constant, along a straight piece of code that begins at `since`.
   private var constants: [UInt64?] = []
@@ -74,6 +75,7 @@ struct FunctionExplorer {
     function = FunctionCode(entry: entry)
     open = [entry]
     let symbol = program.names.symbol(at: entry)
+    isDivided = symbol.map { program.divided.contains($0.name) } ?? false
     range = symbol.flatMap { symbol in
       symbol.size > 0 && symbol.address &+ symbol.size > symbol.address
         ? symbol.address..<symbol.address &+ symbol.size : nil
@@ -221,6 +223,7 @@ struct FunctionExplorer {
       function.unbounded.insert(site)
       return []
     }
+    if isDivided { function.unbounded.insert(site) }
     var all: [UInt64] = []
     var address = range.lowerBound
     while range.contains(address) {

@@ -7,6 +7,8 @@ public struct Program: Sendable {
   let elf: ELFContents?
   let names: SymbolNames
   let marks: CodeMarks
+  /// Functions by their names of which a compiler has put the parts that rarely run elsewhere.
+  let divided: Set<String>
   private let rv64 = RV64Decoder()
   private let thumb = ThumbDecoder()
   /// By address; what may be code.
@@ -20,6 +22,10 @@ public struct Program: Sendable {
     elf = ELFContents(image.contents)
     names = SymbolNames(elf?.symbols ?? [])
     marks = CodeMarks(elf?.marks ?? [])
+    divided = Set(
+      (elf?.symbols ?? []).compactMap { symbol in
+        symbol.name.firstRange(of: ".cold").map { String(symbol.name[..<$0.lowerBound]) }
+      })
     code = image.segments.filter { $0.isExecutable && !$0.bytes.isEmpty }
       .sorted { $0.virtualAddress < $1.virtualAddress }
   }

@@ -15,15 +15,9 @@ public struct StackBound: Sendable {
 public struct StackBounds: Sendable {
   private let table: FrameTable
   private var bounds: [UInt64: StackBound] = [:]
-  /// Functions that compilers have cut in two: jumps with a frame in place may lead into the other part.
-  private let divided: Set<String>
 
   public init(_ table: FrameTable) {
     self.table = table
-    divided = Set(
-      (table.map.program.elf?.symbols ?? []).compactMap { symbol in
-        symbol.name.firstRange(of: ".cold").map { String(symbol.name[..<$0.lowerBound]) }
-      })
     for root in table.map.functions.keys.sorted() { visit(root) }
   }
 
@@ -70,7 +64,7 @@ public struct StackBounds: Sendable {
       guard let target = call.target else {
         // With a frame that is still there it can be no other function, whose caller would be without its stack pointer.
         if call.isTail, depth > 0, function.unresolved.contains(call.site),
-          !function.unbounded.contains(call.site), !divided.contains(name(entry))
+          !function.unbounded.contains(call.site)
         {
           continue
         }
