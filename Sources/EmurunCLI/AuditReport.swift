@@ -79,6 +79,13 @@ struct AuditReport {
             .policyDevice, "not every store is known: which devices they reach is not shown"))
       }
     }
+    if let departure = witness.departure, !departure.isInterrupt,
+      !inventory.sites.contains(where: { $0.address == departure.pc }),
+      !policy.allowed.contains(Obligation.Class.memory.rawValue)
+    {
+      found.append(
+        diagnostic(.policyFault, "a run of it took \(words(departure))", departure.pc))
+    }
     if let most = policy.stack {
       for (address, root) in map.roots where root == .entry {
         guard let bound = bounds[address] else { continue }
@@ -221,7 +228,7 @@ struct AuditReport {
       ? "\(Quantity.grouped(proof.reached.count)) instructions may run, of "
         + "\(Quantity.grouped(total)) in the code map"
       : "\(Quantity.grouped(total)) instructions in \(Quantity.grouped(map.functions.count)) "
-        + "functions in the code map"
+        + (map.functions.count == 1 ? "function" : "functions") + " in the code map"
   }
 
   private var runWords: String {
@@ -329,6 +336,8 @@ struct AuditReport {
 extension Diagnostic.Rule {
   fileprivate static let policyDevice = Self(
     "policy-device", .error, "A store to a device that the policy does not name.")
+  fileprivate static let policyFault = Self(
+    "policy-fault", .error, "A run faulted at an instruction of no class that could be allowed.")
   fileprivate static let policyStack = Self(
     "policy-stack", .error, "More stack than the policy allows, or no bound.")
   fileprivate static let policySize = Self(

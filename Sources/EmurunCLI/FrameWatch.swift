@@ -48,7 +48,9 @@ final class FrameWatch {
       + "\(Quantity.grouped(Int(check.returns))) returns of \(check.checked.count) functions, "
       + (count == 0 ? "no violation" : count == 1 ? "1 violation" : "\(count) violations")
       + (count == most ? " or more" : "")
-    if !check.unchecked.isEmpty { text += "; \(check.unchecked.count) functions are not checked" }
+    let unchecked = check.unchecked.count
+    if unchecked == 1 { text += "; 1 function is not checked" }
+    if unchecked > 1 { text += "; \(Quantity.grouped(unchecked)) functions are not checked" }
     if let stack {
       text += "; stack \(Quantity.grouped(stack.seen)) of at most "
       text += "\(Quantity.grouped(stack.most)) bytes"

@@ -40,7 +40,8 @@ struct InspectionWords {
     let core =
       switch inspection.machine {
       case .riscv64: " for RV64"
-      case .arm: " for Arm Cortex-M"
+      case .arm:
+        inspection.elf?.otherProfile.map { " for Arm-\($0.printable)" } ?? " for Arm Cortex-M"
       case nil: ""
       }
     return (inspection.image?.format ?? .elf).rawValue.uppercased() + core

@@ -119,6 +119,9 @@ import Testing
     // Devices: a register, between registers, a width that it does not take.
     rv64("li a0, 0x10060008\n sw a1, 0(a0)"), rv64("li a0, 0x10060008\n sb a1, 0(a0)", .device),
     rv64("li a0, 0x10060009\n lw a1, 0(a0)", .alignment, .device),
+    // What moves data by itself, whatever the board calls it: a virtio console and a source of entropy.
+    rv64("li a0, 0x10007050\n sw a1, 0(a0)", .device),
+    rv64("li a0, 0x10008050\n sw a1, 0(a0)", .device),
     // A loop that ends, one that runs out of memory.
     rv64(
       "li a0, 0x80001000\n li a1, 0x80001100\n1: sd zero, 0(a0)\n addi a0, a0, 8\n bne a0, a1, 1b"),
@@ -158,6 +161,14 @@ import Testing
     arm("ldr r0, =0x20000000\n cmp r1, #64\n it hs\n strbhs r1, [r0, r1]", .memory),
     arm("ldr r0, =0x20000000\n cmp r1, #0\n ite eq\n moveq r2, r0\n movne r2, r0\n str r1, [r2]"),
     arm("cmp r1, #0\n it eq\n svceq 0", .supervisorCall),
+    // BKPT is carried out where its block says not to; CPS is not to be there.
+    arm("movs r0, #1\n cmp r0, #1\n it ne\n svcne 0"),
+    arm("movs r0, #1\n cmp r0, #1\n it ne\n .inst.n 0xbe00", .breakpoint),
+    arm("movs r0, #1\n cmp r0, #1\n it ne\n .inst.n 0xb662", .undecodable),
+    // SP is a multiple of four, the difference that the flags are of is not.
+    arm(
+      "movs r0, #4\n mov sp, r0\n .inst.w 0xf1bd0d03\n bne 1f\n b .\n1: svc 0", .supervisorCall),
+    arm("ldr pc, [pc, #2]", .alignment, .jump),
     // Tables.
     arm("cmp r0, #1\n bhi 2f\n tbb [pc, r0]\n1: .byte (2f-1b)/2, (3f-1b)/2\n2: nop\n3: nop"),
     arm("tbb [pc, r0]\n1: .byte (2f-1b)/2, (3f-1b)/2\n2: nop\n3: nop", .jump),
@@ -173,6 +184,66 @@ import Testing
       let proof = ZeroTrapProof(try #require(Program(image)), on: board)
       #expect(proof.obligations.map(\.kind) == one.classes, "\(proof.obligations)")
       #expect(proof.isProved == one.classes.isEmpty)
+    }
+  }
+
+  /// A store that erases flash, or keeps loads from it, does not leave memory what it was.
+  @Test(arguments: [0x400f_d008, 0x400f_e130] as [UInt64])
+  func whatChangesMemoryElsewhere(_ register: UInt64) throws {
+    try withGuest(.arm, "reset: ldr r0, =\(register)\n str r1, [r0]\n b .") { image in
+      let proof = ZeroTrapProof(try #require(Program(image)), on: try boards(named: "tm4c123gxl"))
+      #expect(proof.obligations.map(\.kind) == [.device])
+      #expect(proof.obligations.first?.reason.contains("may itself change memory") == true)
+    }
+  }
+
+  /// A jump through a table in a function that has no end by the symbols: the code map has none of its targets, and says so.
+  @Test func tableOfAStrippedImage() throws {
+    let text = """
+      _start: call f
+        j .
+      f: la a5, 1f
+        lw a4, 4(a5)
+        add a5, a5, a4
+        jr a5
+        .balign 4
+      1: .word 2f - 1b, 3f - 1b
+      2: nop
+      3: ret
+      """
+    try withGuest(.riscv64, text) { image in
+      let board = try boards(named: "rv64-virt")
+      let program = try #require(Program(image))
+      let map = CodeMap(program)
+      let machine = try Machine(board, image: image)
+      let witness = Witness(
+        machine, map, ZeroTrapProof(program, on: board), until: Moment(nanoseconds: 1_000),
+        most: 100)
+      #expect(witness.contradiction == nil)
+      #expect(witness.cameFromOutside.map { map.holds($0) } == false)
+    }
+  }
+
+  /// A function in ROM that the emulator answers is a call, and no breakpoint that a run has come to.
+  @Test(arguments: [100, 0] as [UInt64])
+  func callIntoROM(_ most: UInt64) throws {
+    // SysCtlClockGet, by its place in the tables of the ROM.
+    let text = """
+      reset: ldr r3, =0x01000010
+        ldr r3, [r3, #4 * 13]
+        ldr r3, [r3, #4 * 24]
+        blx r3
+        b .
+      """
+    try withGuest(.arm, text) { image in
+      let board = try boards(named: "tm4c123gxl")
+      let program = try #require(Program(image))
+      let machine = try Machine(board, image: image)
+      let witness = Witness(
+        machine, CodeMap(program), ZeroTrapProof(program, on: board),
+        until: Moment(nanoseconds: 1_000_000), most: most)
+      #expect(machine.traps.ebreak == 1)
+      #expect(witness.departure == nil && witness.contradiction == nil)
     }
   }
 
@@ -205,6 +276,16 @@ import Testing
       let stack = try audit("stack 15", "zero-trap-rv64")
       #expect(stack.code == 1)
       #expect(stack.output.contains("the stack may take 16 bytes, 15 are allowed"))
+      // A run that faults keeps to no policy but to one that says so.
+      try withGuest(.arm, "reset: ldr r0, =0x70000000\n ldr r1, [r0]\n b .") { image in
+        try write(image.contents, to: folder + "/fault.elf")
+        for (line, code) in [("stack 100", 1), ("allow memory-access", 0)] as [(String, Int32)] {
+          try write(Array(line.utf8), to: folder + "/policy")
+          let outcome = emurun("audit", folder + "/fault.elf", "--policy", folder + "/policy")
+          #expect(outcome.code == code)
+          #expect(outcome.output.contains("policy-fault at reset") == (code == 1))
+        }
+      }
       #expect(try audit("allow everything", "zero-trap-rv64").code == 65)
       #expect(try audit("stack", "zero-trap-rv64").code == 65)
     }

@@ -21,6 +21,18 @@ import Testing
     for frame in table.frames { #expect(frame.problems == []) }
   }
 
+  /// Functions leave nothing of their frames, but parts of several functions' prologues.
+  @Test(arguments: [
+    "features-m4", "static-pool-m4", "static-pool-free-m4", "tasks-m4", "torture-m4",
+  ])
+  func nothingIsLeft(_ name: String) throws {
+    let table = try Self.table(Images.path(name + ".elf"))
+    for (entry, motion) in table.motions where motion.problems.isEmpty && motion.ownStack == nil {
+      let name = table.map.program.name(entry)
+      #expect(motion.net == 0 || name.hasPrefix("OUTLINED"), "\(name): \(motion.net)")
+    }
+  }
+
   /// The stack that a program leaves traces of is no more than the bound. All stacks start as zeros
   /// and begin at the symbol stackTop.
   @Test(arguments: [
@@ -94,6 +106,344 @@ import Testing
         bound.unknown.sorted() == [
           "a call of a computed address at reset+0xa", "recursion: even > odd > even",
         ])
+    }
+  }
+
+  private static func bound(
+    _ machine: Image.Machine, _ text: String, _ body: (FrameTable, StackBound) throws -> Void
+  ) throws {
+    try withGuest(machine, text) { image in
+      let table = FrameTable(CodeMap(try #require(Program(image))))
+      let entry = try #require(table.map.roots.first { $0.root == .entry })
+      try body(table, try #require(StackBounds(table)[entry.address]))
+    }
+  }
+
+  /// A target that another way makes another one is none that is known: by a jump forward, by the next round of a loop, by an
+  /// instruction that is skipped, and by a base that an access moves.
+  @Test(arguments: [
+    "la a0, small\n beqz a1, 1f\n la a0, large\n1: jalr a0\n j .",
+    "la a0, small\n1: jalr a0\n la a0, large\n j 1b",
+  ])
+  func computedCalls(_ text: String) throws {
+    let functions = """
+
+      .type small, @function
+      small: ret
+      .type large, @function
+      large: addi sp, sp, -512
+        addi sp, sp, 512
+        ret
+      """
+    try Self.bound(.riscv64, "_start: la sp, 0x80010000\n " + text + functions) { _, bound in
+      #expect(
+        bound.unknown.contains { $0.hasPrefix("a call of a computed address at _start") },
+        "\(bound.unknown)")
+    }
+  }
+
+  @Test(arguments: [
+    "ldr r3, =large\n ldr r2, =small\n cmp r0, #0\n it ne\n movne r3, r2\n blx r3\n b .",
+    "ldr r3, =small\n ldr r1, [r3], #4\n blx r3\n b .",
+  ])
+  func computedCallsOfThumb(_ text: String) throws {
+    let functions = """
+
+      .type small, %function
+      small: bx lr
+      .type large, %function
+      large: sub sp, #256
+        add sp, #256
+        bx lr
+      """
+    try Self.bound(.arm, "reset: " + text + functions) { table, bound in
+      #expect(bound.unknown.count == 1)
+      #expect(bound.unknown.first?.hasPrefix("a call of a computed address at reset") == true)
+    }
+  }
+
+  /// What is left of a function's frame where it jumps to a computed address is not what its other code has.
+  @Test func computedJumpAtTheEnd() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, r5, r6, lr}
+        cbz r0, 1f
+        pop {r4, r5, r6, lr}
+        bx r3
+      1: sub sp, #8
+        add sp, #8
+        pop {r4, r5, r6, pc}
+      .size f, . - f
+      """
+    ) { table, bound in
+      #expect(table.frames.first { $0.name == "f" }?.size == 24)
+      #expect(bound.bytes == 24)
+    }
+  }
+
+  /// Its targets are where no other way leads, with the frame that the jump has.
+  @Test func computedJumpWithin() throws {
+    try Self.bound(
+      .riscv64,
+      """
+      _start: la sp, 0x80010000
+        call f
+        j .
+      .type f, @function
+      f: addi sp, sp, -32
+        jr a5
+        addi sp, sp, -16
+        addi sp, sp, 16
+        j 1f
+        addi sp, sp, -64
+        addi sp, sp, 64
+      1: addi sp, sp, 32
+        ret
+      .size f, . - f
+      """
+    ) { table, bound in
+      #expect(table.frames.first { $0.name == "f" }?.size == 96)
+      // It may not leave the function with its frame in place.
+      #expect(bound.bytes == 96 && bound.unknown == [])
+    }
+  }
+
+  /// They may be elsewhere where the function has no end, or where a part of it was put.
+  @Test(arguments: ["", ".size f, 1b - f\n .type f.cold, @function\n f.cold: ret"])
+  func computedJumpElsewhere(_ end: String) throws {
+    try Self.bound(
+      .riscv64,
+      """
+      _start: la sp, 0x80010000
+        call f
+        j .
+      .type f, @function
+      f: addi sp, sp, -32
+        jr a5
+        addi sp, sp, -64
+        ret
+      1:
+      \(end)
+      """
+    ) { _, bound in
+      #expect(bound.unknown.contains { $0.hasPrefix("a call of a computed address at f+0x2") })
+    }
+  }
+
+  /// So may one by a move into the PC, or by a table that lies somewhere else.
+  @Test(arguments: ["mov pc, r3", "add pc, r3", "tbb [r3, r0]"])
+  func computedJumpOfThumb(_ text: String) throws {
+    try Self.bound(.arm, "reset: bl f\n b .\n.type f, %function\nf: \(text)\n") { _, bound in
+      #expect(bound.unknown == ["a call of a computed address at f"])
+    }
+  }
+
+  /// A table ends where the marks say that code begins again: what is behind it are no targets.
+  @Test func tableBranch() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, lr}
+        cmp r0, #1
+        bhi 4f
+        tbh [pc, r0, lsl #1]
+      1: .short (3f-1b)/2, (4f-1b)/2
+      2: movs r0, #8
+        .inst.n 0x0010
+        .inst.n 0x0020
+      3: b 2b
+      4: pop {r4, pc}
+      .size f, . - f
+      .type g, %function
+      g: push {r4, r5, r6, r7, lr}
+        pop {r4, r5, r6, r7, pc}
+      """
+    ) { table, bound in
+      let f = try #require(
+        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      #expect(f.calls == [])
+      #expect(f.instructions.count == 9)
+      #expect(bound.bytes == 8)
+    }
+  }
+
+  /// Without marks a table has as many entries as its index was compared with.
+  @Test(arguments: [
+    "tbh [pc, r0, lsl #1]\n .inst.n 4, 6, 0x77, 0",
+    "adr r3, 1f\n ldr.w pc, [r3, r0, lsl #2]\n1: .inst.n 0x69, 0, 0x6d, 0, 0x51, 0",
+  ])
+  func tableWithoutMarks(_ table: String) throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      .balign 16
+      f: push {r4, lr}
+        cmp r0, #1
+        bhi 3f
+        \(table)
+      2: push {r0, r1}
+        add sp, #8
+      3: pop {r4, pc}
+      .size f, . - f
+      .type g, %function
+      g: push {r4, r5, r6, r7, lr}
+        pop {r4, r5, r6, r7, pc}
+      """
+    ) { table, bound in
+      let f = try #require(
+        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      #expect(f.calls == [] && f.unresolved == [] && f.nowhere == [])
+      #expect(bound.bytes == 16 && bound.unknown == [])
+    }
+  }
+
+  /// A jump through a table of addresses goes to these, and leaves nothing of the frame to its caller.
+  @Test func tableOfAddresses() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, lr}
+        sub sp, #24
+        cmp r0, #1
+        bhi 3f
+        adr r3, 1f
+        ldr.w pc, [r3, r0, lsl #2]
+        .balign 4
+      1: .word 2f + 1, 3f + 1
+      2: push {r0, r1}
+        add sp, #8
+      3: add sp, #24
+        pop {r4, pc}
+      .size f, . - f
+      """
+    ) { table, bound in
+      let f = try #require(
+        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      #expect(f.calls == [] && f.unresolved == [])
+      #expect(f.instructions.count == 10)
+      #expect(bound.bytes == 40 && bound.unknown == [])
+    }
+  }
+
+  /// What an IT block carries out it carries out together.
+  @Test func epilogueInABlock() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, lr}
+        sub sp, #16
+        cmp r0, #1
+        ittt hs
+        movhs r0, #2
+        addhs sp, #16
+        pophs {r4, pc}
+        push {r0, r1}
+        b .
+      .size f, . - f
+      """
+    ) { table, bound in
+      #expect(table.frames.first { $0.name == "reset" }?.size == 0)
+      #expect(table.motions.values.allSatisfy { $0.net == 0 })
+      #expect(bound.bytes == 32 && bound.unknown == [])
+    }
+  }
+
+  /// A call that ends a function leaves no frame to who called that.
+  @Test func callAtTheEnd() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, r5, r6, lr}
+        bl g
+      .size f, . - f
+      .type g, %function
+      g: push {r4, lr}
+        pop {r4, pc}
+      """
+    ) { table, bound in
+      #expect(table.frames.first { table.map.program.name($0.entry) == "reset" }?.size == 0)
+      // As it may come back and go on into what follows.
+      #expect(bound.bytes == 24)
+    }
+  }
+
+  /// TI's start-up code makes its stack pointer of where the stack lies and how large it is.
+  @Test func stackOfTwoNumbers() throws {
+    try Self.bound(
+      .arm,
+      """
+      reset: ldr r0, =0x20000000
+        mov sp, r0
+        ldr r0, =0x200
+        add sp, r0
+        bl f
+        b .
+      .type f, %function
+      f: push {r4, lr}
+        pop {r4, pc}
+      """
+    ) { table, bound in
+      #expect(table.motions[bound.path[0]]?.ownStack == 0x2000_0200)
+      #expect(bound.bytes == 8 && bound.unknown == [])
+    }
+  }
+
+  /// Assemblers make a number of several instructions.
+  @Test(arguments: [0x8001_0000, 0x8765_4320, 0x1_2345_6780] as [UInt64])
+  func stackOfOneNumber(_ top: UInt64) throws {
+    try Self.bound(
+      .riscv64,
+      """
+      _start: li sp, \(top)
+        addi sp, sp, -32
+        call f
+        j .
+      .type f, @function
+      f: addi sp, sp, -16
+        addi sp, sp, 16
+        ret
+      """
+    ) { table, bound in
+      #expect(table.motions[bound.path[0]]?.ownStack == top)
+      #expect(bound.bytes == 48 && bound.unknown == [])
+    }
+  }
+
+  /// No stack is as large: it is computed, and nothing overflows.
+  @Test func stackPointerFarAway() throws {
+    try Self.bound(
+      .riscv64,
+      """
+      _start: call f
+        j .
+      .type f, @function
+      f: li a0, 1
+        slli a0, a0, 63
+        add sp, sp, a0
+        add sp, sp, a0
+        ret
+      """
+    ) { _, bound in
+      #expect(bound.unknown.contains { $0.hasPrefix("the stack pointer is computed at f") })
     }
   }
 

@@ -121,6 +121,23 @@ import Testing
       .init("sram", at: 0x2000_0000, size: 64 << 10, writable: true),
     ], devices: [])
 
+  /// What is built for a Cortex-A is told from what is for a Cortex-M by its build attributes.
+  @Test func otherProfile() throws {
+    try withFolder { folder in
+      try write(Array(".syntax unified\n.globl f\nf: b f\n".utf8), to: folder + "/a.s")
+      for (target, profile) in [("armv7a-none-eabi", "A"), ("armv7r-none-eabi", "R")] {
+        _ = try Toolchain.run(
+          "clang", ["-target", target, "-c", folder + "/a.s", "-o", folder + "/a.o"])
+        _ = try Toolchain.run(
+          "ld.lld", ["-e", "f", folder + "/a.o", "-o", folder + "/a.elf"])
+        let outcome = emurun("inspect", folder + "/a.elf", "--strict")
+        #expect(outcome.code == 1)
+        #expect(outcome.output.contains("ELF for Arm-\(profile), "))
+        #expect(outcome.output.contains("built for profile \(profile) of the architecture"))
+      }
+    }
+  }
+
   @Test func relocations() throws {
     let opensbi = try Self.inspect(Images.bytes(at: Images.debian[0]))
     #expect(opensbi.findings.map(\.rule.id) == ["writable-and-executable", "relocations-left"])

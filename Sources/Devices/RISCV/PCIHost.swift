@@ -6,6 +6,8 @@ import Emu
 /// No device answers: "a Root Complex … returns all 1's data for a read of a Function that is not there" (section 2.3.1,
 /// implementation note), and a write goes nowhere. So one model does for the configuration space and for the windows.
 public struct PCIHost: Device {
+  public static var reachesMemory: Bool { true }
+
   public struct State: Codable, Hashable, Sendable {}
   public var state = State()
 

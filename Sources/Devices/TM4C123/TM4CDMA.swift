@@ -13,6 +13,8 @@ import Emu
 /// of bus errors, and 2 + n the completions of channels that peripheral n of `vectors` has: "automatically cleared when the
 /// interrupt handler is activated", so a pulse of a tick.
 public struct TM4CDMA: Device {
+  public static var reachesMemory: Bool { true }
+
   public struct State: Codable, Hashable, Sendable {
     var isEnabled = false
     var base: UInt32 = 0

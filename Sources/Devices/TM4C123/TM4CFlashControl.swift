@@ -11,6 +11,8 @@ import Emu
 /// COMT makes what those registers have now outlast a power cycle. A run has none, so there is nothing that it changes; user words
 /// and the boot configuration are committed once.
 public struct TM4CFlashControl: Device {
+  public static var reachesMemory: Bool { true }
+
   public struct State: Codable, Hashable, Sendable {
     var address: UInt32 = 0
     var data: UInt32 = 0

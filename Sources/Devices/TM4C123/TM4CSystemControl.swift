@@ -19,6 +19,8 @@ import Emu
 /// loads is not from being executed; programming is the flash controller's business. USER_REGn keep what is stored. BOOTCFG is that
 /// of a new chip.
 public struct TM4CSystemControl: Device {
+  public static var reachesMemory: Bool { true }
+
   public struct State: Codable, Hashable, Sendable {
     var rcc: UInt32 = 0x078E_3AD1
     var rcc2: UInt32 = 0x07C0_6810

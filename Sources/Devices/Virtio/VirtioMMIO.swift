@@ -9,6 +9,8 @@ import Emu
 /// A driver's mistake in a queue breaks the device: DEVICE_NEEDS_RESET is set (section 2.1.2), an interrupt tells of it, and it
 /// does nothing until it is reset.
 public struct VirtioMMIO<Function: VirtioFunction>: Device {
+  public static var reachesMemory: Bool { true }
+
   static var bytesATick: UInt64 { 64 << 20 }
 
   public struct State: Codable, Hashable, Sendable {

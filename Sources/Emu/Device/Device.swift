@@ -74,6 +74,9 @@ public protocol Device: Sendable {
   static var followsSleep: Bool { get }
   /// It has a clock of its own: the gate keeps software from it, and it goes on.
   static var goesOnWithoutGate: Bool { get }
+  /// A store to it may change what memory holds, or who can read it: it moves data by itself, programs flash, or protects. What
+  /// an audit shows of memory does not hold behind such a store.
+  static var reachesMemory: Bool { get }
   /// A byte of console input is waiting. False: no room now. It is offered again after every access
   /// and every advance, so that input arrives as fast as the guest takes it and at the same
   /// instruction in every run.
@@ -94,6 +97,7 @@ extension Device {
   public mutating func sleepChanged(to sleep: CoreSleep, _ port: inout DevicePort) {}
   public static var followsSleep: Bool { false }
   public static var goesOnWithoutGate: Bool { false }
+  public static var reachesMemory: Bool { false }
 }
 
 /// What a core says to the rest of its chip.

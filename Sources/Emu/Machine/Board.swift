@@ -237,4 +237,5 @@ public struct Placement: Sendable {
 
   public var end: UInt64 { address + size }
   var goesOnWithoutGate: Bool { type(of: device).goesOnWithoutGate }
+  package var reachesMemory: Bool { type(of: device).reachesMemory }
 }

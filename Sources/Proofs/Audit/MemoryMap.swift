@@ -20,10 +20,25 @@ struct MemoryMap {
   /// The private bus of a Cortex-M (Armv7-M ARM, B3.1): it holds what lets exceptions through.
   private static let privateBus: ClosedRange<UInt64> = 0xE000_0000...0xE00F_FFFF
 
-  /// A device that moves data by itself, by what such devices are called.
-  private static func isBusMaster(_ name: String) -> Bool {
-    let name = name.lowercased()
-    return ["virtio", "dma", "pci", "usb", "eth"].contains { name.contains($0) }
+  /// A store to it may change memory: by its model, or, where there is none, by what such devices are called.
+  private static func reachesMemory(_ device: Placement) -> Bool {
+    let name = device.name.lowercased()
+    return device.reachesMemory
+      || ["virtio", "dma", "pci", "usb", "eth", "emac", "flashctl"].contains { name.contains($0) }
+  }
+
+  /// It has a line to the NMI, or to another device that may have one.
+  private func mayRaiseNMI(_ device: Placement) -> Bool {
+    var (open, seen) = ([device], Set([device.name]))
+    while let next = open.popLast() {
+      for wire in next.wires.values.joined() {
+        if wire == .nmi { return true }
+        if case .input(_, let name) = wire, seen.insert(name).inserted {
+          open += board.devices.filter { $0.name == name }
+        }
+      }
+    }
+    return false
   }
 
   private func isInside(_ region: Board.Region, _ first: UInt64, _ last: UInt64) -> Bool {
@@ -32,12 +47,13 @@ struct MemoryMap {
 
   /// Whether an access, at every address that it may have, is to memory.
   func isMemory(_ address: ValueRange, size: UInt8) -> Bool {
-    let last = address.high &+ UInt64(size - 1)
-    return board.regions.contains { isInside($0, address.low, last) }
+    let (last, wraps) = address.high.addingReportingOverflow(UInt64(size - 1))
+    return !wraps && board.regions.contains { isInside($0, address.low, last) }
   }
 
   func verdict(_ address: ValueRange, size: UInt8, isStore: Bool) -> Verdict {
-    let (first, last) = (address.low, address.high &+ UInt64(size - 1))
+    let (first, end) = (address.low, address.high.addingReportingOverflow(UInt64(size - 1)))
+    let last = end.overflow ? .max : end.partialValue
     let words = isStore ? "a store" : "a load"
     let place =
       first == address.high ? "at \(hex(first))" : "somewhere in \(hex(first))..\(hex(last))"
@@ -68,14 +84,14 @@ struct MemoryMap {
     guard let exact = address.constant else {
       return .unknown(.device, "\(words) \(place) may be to any register of \(device.name)")
     }
-    if isStore && Self.isBusMaster(device.name) {
-      return .unknown(.device, "\(words) to \(device.name), which may itself write to memory")
+    if isStore && Self.reachesMemory(device) {
+      return .unknown(.device, "\(words) to \(device.name), which may itself change memory")
     }
     if device.gate != nil {
       return .unknown(
         .device, "\(words) to \(device.name), whose clock is not shown to be switched on")
     }
-    if isStore && device.wires.values.joined().contains(where: { $0 == .nmi }) {
+    if isStore && mayRaiseNMI(device) {
       return .unknown(.interruptEnable, "\(words) to \(device.name), which can raise an NMI")
     }
     let offset = exact - device.address

@@ -68,16 +68,16 @@ extension ValueAnalysis {
     _ right: Operand, isWord: Bool, setsFlags: Bool, _ state: inout CoreState,
     _ site: UInt64
   ) {
+    // A stack pointer of Arm's is a multiple of four, whatever is written to it; the flags are of what is written.
+    let isStack = program.machine == .arm && rd == 13
     if setsFlags {
       if how == .subtract {
-        compare(left, right, rd, &state, site)
+        compare(left, right, isStack ? nil : rd, &state, site)
       } else {
-        state.flags = CoreState.Flags(result: rd)
+        state.flags = CoreState.Flags(result: isStack ? nil : rd)
       }
     }
     let flags = state.flags
-    // A stack pointer of Arm's is a multiple of four, whatever is written to it.
-    let isStack = program.machine == .arm && rd == 13
     let value = isStack ? value.and(.constant(0xFFFF_FFFC), 32) : value
     state.set(rd, value, isStack ? nil : source(how, left, right, isWord: isWord))
     // Flags of a result hold for what was just written.

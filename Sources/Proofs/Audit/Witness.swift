@@ -27,6 +27,8 @@ public struct Witness: Sendable {
   public private(set) var index: UInt64 = 0
   public private(set) var nanoseconds: UInt64 = 0
   public private(set) var end: StopReason?
+  /// Calls of functions in ROM: breakpoints to the engine, which answers them, and calls to the program.
+  private var answered: UInt64 = 0
 
   /// - Parameters:
   ///   - machine: at power-on; it records traps and interrupts.
@@ -37,9 +39,12 @@ public struct Witness: Sendable {
     isInterrupted: () -> Bool = { false }
   ) {
     let known = map.addresses
-    let openTables = Set(
-      proof.obligations.filter { $0.kind == .jump }.map(\.address)
-        .filter { map.program.isTableBranch($0) })
+    // Jumps of which the code map does not have all targets.
+    let openTables = map.functions.values.reduce(
+      into: Set(
+        proof.obligations.filter { $0.kind == .jump }.map(\.address)
+          .filter { map.program.isTableBranch($0) })
+    ) { $0.formUnion($1.unbounded) }
     let memory = MemoryMap(machine.board, map.program)
     // The first instruction is nobody's consequence.
     var (isInside, wasInside) = (false, true)
@@ -67,7 +72,10 @@ public struct Witness: Sendable {
       wasInside = isNow && !openTables.contains(pc) && map.program.isFollowed(behind: pc)
       var step = RunLimit(moment: limit, index: index + 1)
       step.sleepsOn = true
+      let calls = machine.board.firmwareCalls?.addresses.contains(pc) ?? false
+      let before = machine.traps.ebreak
       _ = machine.run(until: step)
+      if calls { answered += machine.traps.ebreak - before }
       note(machine)
       if machine.index == index { break }
     }
@@ -75,6 +83,8 @@ public struct Witness: Sendable {
       let whole = RunLimit(
         moment: limit, event: { Self.isDeparture($0) }, sleepsOn: true)
       _ = machine.run(until: whole)
+      // Where there are such functions, breakpoints that have no event are taken for calls of them.
+      if machine.board.firmwareCalls != nil { answered = machine.traps.ebreak }
       note(machine)
     }
     index = machine.index
@@ -95,11 +105,17 @@ public struct Witness: Sendable {
         isInterrupt: event.kind == .interrupt,
         // A call that the emulator answers has come back by now.
         pc: event.kind == .sbi ? machine.pc &- 4 : event.value, event: event)
-    } else if machine.traps != TrapCounts() || machine.stop?.reason == .semihosting {
+    } else if hasTrapped(machine) || machine.stop?.reason == .semihosting {
       departure = Departure(
         index: machine.index, nanoseconds: machine.nanoseconds, isInterrupt: false,
         pc: machine.pc, event: nil)
     }
+  }
+
+  private func hasTrapped(_ machine: Machine) -> Bool {
+    var calls = TrapCounts()
+    calls.ebreak = answered
+    return machine.traps != calls
   }
 
   private static func isDeparture(_ event: Event) -> Bool {

@@ -16,6 +16,8 @@ public struct FunctionCode: Sendable {
   public internal(set) var calls: [Call] = []
   /// Jumps within the function to computed addresses: any instruction of it may be next.
   public internal(set) var unresolved: [UInt64] = []
+  /// Of these, those in functions that have no end by the symbols, or a part elsewhere: not all of what they reach was looked at.
+  public internal(set) var unbounded: Set<UInt64> = []
   /// Places that it goes to and where there is no code of the image.
   public internal(set) var nowhere: [UInt64] = []
   public var returns: Bool { !returnSites.isEmpty }
@@ -47,9 +49,18 @@ struct FunctionExplorer {
   let neverReturns: (UInt64) -> Bool
   private(set) var function: FunctionCode
   private let range: Range<UInt64>?
+  private let isDivided: Bool
   private var open: [UInt64]
-  /// What registers hold, where that is a constant, along a straight piece of code.
+  /// What registers hold, where that is a constant, along a straight piece of code that begins at `since`.
   private var constants: [UInt64?] = []
+  private var since: UInt64 = 0
+  /// Where jumps within the function lead: what is known there is not what the line above has left.
+  private var joins: Set<UInt64> = []
+  /// Stretches of code along which the target of a call or a jump was made.
+  private var made: [ClosedRange<UInt64>] = []
+  /// Targets are taken from what registers hold.
+  private var trusts = true
+  private static let mostRounds = 8
 
   /// Of one function; a damaged file may have millions in a row.
   private static let mostInstructions = 1 << 18
@@ -64,6 +75,7 @@ struct FunctionExplorer {
     function = FunctionCode(entry: entry)
     open = [entry]
     let symbol = program.names.symbol(at: entry)
+    isDivided = symbol.map { program.divided.contains($0.name) } ?? false
     range = symbol.flatMap { symbol in
       symbol.size > 0 && symbol.address &+ symbol.size > symbol.address
         ? symbol.address..<symbol.address &+ symbol.size : nil
@@ -71,19 +83,37 @@ struct FunctionExplorer {
   }
 
   mutating func explored() -> FunctionCode {
-    while let start = open.popLast(), function.instructions.count < Self.mostInstructions {
-      walk(from: start)
+    for round in 0... {
+      trusts = round < Self.mostRounds
+      while let start = open.popLast(), function.instructions.count < Self.mostInstructions {
+        walk(from: start)
+      }
+      if !isUndermined { break }
+      let entry = function.entry
+      function = FunctionCode(entry: entry)
+      open = [entry]
+      made = []
     }
     return function
+  }
+
+  /// A jump leads into the middle of a stretch along which a target was made, and was not known when that was followed.
+  private var isUndermined: Bool {
+    made.contains(where: hasJoin)
+  }
+
+  private func hasJoin(_ stretch: ClosedRange<UInt64>) -> Bool {
+    stride(from: stretch.lowerBound &+ 2, through: stretch.upperBound, by: 2)
+      .contains(where: joins.contains)
   }
 
   /// A straight piece, up to what has been seen or what ends it.
   private mutating func walk(from start: UInt64) {
     var address = start
     var conditions: ArraySlice<Condition> = []
-    constants = [UInt64?](repeating: nil, count: 32)
-    if program.machine == .riscv64 { constants[0] = 0 }
+    forget(from: start)
     while function.instructions[address] == nil {
+      if joins.contains(address) { forget(from: address) }
       guard program.isCode(address), !program.isMarkedData(address),
         let instruction = program.instruction(at: address, inBlock: conditions.popFirst())
       else {
@@ -103,7 +133,9 @@ struct FunctionExplorer {
       }
       follow(instruction)
       if next != [instruction.end] { function.flow[address] = next }
-      open += next.filter { $0 != instruction.end }
+      let elsewhere = next.filter { $0 != instruction.end }
+      joins.formUnion(elsewhere)
+      open += elsewhere
       guard next.contains(instruction.end) else { return }
       address = instruction.end
     }
@@ -124,16 +156,16 @@ struct FunctionExplorer {
       return neverReturns(target) ? skipped : [end]
     case .indirect(let register, let offset, let link):
       return skipped + indirect(register, offset, link, instruction)
-    case .tableBranch(let base, _, let size):
-      if base == 15 { return skipped + table(at: end, size: size, site) }
+    case .tableBranch(let base, let index, let size):
+      if base == 15 { return skipped + table(at: end, index, size: size, site) }
       return skipped + anywhere(site)
     case .load(15, let access) where program.machine == .arm:
       if access.base == 13 { return returned(skipped, site) }
       if access.isPCRelative, let target = literal(access, site) {
         return skipped + jump(to: program.plain(target), from: site)
       }
-      function.calls.append(.init(site: site, target: nil, isTail: true))
-      return skipped
+      if let targets = table(access, site) { return skipped + targets }
+      return skipped + anywhere(site)
     case .loadMany(let list, let base, _, _) where list >> 15 == 1 && program.machine == .arm:
       if base == 13 { return returned(skipped, site) }
       function.calls.append(.init(site: site, target: nil, isTail: true))
@@ -166,7 +198,9 @@ struct FunctionExplorer {
     _ instruction: Instruction
   ) -> [UInt64] {
     let site = instruction.address
-    let known = constants[Int(register)].map { program.plain(($0 &+ offset) & ~1) }
+    let known =
+      trusts ? constants[Int(register)].map { program.plain(($0 &+ offset) & ~1) } : nil
+    if known != nil { made.append(since...site) }
     if link != nil {
       function.calls.append(.init(site: site, target: known, isTail: false))
       return known.map(neverReturns) == true ? [] : [instruction.end]
@@ -178,16 +212,18 @@ struct FunctionExplorer {
       return returned([], site)
     }
     if let known { return jump(to: known, from: site) }
-    function.calls.append(.init(site: site, target: nil, isTail: true))
     return anywhere(site)
   }
 
-  /// A computed jump whose targets are not known: it may go to every instruction of the function.
+  /// A computed jump whose targets are not known: it may go to every instruction of the function, or be a call of another one.
   private mutating func anywhere(_ site: UInt64) -> [UInt64] {
     function.unresolved.append(site)
+    function.calls.append(.init(site: site, target: nil, isTail: true))
     guard let range, range.contains(site), range.upperBound - range.lowerBound < 1 << 18 else {
+      function.unbounded.insert(site)
       return []
     }
+    if isDivided { function.unbounded.insert(site) }
     var all: [UInt64] = []
     var address = range.lowerBound
     while range.contains(address) {
@@ -202,10 +238,15 @@ struct FunctionExplorer {
     return all
   }
 
-  /// TBB and TBH with the table behind them: it ends where the nearest of its targets begins.
-  private mutating func table(at start: UInt64, size: UInt8, _ site: UInt64) -> [UInt64] {
+  /// TBB and TBH with the table behind them: it ends where the nearest of its targets begins, or where a comparison or marks
+  /// say so.
+  private mutating func table(
+    at start: UInt64, _ index: RegisterNumber, size: UInt8, _ site: UInt64
+  ) -> [UInt64] {
     var targets: [UInt64] = []
-    var (address, end) = (start, start &+ 512 * UInt64(size))
+    var address = start
+    var end = start &+ (entries(of: index, at: site) ?? Self.mostEntries) * UInt64(size)
+    if let code = program.marks.endOfData(start) { end = min(end, code) }
     while address < end, let (word, _) = program.fetch(address & ~1) {
       let entry = size == 2 ? word & 0xFFFF : word >> UInt32(8 * (address & 1)) & 255
       let target = start &+ 2 * UInt64(entry)
@@ -217,10 +258,76 @@ struct FunctionExplorer {
     return Set(targets).sorted()
   }
 
+  /// A load of the PC from a table of addresses that is known: it ends like those of TBB, or where there is no address of
+  /// this function.
+  private mutating func table(_ access: MemoryAccess, _ site: UInt64) -> [UInt64]? {
+    guard trusts, let start = constants[Int(access.base)], let index = access.offset.register,
+      access.offset.shift == .left, access.offset.amount == 2
+    else { return nil }
+    made.append(since...site)
+    var targets: Set<UInt64> = []
+    var address = start
+    var end = start &+ 4 * (entries(of: index, at: site) ?? Self.mostEntries)
+    if let code = program.marks.endOfData(start) { end = min(end, code) }
+    while address < end, let (word, count) = program.fetch(address), count == 4, word & 1 == 1 {
+      let target = program.plain(UInt64(word))
+      guard program.isCode(target), !program.isMarkedData(target),
+        range?.contains(target) ?? true
+      else { break }
+      if target > start { end = min(end, target) }
+      targets.insert(target)
+      address += 4
+    }
+    return targets.isEmpty ? nil : targets.sorted()
+  }
+
+  private static let mostEntries: UInt64 = 512
+
+  /// How many entries a table has whose index was compared with the last one just before: CMP, BHI.
+  private mutating func entries(of index: RegisterNumber, at site: UInt64) -> UInt64? {
+    var last = instruction(before: site)
+    // The address of the table may be made in between.
+    if let other = last, case .set(let rd, _, _, _, _, setsFlags: false) = other.operation,
+      rd != index
+    {
+      last = instruction(before: other.address)
+    }
+    guard trusts, let jump = last, jump.condition.code == 8, case .jump = jump.operation,
+      let compare = instruction(before: jump.address),
+      case .compare(.register(index), let most) = compare.operation, most.register == nil,
+      most.constant < Self.mostEntries, !hasJoin(compare.address...site)
+    else { return nil }
+    made.append(compare.address...site)
+    return most.constant + 1
+  }
+
+  /// One that the way goes on from.
+  private func instruction(before address: UInt64) -> Instruction? {
+    [2, 4].lazy.compactMap { [function] in function.instructions[address &- $0] }
+      .first { $0.end == address }
+  }
+
   // MARK: Constants
+
+  private mutating func forget(from address: UInt64) {
+    constants = [UInt64?](repeating: nil, count: 32)
+    if program.machine == .riscv64 { constants[0] = 0 }
+    since = address
+  }
 
   /// What the instruction leaves in registers; an address of code is one that may be called.
   private mutating func follow(_ instruction: Instruction) {
+    if instruction.condition == .always { return compute(instruction) }
+    // It may do nothing.
+    let before = constants
+    compute(instruction)
+    for number in constants.indices where constants[number] != before[number] {
+      constants[number] = nil
+    }
+  }
+
+  private mutating func compute(_ instruction: Instruction) {
+    if let base = instruction.writtenBase { set(base, nil) }
     switch instruction.operation {
     case .set(let rd, .add, let left, let right, false, _):
       let isHalf = left.register == nil && right.register == nil && program.machine == .riscv64
@@ -232,8 +339,7 @@ struct FunctionExplorer {
     case .load(let rd, _), .loadPair(let rd, _, _): set(rd, nil)
     case .atomic(let rd?, _, _, _): set(rd, nil)
     case .loadMany, .call, .clobber, .system, .floatingPoint, .indirect:
-      constants = [UInt64?](repeating: nil, count: 32)
-      if program.machine == .riscv64 { constants[0] = 0 }
+      forget(from: instruction.end)
     default: break
     }
   }

@@ -24,6 +24,24 @@ public struct Instruction: Sendable, Hashable {
     }
   }
 
+  var isCall: Bool {
+    switch operation {
+    case .call, .indirect(_, _, .some): true
+    default: false
+    }
+  }
+
+  /// The register that an address is taken from and that becomes another one by it.
+  var writtenBase: RegisterNumber? {
+    switch operation {
+    case .load(_, let access), .store(_, let access), .loadPair(_, _, let access),
+      .storePair(_, _, let access), .accessFP(let access, _, _):
+      access.writesBack ? access.base : nil
+    case .storeMany(_, let base, _, true): base
+    default: nil
+    }
+  }
+
   /// Arm.
   var setsFlags: Bool {
     switch operation {

@@ -7,6 +7,8 @@ public struct Program: Sendable {
   let elf: ELFContents?
   let names: SymbolNames
   let marks: CodeMarks
+  /// Functions by their names of which a compiler has put the parts that rarely run elsewhere.
+  let divided: Set<String>
   private let rv64 = RV64Decoder()
   private let thumb = ThumbDecoder()
   /// By address; what may be code.
@@ -20,6 +22,10 @@ public struct Program: Sendable {
     elf = ELFContents(image.contents)
     names = SymbolNames(elf?.symbols ?? [])
     marks = CodeMarks(elf?.marks ?? [])
+    divided = Set(
+      (elf?.symbols ?? []).compactMap { symbol in
+        symbol.name.firstRange(of: ".cold").map { String(symbol.name[..<$0.lowerBound]) }
+      })
     code = image.segments.filter { $0.isExecutable && !$0.bytes.isEmpty }
       .sorted { $0.virtualAddress < $1.virtualAddress }
   }
@@ -158,11 +164,23 @@ struct CodeMarks: Sendable {
   }
 
   func isData(_ address: UInt64) -> Bool {
+    let next = next(behind: address)
+    return next > 0 && !marks[next - 1].isCode
+  }
+
+  /// Where code begins again behind data; nil: that is none, or there is no more code.
+  func endOfData(_ address: UInt64) -> UInt64? {
+    let next = next(behind: address)
+    guard next > 0, !marks[next - 1].isCode else { return nil }
+    return marks[next...].first { $0.isCode }?.address
+  }
+
+  private func next(behind address: UInt64) -> Int {
     var (low, high) = (0, marks.count)
     while low < high {
       let middle = (low + high) / 2
       if marks[middle].address <= address { low = middle + 1 } else { high = middle }
     }
-    return low > 0 && !marks[low - 1].isCode
+    return low
   }
 }

@@ -18,9 +18,12 @@ public struct ThumbDecoder: Sendable {
     var decoding = Decoding(address: address, isInBlock: condition != nil)
     let (one, two) = (word & 0xFFFF, word >> 16)
     let operation = isWide ? decoding.wide(one, two) : decoding.narrow(one)
+    // BKPT is carried out whatever its block says (A7.7.17), CPS by cores that do not mind its being there.
+    let isAlways = one >> 8 == 0xBE || one >> 5 == 0xB660 >> 5
     return Instruction(
       address: address, size: isWide ? 4 : 2, operation: operation,
-      condition: condition ?? decoding.condition, encoding: isWide ? word : one)
+      condition: isAlways ? .always : condition ?? decoding.condition,
+      encoding: isWide ? word : one)
   }
 
   struct Decoding {
@@ -202,7 +205,7 @@ extension ThumbDecoder.Decoding {
       return list == 0
         ? .undecodable : .storeMany(list, base: 13, isDown: true, writesBack: true)
     case 6:
-      if half & 0xFFE8 != 0xB660 || half & 3 == 0 { return .undecodable }
+      if half & 0xFFEC != 0xB660 || half & 3 == 0 || isInBlock { return .undecodable }
       // To mask interrupts brings nothing about.
       return .system(half >> 4 & 1 == 1 ? .harmless : .interruptMask, clobbers: 0)
     case 10: return half >> 6 & 3 == 2 ? .undecodable : clobber(low, flags: false)

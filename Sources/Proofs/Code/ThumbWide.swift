@@ -139,6 +139,8 @@ extension ThumbDecoder.Decoding {
       return size == 1 && !access.writesBack ? .system(.harmless, clobbers: 0) : .undecodable
     }
     if rt == 13 && size < 4 { return .undecodable }
+    // To the PC from elsewhere is UNPREDICTABLE.
+    if rt == 15 { access.alignment = 4 }
     return .load(UInt8(rt), access)
   }
 

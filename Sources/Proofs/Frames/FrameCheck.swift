@@ -111,8 +111,17 @@ public final class FrameCheck: Lookout {
       }
     }
     if function.pointee.net != 0 { return }
-    calls += 1
     let cfa = core.stackPointer
+    if function.pointee.loop.count > 0 {
+      // Round again, and not called again.
+      let again = open.latest(at: cfa, of: places[function.pointee.loop])
+      if again != OpenCalls.none,
+        function.pointee.isEndless || open[again].returnAddress == core.returnAddress
+      {
+        return
+      }
+    }
+    calls += 1
     deepest = min(deepest, cfa &- function.pointee.deepest)
     let values = open.add(
       .init(
@@ -226,6 +235,10 @@ private struct Places {
     let deepest: UInt64
     /// Registers beside the link register.
     let saved: List
+    /// Itself, where it jumps to its own first instruction.
+    let loop: List
+    /// It never returns, and need not keep where to.
+    let isEndless: Bool
   }
 
   struct Role {
@@ -267,7 +280,9 @@ private struct Places {
       functions.append(
         Function(
           net: Int64(motion.net), deepest: UInt64(max(0, motion.deepest)),
-          saved: list(saved.map(Int32.init))))
+          saved: list(saved.map(Int32.init)),
+          loop: list(function.flow.values.contains { $0.contains(entry) } ? [Int32(number)] : []),
+          isEndless: !function.returns && !function.calls.contains(where: \.isTail)))
       roles[entry, default: Role()].entry = Int32(number)
       for site in function.returnSites {
         guard let instruction = function.instructions[site],

@@ -51,22 +51,27 @@ public struct FrameTable: Sendable {
     self.compared = compared
   }
 
+  /// Such parts lead to one another.
+  private static let mostRounds = 16
+
   /// Parts of functions that leave the stack pointer elsewhere are known only when they have been
   /// looked at; then their callers are looked at again.
   private static func motions(_ map: CodeMap) -> [UInt64: StackMotion] {
     var motions: [UInt64: StackMotion] = [:]
     var nets: [UInt64: Int] = [:]
-    for _ in 0..<4 {
+    var changed: Set<UInt64> = []
+    for _ in 0..<mostRounds {
       for function in map.functions.values
       where motions[function.entry] == nil
-        || function.calls.contains(where: { $0.target.map { nets[$0] != nil } ?? false })
+        || function.calls.contains(where: { $0.target.map(changed.contains) ?? false })
       {
         motions[function.entry] = StackMotion(function, in: map.program, nets: nets)
       }
       let now = motions.compactMapValues { motion in
         motion.net != 0 && motion.ownStack == nil && motion.problems.isEmpty ? motion.net : nil
       }
-      if now == nets { break }
+      changed = Set(now.keys).union(nets.keys).filter { now[$0] != nets[$0] }
+      if changed.isEmpty { break }
       nets = now
     }
     return motions
@@ -130,7 +135,8 @@ extension Frame {
     if !motion.problems.isEmpty || motion.net != 0 { return [] }
     // By instruction: a damaged file may have rows of any size.
     var rest = rows[...]
-    for (address, depth) in motion.depths.sorted(by: { $0.key < $1.key }) {
+    for (address, depth) in motion.depths.sorted(by: { $0.key < $1.key })
+    where !motion.guessed.contains(address) {
       while let row = rest.first, row.range.upperBound <= address { rest.removeFirst() }
       guard let row = rest.first, row.range.contains(address), let base = row.base,
         base.register == Int(program.stackPointer)

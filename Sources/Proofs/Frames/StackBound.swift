@@ -62,6 +62,12 @@ public struct StackBounds: Sendable {
     for call in function.calls {
       let depth = motion.depths[call.site] ?? 0
       guard let target = call.target else {
+        // With a frame that is still there it can be no other function, whose caller would be without its stack pointer.
+        if call.isTail, depth > 0, function.unresolved.contains(call.site),
+          !function.unbounded.contains(call.site)
+        {
+          continue
+        }
         unknown.append("a call of a computed address at \(name(call.site))")
         continue
       }

@@ -17,6 +17,9 @@ public struct StackMotion: Sendable {
   /// Registers that the first instructions save, by their offsets from the stack pointer at entry.
   public private(set) var saved: [(register: RegisterNumber, offset: Int)] = []
 
+  /// Instructions that only jumps whose targets are not known may reach, if anything.
+  public private(set) var guessed: Set<UInt64> = []
+
   /// How far below its value at the entry the stack pointer is behind a return: not 0 where a
   /// compiler has put a part of several functions into one.
   public private(set) var net = 0
@@ -33,31 +36,74 @@ public struct StackMotion: Sendable {
     case stack(Int)
   }
 
+  private struct Carried: Hashable {
+    let condition: Condition
+    let depth: Int
+  }
+
   private struct State: Hashable {
     var depth = 0
-    /// A stack pointer was made just before this address; `auipc` makes the upper half of one.
+    /// A stack pointer was made just before this address, and more of the number may follow.
     var made: UInt64?
+    /// Of an upper half the lower one may be negative; else what is taken away is a frame.
+    var isUpperHalf = false
     var registers: [RegisterNumber: Known] = [:]
+    /// Within an IT block, where what has this condition was carried out so far.
+    var carried: Carried?
+
+    /// What holds on both ways.
+    func joined(_ other: State) -> State {
+      var state = self
+      state.depth = max(depth, other.depth)
+      state.registers = registers.filter { other.registers[$0.key] == $0.value }
+      if carried != other.carried { state.carried = nil }
+      return state
+    }
   }
 
   private var states: [UInt64: State] = [:]
   private var visits: [UInt64: Int] = [:]
+  /// Before the jumps whose targets are not known.
+  private var elsewhere: State?
 
   init(_ function: FunctionCode, in program: Program, nets: [UInt64: Int]) {
     self.function = function
     self.program = program
     self.nets = nets
     states[function.entry] = State()
-    var open = [function.entry]
+    walk(from: function.entry)
+    // A jump whose targets are not known leads to where no other way does: what else it may reach has the depth there that
+    // it has by the other ways.
+    if elsewhere != nil {
+      let reached = Set(states.keys)
+      defer { guessed = Set(states.keys).subtracting(reached) }
+      for address in function.instructions.keys.sorted() where states[address] == nil {
+        states[address] = elsewhere
+        walk(from: address)
+      }
+    }
+    depths = states.mapValues(\.depth)
+    readPrologue()
+  }
+
+  private mutating func walk(from start: UInt64) {
+    var open = [start]
     while let address = open.popLast() {
       guard let instruction = function.instructions[address], let state = states[address] else {
         continue
       }
-      var after = step(instruction, state)
+      var before = state
+      before.carried = nil
+      if let carried = state.carried, carried.condition == instruction.condition {
+        before.depth = carried.depth
+      }
+      var after = step(instruction, before)
       let returns = function.returnSites.contains(address)
       if returns {
         net = after.depth
-      } else if let tail = function.calls.first(where: { $0.site == address && $0.isTail }) {
+      } else if let tail = function.calls.first(where: { $0.site == address && $0.isTail }),
+        !function.unresolved.contains(address), !instruction.isCall
+      {
         net = after.depth + (tail.target.flatMap { nets[$0] } ?? 0)
       }
       if instruction.condition != .always {
@@ -65,16 +111,24 @@ public struct StackMotion: Sendable {
         if returns {
           after = state
         } else {
+          if !instruction.setsFlags {
+            after.carried = Carried(condition: instruction.condition, depth: after.depth)
+          }
           after.depth = max(after.depth, state.depth)
           after.registers = after.registers.filter { state.registers[$0.key] == $0.value }
         }
+      }
+      if function.unresolved.contains(address) {
+        elsewhere = elsewhere.map { $0.joined(state) } ?? state
+        if instruction.condition != .always, join(state, at: instruction.end) {
+          open.append(instruction.end)
+        }
+        continue
       }
       for next in function.successors(of: instruction) where join(after, at: next) {
         open.append(next)
       }
     }
-    depths = states.mapValues(\.depth)
-    readPrologue()
   }
 
   private mutating func problem(_ what: String, at address: UInt64) {
@@ -84,22 +138,20 @@ public struct StackMotion: Sendable {
 
   /// Whether there is something new at an address.
   private mutating func join(_ state: State, at address: UInt64) -> Bool {
-    guard var old = states[address] else {
+    guard let old = states[address] else {
       states[address] = state
       return true
     }
-    let before = old
-    if state.depth > old.depth {
+    let both = old.joined(state)
+    if both.depth > old.depth {
       visits[address, default: 0] += 1
       if visits[address, default: 0] > 32 {
         problem("the stack grows in a loop", at: address)
         return false
       }
-      old.depth = state.depth
     }
-    old.registers = old.registers.filter { state.registers[$0.key] == $0.value }
-    states[address] = old
-    return old != before
+    states[address] = both
+    return both != old
   }
 
   // MARK: Instructions
@@ -108,14 +160,21 @@ public struct StackMotion: Sendable {
     var state = state
     let site = instruction.address
     switch instruction.operation {
-    case .set(let rd, .add, .register(program.stackPointer), let right, _, _)
-    where rd == program.stackPointer && state.made == site && right.register == nil:
-      set(rd, .constant((ownStack ?? 0) &+ right.constant), &state, site)
-      state.made = nil
+    case .set(let rd, let how, .register(program.stackPointer), let right, _, _)
+    where rd == program.stackPointer && state.made == site && right.register == nil
+      && (state.isUpperHalf || how != .add || signed(right.constant) > 0):
+      set(rd, result(how, .constant(ownStack ?? 0), right, state), &state, site)
+      state.made = instruction.end
+      state.isUpperHalf = false
     case .set(let rd, let how, let left, let right, _, _):
-      set(rd, result(how, left, right, state), &state, site)
-      if rd == program.stackPointer, left.register == nil, right.register == nil {
+      let value = result(how, left, right, state)
+      set(rd, value, &state, site)
+      // Not where it is a copy of what another register has.
+      if rd == program.stackPointer, case .constant? = value,
+        [left, right].allSatisfy({ $0.register == nil || isZero($0.register) })
+      {
         state.made = instruction.end
+        state.isUpperHalf = true
       }
     case .moveTop(let rd, let half):
       if case .constant(let low) = state.registers[rd] {
@@ -175,6 +234,13 @@ public struct StackMotion: Sendable {
       return
     }
     switch value {
+    case .stack(let depth)? where depth < 0 && ownStack != nil:
+      // Still being made: a stack begins at its highest address.
+      ownStack = trimmed((ownStack ?? 0) &+ UInt64(-depth))
+      state.depth = 0
+      state.registers = state.registers.mapValues {
+        if case .stack(let other) = $0 { .stack(other - depth) } else { $0 }
+      }
     case .stack(let depth)?: state.depth = depth
     case .constant(let address)?:
       // Made, and not moved.
@@ -184,9 +250,13 @@ public struct StackMotion: Sendable {
     }
   }
 
+  private func isZero(_ register: RegisterNumber?) -> Bool {
+    program.machine == .riscv64 && register == 0
+  }
+
   private func known(_ operand: Operand, _ state: State) -> Known? {
     guard let register = operand.register else { return .constant(operand.constant) }
-    if program.machine == .riscv64 && register == 0 { return .constant(0) }
+    if isZero(register) { return .constant(0) }
     if operand.amount != 0 {
       guard operand.shift == .left, case .constant(let value)? = state.registers[register] else {
         return nil
@@ -203,8 +273,9 @@ public struct StackMotion: Sendable {
     switch (how, one, two) {
     case (.add, .stack(let depth), .constant(let value)),
       (.add, .constant(let value), .stack(let depth)):
-      return .stack(depth - signed(value))
-    case (.subtract, .stack(let depth), .constant(let value)): return .stack(depth + signed(value))
+      return moved(depth, by: signed(0 &- value))
+    case (.subtract, .stack(let depth), .constant(let value)):
+      return moved(depth, by: signed(value))
     // Rounded down to a multiple: at most so much deeper.
     case (.and, .stack(let depth), .constant(let mask)):
       let rest = program.machine == .arm ? ~mask & 0xFFFF_FFFF : ~mask
@@ -216,8 +287,15 @@ public struct StackMotion: Sendable {
     case (.shiftLeft, .constant(let one), .constant(let two)):
       return two < 64 ? .constant(trimmed(one << two)) : nil
     case (.or, .constant(let one), .constant(let two)): return .constant(one | two)
+    case (.and, .constant(let one), .constant(let two)): return .constant(one & two)
     default: return nil
     }
+  }
+
+  /// nil: no stack is as large.
+  private func moved(_ depth: Int, by bytes: Int) -> Known? {
+    let all = depth.addingReportingOverflow(bytes)
+    return !all.overflow && all.partialValue.magnitude < 1 << 40 ? .stack(all.partialValue) : nil
   }
 
   private func signed(_ value: UInt64) -> Int {

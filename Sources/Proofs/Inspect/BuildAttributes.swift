@@ -3,6 +3,8 @@ import Emu
 /// `.ARM.attributes` and `.riscv.attributes`: what a compiler says it compiled for (Addenda to the
 /// Arm ABI, "Build Attributes"; RISC-V ELF psABI, "Attributes").
 enum BuildAttributes {
+  static let profile = "CPU arch profile"
+
   /// As far as they can be read; values that are numbers in words where they have some.
   static func read(_ bytes: [UInt8], _ machine: Image.Machine) -> [(name: String, value: String)] {
     var reader = Reader(bytes: bytes[...])
@@ -19,7 +21,7 @@ enum BuildAttributes {
           guard let value = file.value(of: tag, machine) else { return found }
           let known = machine == .arm ? arm[tag] : riscv[tag]
           if machine == .arm && tag == 7, let code = UInt8(value), code > 32 {
-            found.append(("CPU arch profile", String(UnicodeScalar(code))))
+            found.append((profile, String(UnicodeScalar(code))))
             continue
           }
           let words = Int(value).flatMap { known?.values.indices.contains($0) == true ? $0 : nil }
@@ -97,12 +99,30 @@ enum BuildAttributes {
       "FP arch",
       ["none", "VFPv1", "VFPv2", "VFPv3", "VFPv3-D16", "VFPv4", "VFPv4-D16", "v8", "v8-D16"]
     ),
-    18: ("ABI wchar_t", []), 24: ("ABI align needed", ["no", "8-byte", "4-byte"]),
+    12: ("Advanced SIMD arch", ["none", "v1", "v1 with fused MAC", "v8"]),
+    13: ("PCS config", []), 14: ("ABI PCS R9 use", ["V6", "SB", "TLS", "unused"]),
+    15: ("ABI PCS RW data", ["absolute", "PC-relative", "SB-relative", "none"]),
+    16: ("ABI PCS RO data", ["absolute", "PC-relative", "none"]),
+    17: ("ABI PCS GOT use", ["none", "direct", "GOT-indirect"]), 18: ("ABI wchar_t", []),
+    19: ("ABI FP rounding", ["unused", "needed"]),
+    20: ("ABI FP denormal", ["unused", "needed", "sign only"]),
+    21: ("ABI FP exceptions", ["unused", "needed"]),
+    22: ("ABI FP user exceptions", ["unused", "needed"]),
+    23: ("ABI FP number model", ["unused", "finite", "RTABI", "IEEE 754"]),
+    24: ("ABI align needed", ["no", "8-byte", "4-byte"]),
     25: ("ABI align preserved", ["no", "8-byte, except leaf SP", "8-byte"]),
     26: ("ABI enum size", ["unused", "small", "int", "forced to int"]),
     27: ("ABI hard FP use", ["as FP arch", "SP only", "DP only", "SP and DP"]),
     28: ("ABI VFP args", ["base", "VFP registers", "custom", "compatible"]),
-    34: ("CPU unaligned access", ["no", "v6"]), 36: ("FP half precision", ["no", "yes"]),
+    30: (
+      "ABI optimization goals",
+      ["none", "speed", "all speed", "size", "all size", "debugging", "all debugging"]
+    ),
+    31: (
+      "ABI FP optimization goals",
+      ["none", "speed", "all speed", "size", "all size", "accuracy", "all accuracy"]
+    ), 34: ("CPU unaligned access", ["no", "v6"]), 36: ("FP half precision", ["no", "yes"]),
+    38: ("ABI FP 16-bit format", ["none", "IEEE 754", "alternative"]),
     44: ("DIV use", ["if the CPU has it", "no", "yes"]), 67: ("conformance", []),
   ]
 }

@@ -63,6 +63,10 @@ public struct ELFContents: Sendable {
   /// Marks of the ABIs ($t, $d, $x): where code begins and where data does.
   public private(set) var marks: [(address: UInt64, isCode: Bool)] = []
   public private(set) var attributes: [(name: String, value: String)] = []
+  /// Arm: what it is built for where that is no Cortex-M.
+  public var otherProfile: String? {
+    attributes.first { $0.name == BuildAttributes.profile && $0.value != "M" }?.value
+  }
   /// Of the sections that are loaded: how many entries wait for a loader to do something.
   public private(set) var relocations: UInt64 = 0
 

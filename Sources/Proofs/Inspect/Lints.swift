@@ -3,7 +3,16 @@ import Emu
 /// What is wrong with an image by its headers and its vector table alone.
 enum Lints {
   static func findings(in inspection: Inspection) -> [Diagnostic] {
-    vectors(inspection) + stack(inspection) + sections(inspection) + entry(inspection)
+    profile(inspection) + vectors(inspection) + stack(inspection) + sections(inspection)
+      + entry(inspection)
+  }
+
+  private static func profile(_ inspection: Inspection) -> [Diagnostic] {
+    guard let profile = inspection.elf?.otherProfile else { return [] }
+    return [
+      Diagnostic(
+        .otherProfile, "it is built for profile \(profile) of the architecture; a Cortex-M has M")
+    ]
   }
 
   private static func vectors(_ inspection: Inspection) -> [Diagnostic] {
@@ -104,6 +113,8 @@ enum Lints {
 extension Diagnostic.Rule {
   public static let notLoadable = Self(
     "image-not-loadable", .error, "The file cannot be loaded by its headers.")
+  public static let otherProfile = Self(
+    "other-profile", .error, "A Cortex-M does not run what is built for a Cortex-A or a Cortex-R.")
   public static let vectorWithoutThumbBit = Self(
     "vector-without-thumb-bit", .error,
     "A Cortex-M has no Arm state: an exception by this vector is an INVSTATE UsageFault.")
