@@ -55,22 +55,24 @@ extension Emurun {
   private static func answer(_ error: any Error, _ host: Host) -> Int32 {
     guard let failure = error as? ParsingFailure else { preconditionFailure("\(error)") }
     let code = failure.command.exitCode(for: failure.error).rawValue
+    let name = failure.command.configuration.commandName ?? "emurun"
+    let words = name == "emurun" ? name : "emurun \(name)"
     if code != 0 {
       var sentence = failure.command.message(for: failure.error)
       if sentence.last.map({ !".?!".contains($0) }) ?? false { sentence += "." }
       if failure.command is WhyCommand.Type && sentence.hasPrefix("Unknown option") {
         sentence += " Options of the run come behind --."
       }
-      let name = failure.command.configuration.commandName ?? "emurun"
-      let page = name == "emurun" ? name : "emurun \(name)"
-      host.errors.say("emurun: \(sentence) See '\(page) --help'.", "refused", .error) {
+      host.errors.say("emurun: \(sentence) See '\(words) --help'.", "refused", .error) {
         $0.add("exit_code", Int(code))
       }
       return code
     }
+    // To ArgumentParser the command is a program by itself.
+    let text = failure.command.fullMessage(for: failure.error, columns: 90)
+      .replacing("USAGE: \(name)", with: "USAGE: \(words)", maxReplacements: 1)
     do {
-      try host.output.write(
-        (failure.command.fullMessage(for: failure.error, columns: 90) + "\n").utf8)
+      try host.output.write((text + "\n").utf8)
     } catch {
       host.errors.say("emurun: \(error.sentence)")
       return error.code

@@ -25,9 +25,12 @@ struct ReportFolder {
     for name in Self.names { files[name] = try outputs.open(path + "/" + name, command) }
   }
 
-  /// A folder that may be there already.
+  /// A folder that may be there already, like those that it is in.
   static func make(_ path: String) throws(Refusal) {
     var status = stat()
+    for end in path.indices.dropFirst() where path[end] == "/" {
+      mkdir(String(path[..<end]), 0o777)
+    }
     if mkdir(path, 0o777) != 0, stat(path, &status) != 0 || status.st_mode & S_IFMT != S_IFDIR {
       throw Refusal(
         ExitCode.cannotCreate,

@@ -199,7 +199,7 @@ import Testing
       emurun("boards", "--help").output == """
         OVERVIEW: List the boards, with memory map and devices.
 
-        USAGE: boards [--show <name|file.yaml>]
+        USAGE: emurun boards [--show <name|file.yaml>]
 
         OPTIONS:
           --show <name|file.yaml> Print one board as a file for --board, which gives the same

@@ -7,7 +7,8 @@ import Testing
   private let image = EmurunCLITests.image("led-heartbeat.elf")
 
   @Test func allThatARunWas() throws {
-    try withFolder { folder in
+    try withFolder { top in
+      let folder = top + "/of/today"
       let outcome = emurun(image, "--for", "3s", "--report", folder)
       #expect(outcome.code == 0)
       #expect(
