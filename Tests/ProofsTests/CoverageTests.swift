@@ -48,6 +48,46 @@ import Testing
     }
   }
 
+  /// Nothing in it has a type.
+  @Test func globalLabelsOfAssemblyAreFunctions() throws {
+    let guest = """
+      .file 1 "a.S"
+      _start:
+      .loc 1 1
+       li a0, 3
+      again:
+      .loc 1 2
+       addi a0, a0, -1
+      .loc 1 3
+       bnez a0, again
+      .loc 1 4
+       call work
+       j .
+      .globl work
+      work:
+      .loc 1 5
+       beqz a1, 1f
+      .loc 1 6
+       nop
+      1:
+      .loc 1 7
+       ret
+      """
+    try withGuest(.riscv64, guest) { image in
+      try withFolder { folder in
+        let coverage = folder + "/a.info"
+        let outcome = emurun(image.path, "--for", "20us", "--coverage", coverage)
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let lines = try String(contentsOfFile: coverage, encoding: .utf8).split(separator: "\n")
+        #expect(lines.filter { $0.hasPrefix("FN:") } == ["FN:1,_start", "FN:5,work"])
+        #expect(
+          lines.filter { $0.hasPrefix("DA:") } == [
+            "DA:1,1", "DA:2,1", "DA:3,1", "DA:4,1", "DA:5,1", "DA:6,0", "DA:7,1",
+          ])
+      }
+    }
+  }
+
   @Test func functionsReachToTheNext() throws {
     try withGuest(.arm, guest) { image in
       try withFolder { folder in

@@ -74,7 +74,7 @@ extension LCOV {
     var branches: [Place: Int] = [:]
     for (function, name) in zip(functions, names(functions)) {
       var address = function.address
-      let end = function.address + function.size
+      let end = function.address &+ function.size
       while address < end {
         guard !program.isMarkedData(address), let instruction = program.instruction(at: address)
         else {
@@ -96,16 +96,25 @@ extension LCOV {
     }
   }
 
-  /// One for an address, in their order. One that has no size, as of TI's compiler and of assembly, reaches to the next.
+  /// One for an address, in their order. One that has no size, as of TI's compiler and of assembly, reaches to the next. Where
+  /// assembly does not say what functions are, they are its global labels.
   private static func functions(_ program: Program) -> [ELFContents.Symbol] {
+    var end: UInt64 = 0
     var seen: Set<UInt64> = []
     var functions = (program.elf?.symbols ?? [])
-      .filter { $0.kind == .function && $0.size < 1 << 24 && program.isCode($0.address) }
-      .sorted {
-        ($0.address, $0.isWeak ? 1 : 0, $1.size, $0.name)
-          < ($1.address, $1.isWeak ? 1 : 0, $0.size, $1.name)
+      .filter { symbol in
+        (symbol.kind == .function || symbol.kind == .label && symbol.isGlobal)
+          && symbol.size < 1 << 24 && program.isCode(symbol.address)
       }
-      .filter { seen.insert($0.address).inserted }
+      .sorted {
+        ($0.address, $0.kind == .label ? 1 : 0, $0.isWeak ? 1 : 0, $1.size, $0.name)
+          < ($1.address, $1.kind == .label ? 1 : 0, $1.isWeak ? 1 : 0, $0.size, $1.name)
+      }
+      .filter { symbol in
+        if symbol.kind == .label && symbol.address < end { return false }
+        end = max(end, symbol.address &+ symbol.size)
+        return seen.insert(symbol.address).inserted
+      }
     var next: UInt64 = .max
     for place in functions.indices.reversed() {
       let function = functions[place]

@@ -49,6 +49,8 @@ public struct ELFContents: Sendable {
     public internal(set) var size: UInt64
     public let kind: Kind
     public let isWeak: Bool
+    /// Known to other files.
+    let isGlobal: Bool
     /// nil: defined nowhere, or not in a section.
     public let section: String?
     public let isUndefined: Bool
@@ -162,7 +164,8 @@ public struct ELFContents: Sendable {
           name: entry.name, address: isFunction ? entry.value & ~thumb : entry.value,
           size: entry.size,
           kind: isFunction ? .function : entry.type == STT_OBJECT ? .object : .label,
-          isWeak: entry.binding == STB_WEAK, section: section?.name,
+          isWeak: entry.binding == STB_WEAK, isGlobal: entry.binding != STB_LOCAL,
+          section: section?.name,
           isUndefined: entry.section == SHN_UNDEF))
     }
   }
