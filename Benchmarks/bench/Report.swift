@@ -11,7 +11,7 @@ struct Report {
       # Benchmarks
 
       Written by `make bench`, which builds everything and runs emurun and QEMU in turn on the same machine: medians of \
-      \(rounds) interleaved runs, CPU time (user and system) of whole processes, start included. Machine: \(processor()), \
+      \(rounds) interleaved runs (of 11 at least, where a few percent are what is measured), CPU time (user and system) of whole processes, start included. Machine: \(processor()), \
       shared; compare columns, not with other machines. QEMU: \(qemuVersion()).
 
       ## Workloads

@@ -66,7 +66,7 @@ import Testing
       .globl work
       work:
       .loc 1 5
-       beqz a1, 1f
+       beqz a0, 1f
       .loc 1 6
        nop
       1:
