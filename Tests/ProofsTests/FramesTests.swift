@@ -266,8 +266,7 @@ import Testing
         pop {r4, r5, r6, r7, pc}
       """
     ) { table, bound in
-      let f = try #require(
-        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      let f = try table.function("f")
       #expect(f.calls == [])
       #expect(f.instructions.count == 9)
       #expect(bound.bytes == 8)
@@ -300,8 +299,7 @@ import Testing
         pop {r4, r5, r6, r7, pc}
       """
     ) { table, bound in
-      let f = try #require(
-        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      let f = try table.function("f")
       #expect(f.calls == [] && f.unresolved == [] && f.nowhere == [])
       #expect(bound.bytes == 16 && bound.unknown == [])
     }
@@ -330,8 +328,7 @@ import Testing
       .size f, . - f
       """
     ) { table, bound in
-      let f = try #require(
-        table.map.functions.values.first { table.map.program.name($0.entry) == "f" })
+      let f = try table.function("f")
       #expect(f.calls == [] && f.unresolved == [])
       #expect(f.instructions.count == 10)
       #expect(bound.bytes == 40 && bound.unknown == [])
@@ -487,5 +484,11 @@ import Testing
     let frame = try #require(main["frame"] as? [String: Any])
     #expect(frame["sp"] as? String == "cfa-16" && frame["ip"] as? String == "cfa-8")
     #expect(frame["frame_size"] as? Int == 16)
+  }
+}
+
+extension FrameTable {
+  fileprivate func function(_ name: String) throws -> FunctionCode {
+    try #require(map.functions.values.first { map.program.name($0.entry) == name })
   }
 }
