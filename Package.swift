@@ -14,16 +14,20 @@ let package = Package(
     .plugin(name: "FirmwareImages", targets: ["FirmwareImages"]),
     .plugin(name: "Audit", targets: ["Audit"]),
   ],
-  // What firmware may have of the runtime. Each image says what of it it wants (docs/firmware.md, Traits).
   traits: [
+    // What only the command is made of. A package whose tests do not need it fetches none of it.
+    .trait(name: "CommandLine", description: "the command emurun, and board files"),
+    // What firmware may have of the runtime. Each image says what of it it wants (docs/firmware.md, Traits).
     .trait(name: "Console", description: "text output; without it a panic has no words"),
     .trait(name: "Allocator", description: "memory from a static pool"),
     .trait(
       name: "FreeList", description: "a pool that takes memory back", enabledTraits: ["Allocator"]),
     .trait(name: "FloatingPoint", description: "FPv4-SP, or F and D"),
     .trait(name: "Scheduler", description: "tasks, timers and channels"),
-    .default(
+    .trait(
+      name: "Runtime", description: "all of these",
       enabledTraits: ["Console", "Allocator", "FreeList", "FloatingPoint", "Scheduler"]),
+    .default(enabledTraits: ["CommandLine", "Runtime"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -46,28 +50,37 @@ let package = Package(
     .target(name: "Timeline", dependencies: ["Emu", "CPage"], swiftSettings: strict),
     .target(
       name: "EmuTesting",
-      dependencies: ["Emu", "Devices", "Timeline", "Causes", "GDBStub", "Proofs"],
+      dependencies: ["Emu", "Devices", "Timeline", "Causes", "GDBStub", "MachineCode"],
       swiftSettings: strict),
-    .target(name: "Proofs", dependencies: ["Emu", "CElf"], swiftSettings: strict),
-    .target(name: "Causes", dependencies: ["Emu", "Proofs", "Timeline"], swiftSettings: strict),
+    .target(name: "MachineCode", dependencies: ["Emu", "CElf"], swiftSettings: strict),
+    .target(name: "Proofs", dependencies: ["Emu", "MachineCode"], swiftSettings: strict),
+    .target(
+      name: "Causes", dependencies: ["Emu", "MachineCode", "Timeline"], swiftSettings: strict),
     .target(name: "Debugger", dependencies: ["Emu"], swiftSettings: strict),
     .target(name: "GDBStub", dependencies: ["Debugger", "Emu"], swiftSettings: strict),
     .target(name: "DebugAdapter", dependencies: ["Debugger", "Emu"], swiftSettings: strict),
     .target(
       name: "BoardFiles",
       dependencies: [
-        "Emu", "Devices", "Timeline", "CExpat", .product(name: "Yams", package: "Yams"),
+        "Emu", "Devices", "Timeline", "CExpat",
+        .product(name: "Yams", package: "Yams", condition: .when(traits: ["CommandLine"])),
       ],
       swiftSettings: strict),
     .target(
       name: "EmurunCLI",
       dependencies: [
-        "Emu", "Devices", "Timeline", "BoardFiles", "Causes", "Debugger", "DebugAdapter",
-        "GDBStub", "Proofs", "CCapstone",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        "Emu", "Devices", "Timeline", "BoardFiles", "Causes", "Debugger",
+        "DebugAdapter", "GDBStub", "MachineCode", "Proofs", "CCapstone",
+        .product(
+          name: "ArgumentParser", package: "swift-argument-parser",
+          condition: .when(traits: ["CommandLine"])),
+        .product(
+          name: "NIOCore", package: "swift-nio", condition: .when(traits: ["CommandLine"])),
+        .product(
+          name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["CommandLine"])),
+        .product(
+          name: "NIOConcurrencyHelpers", package: "swift-nio",
+          condition: .when(traits: ["CommandLine"])),
       ],
       resources: [
         .embedInCode("Template/Package.txt"), .embedInCode("Template/Tests.txt"),
@@ -78,7 +91,15 @@ let package = Package(
       ],
       swiftSettings: strict),
     .executableTarget(name: "emurun", dependencies: ["EmurunCLI"], swiftSettings: strict),
-    .executableTarget(name: "firmware-images", swiftSettings: strict),
+    .executableTarget(
+      name: "firmware-images",
+      cSettings: strictC + [
+        .define("CONSOLE", .when(traits: ["Console"])),
+        .define("ALLOCATOR", .when(traits: ["Allocator"])),
+        .define("FREE_LIST", .when(traits: ["FreeList"])),
+        .define("FLOATING_POINT", .when(traits: ["FloatingPoint"])),
+        .define("SCHEDULER", .when(traits: ["Scheduler"])),
+      ]),
     .plugin(
       name: "FirmwareImages", capability: .buildTool(), dependencies: ["firmware-images"]),
     .plugin(
@@ -118,10 +139,10 @@ let package = Package(
       name: "CoreShimTests", dependencies: ["CoreShim", "CoreProofs"], swiftSettings: strict),
     .testTarget(name: "EmuTests", dependencies: ["Emu", "CoreShim"], swiftSettings: strict),
     .testTarget(
-      name: "EmuTestingTests", dependencies: ["EmuTesting", "Proofs"], swiftSettings: strict),
+      name: "EmuTestingTests", dependencies: ["EmuTesting", "MachineCode"], swiftSettings: strict),
     .testTarget(
       name: "EmurunCLITests",
-      dependencies: ["EmurunCLI", "Emu", "Devices", "Timeline", "PythonReaders"],
+      dependencies: ["EmurunCLI", "Emu", "Devices", "Timeline", "MachineCode", "PythonReaders"],
       swiftSettings: strict),
     .testTarget(
       name: "CausesTests", dependencies: ["Causes", "Emu", "Devices"], swiftSettings: strict),
@@ -136,7 +157,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProofsTests",
-      dependencies: ["Proofs", "EmurunCLI", "Emu", "Devices", "PythonReaders"],
+      dependencies: ["Proofs", "MachineCode", "EmurunCLI", "Emu", "Devices", "PythonReaders"],
       swiftSettings: strict),
     .testTarget(
       name: "TimelineTests", dependencies: ["Emu", "Timeline", "PythonReaders"],

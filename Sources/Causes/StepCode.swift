@@ -1,5 +1,5 @@
 import Emu
-import Proofs
+import MachineCode
 
 /// An instruction as the decoders have it: which registers it may be about. What it does with them is tried, not read here.
 struct StepCode {

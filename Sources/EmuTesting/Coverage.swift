@@ -1,6 +1,6 @@
 import Emu
 import Glibc
-import Proofs
+import MachineCode
 import Synchronization
 
 /// The environment variable that names a folder for the coverage of the firmware which tests run: when a process of tests ends, it leaves a

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Emu
+import MachineCode
 import Proofs
 import Timeline
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Emu
-import Proofs
+import MachineCode
 
 /// `emurun coverage merge A B -o C`.
 struct CoverageCommand: ParsableCommand {

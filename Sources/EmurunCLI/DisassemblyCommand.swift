@@ -1,6 +1,6 @@
 import ArgumentParser
 import Emu
-import Proofs
+import MachineCode
 import Timeline
 
 /// `emurun disasm IMAGE`: its code, with what of it was executed.

@@ -1,5 +1,6 @@
 import BoardFiles
 import Emu
+import MachineCode
 import Proofs
 import Timeline
 

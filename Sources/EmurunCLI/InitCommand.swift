@@ -38,7 +38,7 @@ struct InitCommand: HostedCommand {
         ExitCode.usage,
         "\(name) is no name for a package: a letter, and then letters, digits and - are")
     }
-    let words = starter.words(name: name, dependency: try dependency())
+    let words = starter.words(name: name, place: try place())
     let files = starter.files.map { file in
       (
         path: words.reduce(file.path) { $0.replacing($1.key, with: $1.value) },
@@ -63,15 +63,15 @@ struct InitCommand: HostedCommand {
   }
   private func isDigit(_ byte: UInt8) -> Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte }
 
-  /// As a manifest names it. SwiftPM calls a package in a folder by the folder's name.
-  private func dependency() throws(Refusal) -> String {
+  /// As a manifest says where it is. SwiftPM calls a package in a folder by the folder's name.
+  private func place() throws(Refusal) -> String {
     let place = emurun ?? Self.checkout ?? Self.address
-    if place.contains("://") { return ".package(url: \"\(place)\", branch: \"main\")" }
+    if place.contains("://") { return "url: \"\(place)\", branch: \"main\"" }
     let folder = URL(fileURLWithPath: place).standardizedFileURL.path
     guard FileManager.default.fileExists(atPath: folder + "/Package.swift") else {
       throw Refusal(ExitCode.noInput, "--emurun: there is no package in \(folder)")
     }
-    return ".package(name: \"emurun\", path: \"\(folder)\")"
+    return "name: \"emurun\", path: \"\(folder)\""
   }
 
   /// The clone that this program was built from, if it is still there.
@@ -143,9 +143,9 @@ private struct Starter {
       : "# A trap handler, and the CSRs for it.\nallow control-register\nallow trap-return\n"
   }
 
-  func words(name: String, dependency: String) -> [String: String] {
+  func words(name: String, place: String) -> [String: String] {
     [
-      "@NAME@": name, "@DEPENDENCY@": dependency,
+      "@NAME@": name, "@PLACE@": place,
       "@TYPE@": name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }
         .joined(),
       "@BOARD@": test.board, "@BOARDNAME@": board, "@LED@": test.led,

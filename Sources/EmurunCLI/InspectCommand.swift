@@ -1,6 +1,7 @@
 import ArgumentParser
 import Devices
 import Emu
+import MachineCode
 import Proofs
 import Timeline
 

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 import Proofs
 import Timeline
 

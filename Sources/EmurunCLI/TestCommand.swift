@@ -2,7 +2,7 @@ import ArgumentParser
 import BoardFiles
 import Emu
 import Glibc
-import Proofs
+import MachineCode
 
 /// `emurun test DIR`: each script in a folder is a test.
 struct TestCommand: HostedCommand {

@@ -38,5 +38,3 @@ public struct Diagnostic: Sendable, Hashable {
     self.line = line
   }
 }
-
-func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

@@ -1,6 +1,6 @@
 import EmuTesting
 import Foundation
-import Proofs
+import MachineCode
 import Testing
 import XCTest
 

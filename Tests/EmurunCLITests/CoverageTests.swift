@@ -1,6 +1,6 @@
 import Emu
 import Foundation
-import Proofs
+import MachineCode
 import Testing
 
 @testable import EmurunCLI

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import EmurunCLI
+@testable import MachineCode
 @testable import Proofs
 
 /// Damaged and strange files: each command comes back, with what it found or with one sentence.

@@ -1,6 +1,7 @@
 import Emu
 import Testing
 
+@testable import MachineCode
 @testable import Proofs
 
 /// Our decoders beside the toolchain's disassembler, over every instruction of whole images.

@@ -2,6 +2,7 @@ import Emu
 import Foundation
 import Testing
 
+@testable import MachineCode
 @testable import Proofs
 
 /// Words that no compiler wrote: what the toolchain's disassembler does not know, our decoders do not

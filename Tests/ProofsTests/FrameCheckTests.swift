@@ -2,6 +2,7 @@ import Emu
 import Foundation
 import Testing
 
+@testable import MachineCode
 @testable import Proofs
 
 @Suite struct FrameCheckTests {

@@ -3,6 +3,7 @@ import Foundation
 import PythonReaders
 import Testing
 
+@testable import MachineCode
 @testable import Proofs
 
 @Suite struct InspectTests {

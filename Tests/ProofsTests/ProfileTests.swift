@@ -2,6 +2,7 @@ import Devices
 import Emu
 import Testing
 
+@testable import MachineCode
 @testable import Proofs
 
 @Suite struct ProfileTests {

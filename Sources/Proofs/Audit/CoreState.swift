@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// What is known of a core and of memory at one point of a program, whatever way led there.
 struct CoreState: Hashable, Sendable {

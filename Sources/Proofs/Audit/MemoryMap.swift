@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// What is where for the core: the board's memory with the image in it, and its devices' registers.
 struct MemoryMap {

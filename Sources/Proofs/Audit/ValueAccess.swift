@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// What instructions that read and write memory may touch, and what they read.
 extension ValueAnalysis {
@@ -157,7 +158,7 @@ extension ValueAnalysis {
     let first = state.registers[Int(base)]
     let moved = isDown ? first.subtracting(bytes, 32) : first.adding(bytes, 32)
     let start = isDown ? moved : first
-    let access = MemoryAccess(base: base, offset: .constant(0), size: 4, alignment: 4)
+    let access = MemoryAccess(wordAt: base, alignment: 4)
     guard check(access, start, UInt8(4 * count), isStore: isStore, place) else { return nil }
     if writesBack { state.set(base, moved) }
     return start
@@ -171,7 +172,7 @@ extension ValueAnalysis {
     guard
       let start = many(registers.count, base, isDown, writesBack, isStore: false, &state, place)
     else { return false }
-    let access = MemoryAccess(base: base, offset: .constant(0), size: 4)
+    let access = MemoryAccess(wordAt: base)
     let values = registers.indices.map {
       load(start.adding(.constant(UInt64(4 * $0)), 32), access, state, place)
     }

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// All that an image may do from its first instruction on, by ranges of values (abstract
 /// interpretation): every instruction that may run, in every state that it may run in.

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// What instructions that compute leave in registers and flags.
 extension ValueAnalysis {

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// What a run of the same image did, held against what was said of it.
 public struct Witness: Sendable {

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// Whether an image can ever trap, by its bytes alone: docs/audit.md has the theorem.
 public struct ZeroTrapProof: Sendable {

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// The code that an image may run, from the places where the hardware starts it and from every
 /// function whose address stands in it.
@@ -138,6 +139,53 @@ public struct CodeMap: Sendable {
 }
 
 extension Program {
+  public enum Root: Sendable, Hashable {
+    case entry
+    /// By its number in the table.
+    case vector(Int, String)
+    /// A function whose address stands in code or data: it may be called from anywhere.
+    case addressTaken
+  }
+
+  /// Where the hardware starts code of the image.
+  var roots: [(address: UInt64, root: Root)] {
+    guard machine == .arm else {
+      return (image.virtualEntry ?? image.entry).map { [($0, .entry)] } ?? []
+    }
+    return Vector.table(of: image, elf, names, nil).dropFirst().compactMap { vector in
+      guard vector.value != 0, vector.name != "reserved" else { return nil }
+      let root = vector.number == 1 ? Root.entry : .vector(vector.number, vector.name)
+      return (plain(UInt64(vector.value)), root)
+    }
+  }
+
+  /// Functions whose addresses stand among the data of the image, where they are told from
+  /// numbers by being the exact addresses of symbols of code.
+  var pointersInData: Set<UInt64> {
+    let entries = Set(
+      (elf?.symbols ?? []).filter { $0.kind != .object && !$0.isUndefined }.map(\.address))
+    let step = Int(wordSize)
+    var found: Set<UInt64> = []
+    for segment in image.segments {
+      let first = Int(-Int64(bitPattern: segment.virtualAddress) & Int64(step - 1))
+      segment.bytes.withUnsafeBytes { bytes in
+        for offset in stride(from: first, to: bytes.count - step + 1, by: step) {
+          let value =
+            step == 4
+            ? UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            : bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          if machine == .arm && value & 1 == 0 { continue }
+          if isCode(plain(value)), !isMarkedData(plain(value)),
+            entries.isEmpty || entries.contains(plain(value))
+          {
+            found.insert(plain(value))
+          }
+        }
+      }
+    }
+    return found
+  }
+
   /// Where a function begins, by the symbols.
   func isFunction(_ address: UInt64) -> Bool {
     names.symbol(at: address).map { $0.address == address && $0.kind == .function } ?? false
@@ -149,7 +197,4 @@ extension Program {
     guard isCode(address), !isMarkedData(address) else { return false }
     return machine == .riscv64 || elf?.symbols.isEmpty ?? true || names.begins(at: address)
   }
-
-  /// By the marks of the Arm ABI: a literal pool or a table among code.
-  func isMarkedData(_ address: UInt64) -> Bool { marks.isData(address) }
 }

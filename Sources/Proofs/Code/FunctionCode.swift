@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// A function, or what a label of assembly begins: its instructions, as they are reached from its
 /// entry.

@@ -1,6 +1,7 @@
 import CElf
 import Emu
 import Glibc
+import MachineCode
 
 /// What a file's call frame information says of each stretch of code.
 struct CallFrames {

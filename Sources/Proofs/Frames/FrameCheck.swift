@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// Calls and returns of a run, each held against the frame table at its exact instruction.
 ///

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// The stack frame of a function, known before it runs.
 public struct Frame: Sendable {

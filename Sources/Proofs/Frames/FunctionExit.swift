@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// How an instruction leaves a function, as the ABIs have it: by the register of the return address, or from the stack.
 enum FunctionExit {

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// How much stack an entry point may need at most, through all that it calls.
 public struct StackBound: Sendable {

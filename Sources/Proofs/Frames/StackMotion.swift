@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// How one function moves the stack pointer, followed over all its ways from its entry.
 ///

@@ -1,3 +1,5 @@
+import MachineCode
+
 /// Each section's addresses held against one alignment: whether a layout is anchored where its
 /// linker script says.
 public struct Alignment: Sendable {

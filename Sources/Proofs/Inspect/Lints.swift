@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// What is wrong with an image by its headers and its vector table alone.
 enum Lints {

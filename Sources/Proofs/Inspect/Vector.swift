@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// An entry of a Cortex-M's vector table (Armv7-M ARM, B1.5.3).
 public struct Vector: Sendable, Hashable {

@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// How many instructions each call stack of a run has begun, by the functions on it.
 public struct Profile: Sendable, Hashable {

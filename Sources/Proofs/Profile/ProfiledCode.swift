@@ -1,4 +1,5 @@
 import Emu
+import MachineCode
 
 /// What code has to be looked at for its functions to be told apart: where each begins, where it goes on behind a call, and where
 /// it ends.

@@ -21,7 +21,7 @@ public struct ELFContents: Sendable {
     /// It takes memory and no bytes of the file.
     public var isEmptyInFile: Bool { type == UInt32(SHT_NOBITS) }
 
-    func contains(_ address: UInt64) -> Bool {
+    package func contains(_ address: UInt64) -> Bool {
       isAllocated && address >= self.address && address - self.address < size
     }
   }
@@ -50,7 +50,7 @@ public struct ELFContents: Sendable {
     public let kind: Kind
     public let isWeak: Bool
     /// Known to other files.
-    let isGlobal: Bool
+    package let isGlobal: Bool
     /// nil: defined nowhere, or not in a section.
     public let section: String?
     public let isUndefined: Bool
@@ -176,5 +176,5 @@ public struct ELFContents: Sendable {
       decoding: UnsafeRawBufferPointer(start: start, count: strnlen(start, 256)), as: UTF8.self)
   }
 
-  func section(at address: UInt64) -> Section? { sections.first { $0.contains(address) } }
+  package func section(at address: UInt64) -> Section? { sections.first { $0.contains(address) } }
 }

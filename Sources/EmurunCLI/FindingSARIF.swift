@@ -1,8 +1,9 @@
 import Emu
+import Timeline
 
 extension FindingReport {
   /// The findings as SARIF.
-  public func log(_ sarif: SARIF) -> [UInt8] {
+  func log(_ sarif: SARIF) -> [UInt8] {
     sarif.log(rows.map(Self.result), rules: Finding.Kind.allCases.map(Self.rule))
   }
 

@@ -1,12 +1,13 @@
 import Emu
+import Timeline
 
 /// A run for OpenTelemetry, in OTLP's JSON (opentelemetry-proto 1, "OTLP/JSON"; the file exporter's lines): traces, metrics, logs.
 ///
 /// Nothing in it is of the host: IDs are derived from the digest and times are virtual, from a fixed epoch on, so that the same
 /// run is the same trace wherever it is made. In OTLP/JSON IDs are hexadecimal, 64-bit numbers are texts, and enums numbers.
-public struct OTLP {
+struct OTLP {
   /// 2026-01-01T00:00:00Z.
-  public static let epoch: UInt64 = 1_767_225_600_000_000_000
+  static let epoch: UInt64 = 1_767_225_600_000_000_000
   /// Spans of handlers, and events of text; what there is more of is counted.
   private static let most = 10_000
 
@@ -19,7 +20,7 @@ public struct OTLP {
   /// - Parameters:
   ///   - version: of the program that ran it.
   ///   - logTraceID: in its log, which is written while the digest is not known yet; nil: there is none.
-  public init(
+  init(
     _ machine: Machine, _ recording: Recording, version: String, logTraceID: String? = nil
   ) {
     self.logTraceID = logTraceID
@@ -30,7 +31,7 @@ public struct OTLP {
   }
 
   /// 16 bytes, of the whole run.
-  public var traceID: String { String(digest.prefix(32)) }
+  var traceID: String { String(digest.prefix(32)) }
 
   private var rootID: String { spanID(0) }
 
@@ -52,7 +53,7 @@ public struct OTLP {
   // MARK: Traces
 
   /// One `TracesData`: the run with its lives between resets, what handlers did, lines of text and traps as events.
-  public func traces() -> String {
+  func traces() -> String {
     var json = JSONWriter()
     json.object {
       $0.array("resourceSpans") {
@@ -178,7 +179,7 @@ public struct OTLP {
   // MARK: Metrics
 
   /// One `MetricsData`.
-  public func metrics() -> String {
+  func metrics() -> String {
     let traps = machine.traps
     let sums: [(name: String, unit: String, value: UInt64)] = [
       ("emurun.instructions", "{instruction}", machine.retired),

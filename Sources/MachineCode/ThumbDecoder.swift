@@ -6,7 +6,7 @@ public struct ThumbDecoder: Sendable {
   /// The flags, among registers by bits.
   static let flags: UInt32 = 1 << 16
 
-  static func isWide(_ half: UInt32) -> Bool { half >> 11 & 31 >= 0b11101 }
+  package static func isWide(_ half: UInt32) -> Bool { half >> 11 & 31 >= 0b11101 }
 
   /// - Parameters:
   ///   - word: four bytes from the address on; of a 16-bit instruction the lower two count.
@@ -241,5 +241,5 @@ extension ThumbDecoder.Decoding {
 
 extension Operation {
   /// A register of Arm's that is none: what CBZ compares with.
-  static let zero: RegisterNumber = 31
+  package static let zero: RegisterNumber = 31
 }

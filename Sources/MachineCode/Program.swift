@@ -4,15 +4,15 @@ import Emu
 public struct Program: Sendable {
   public let image: Image
   public let machine: Image.Machine
-  let elf: ELFContents?
-  let names: SymbolNames
-  let marks: CodeMarks
+  package let elf: ELFContents?
+  package let names: SymbolNames
+  package let marks: CodeMarks
   /// Functions by their names of which a compiler has put the parts that rarely run elsewhere.
-  let divided: Set<String>
+  package let divided: Set<String>
   private let rv64 = RV64Decoder()
   private let thumb = ThumbDecoder()
   /// By address; what may be code.
-  let code: [Image.Segment]
+  package let code: [Image.Segment]
 
   /// nil: its architecture is not known.
   public init?(_ image: Image) {
@@ -31,7 +31,7 @@ public struct Program: Sendable {
   }
 
   /// Two or four bytes of what may be code, in the lower bits; nil: there are none.
-  func fetch(_ address: UInt64) -> (word: UInt32, count: Int)? {
+  package func fetch(_ address: UInt64) -> (word: UInt32, count: Int)? {
     guard address & 1 == 0, let segment = segment(of: address) else { return nil }
     let offset = Int(address - segment.virtualAddress)
     guard offset + 2 <= segment.bytes.count else { return nil }
@@ -46,7 +46,8 @@ public struct Program: Sendable {
 
   /// - Parameter condition: of its place in an IT block.
   /// - Returns: nil: there are no bytes of the image.
-  func instruction(at address: UInt64, inBlock condition: Condition? = nil) -> Instruction? {
+  package func instruction(at address: UInt64, inBlock condition: Condition? = nil) -> Instruction?
+  {
     guard let (word, count) = fetch(address) else { return nil }
     let isWide = machine == .arm ? ThumbDecoder.isWide(word) : word & 3 == 3
     if isWide && count < 4 { return nil }
@@ -54,12 +55,14 @@ public struct Program: Sendable {
       ? thumb.decode(word, at: address, inBlock: condition) : rv64.decode(word, at: address)
   }
 
-  var stackPointer: RegisterNumber { machine == .arm ? 13 : 2 }
-  var linkRegister: RegisterNumber { machine == .arm ? 14 : 1 }
-  var wordSize: UInt64 { machine == .arm ? 4 : 8 }
+  package var stackPointer: RegisterNumber { machine == .arm ? 13 : 2 }
+  package var linkRegister: RegisterNumber { machine == .arm ? 14 : 1 }
+  package var wordSize: UInt64 { machine == .arm ? 4 : 8 }
 
   /// An address without the Thumb bit.
-  func plain(_ address: UInt64) -> UInt64 { machine == .arm ? address & 0xFFFF_FFFE : address }
+  package func plain(_ address: UInt64) -> UInt64 {
+    machine == .arm ? address & 0xFFFF_FFFE : address
+  }
 
   /// "main", "main+0x4", "0x100".
   public func name(_ address: UInt64) -> String {
@@ -96,64 +99,20 @@ public struct Program: Sendable {
 }
 
 extension Program {
-  public enum Root: Sendable, Hashable {
-    case entry
-    /// By its number in the table.
-    case vector(Int, String)
-    /// A function whose address stands in code or data: it may be called from anywhere.
-    case addressTaken
-  }
-
-  /// Where the hardware starts code of the image.
-  var roots: [(address: UInt64, root: Root)] {
-    guard machine == .arm else {
-      return (image.virtualEntry ?? image.entry).map { [($0, .entry)] } ?? []
-    }
-    return Vector.table(of: image, elf, names, nil).dropFirst().compactMap { vector in
-      guard vector.value != 0, vector.name != "reserved" else { return nil }
-      let root = vector.number == 1 ? Root.entry : .vector(vector.number, vector.name)
-      return (plain(UInt64(vector.value)), root)
-    }
-  }
-
-  /// Functions whose addresses stand among the data of the image, where they are told from
-  /// numbers by being the exact addresses of symbols of code.
-  var pointersInData: Set<UInt64> {
-    let entries = Set(
-      (elf?.symbols ?? []).filter { $0.kind != .object && !$0.isUndefined }.map(\.address))
-    let step = Int(wordSize)
-    var found: Set<UInt64> = []
-    for segment in image.segments {
-      let first = Int(-Int64(bitPattern: segment.virtualAddress) & Int64(step - 1))
-      segment.bytes.withUnsafeBytes { bytes in
-        for offset in stride(from: first, to: bytes.count - step + 1, by: step) {
-          let value =
-            step == 4
-            ? UInt64(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-            : bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-          if machine == .arm && value & 1 == 0 { continue }
-          if isCode(plain(value)), !isMarkedData(plain(value)),
-            entries.isEmpty || entries.contains(plain(value))
-          {
-            found.insert(plain(value))
-          }
-        }
-      }
-    }
-    return found
-  }
-
   /// A place that may hold an instruction, by the segments and by the marks of the ABI.
-  func isCode(_ address: UInt64) -> Bool {
+  package func isCode(_ address: UInt64) -> Bool {
     guard address & 1 == 0, let segment = segment(of: address) else { return false }
     return address - segment.virtualAddress < UInt64(segment.bytes.count)
       && elf.map { $0.sections.isEmpty || $0.section(at: address)?.isExecutable == true } ?? true
   }
+
+  /// By the marks of the Arm ABI: a literal pool or a table among code.
+  package func isMarkedData(_ address: UInt64) -> Bool { marks.isData(address) }
 }
 
 /// Where code ends and data among it begins, by the marks that the ABIs of both cores have symbols
 /// for.
-struct CodeMarks: Sendable {
+package struct CodeMarks: Sendable {
   private let marks: [(address: UInt64, isCode: Bool)]
 
   init(_ marks: [(address: UInt64, isCode: Bool)]) {
@@ -163,13 +122,13 @@ struct CodeMarks: Sendable {
     }.map(\.element)
   }
 
-  func isData(_ address: UInt64) -> Bool {
+  package func isData(_ address: UInt64) -> Bool {
     let next = next(behind: address)
     return next > 0 && !marks[next - 1].isCode
   }
 
   /// Where code begins again behind data; nil: that is none, or there is no more code.
-  func endOfData(_ address: UInt64) -> UInt64? {
+  package func endOfData(_ address: UInt64) -> UInt64? {
     let next = next(behind: address)
     guard next > 0, !marks[next - 1].isCode else { return nil }
     return marks[next...].first { $0.isCode }?.address
@@ -184,3 +143,5 @@ struct CodeMarks: Sendable {
     return low
   }
 }
+
+package func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }

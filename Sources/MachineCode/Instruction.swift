@@ -13,7 +13,7 @@ public struct Instruction: Sendable, Hashable {
   public var end: UInt64 { address &+ size }
 
   /// The way may go on elsewhere.
-  var mayJump: Bool {
+  package var mayJump: Bool {
     switch operation {
     case .branch, .jump, .call, .indirect, .tableBranch: true
     // Of Arm; nobody asks of RV64, which has no blocks.
@@ -24,7 +24,7 @@ public struct Instruction: Sendable, Hashable {
     }
   }
 
-  var isCall: Bool {
+  package var isCall: Bool {
     switch operation {
     case .call, .indirect(_, _, .some): true
     default: false
@@ -32,7 +32,7 @@ public struct Instruction: Sendable, Hashable {
   }
 
   /// The register that an address is taken from and that becomes another one by it.
-  var writtenBase: RegisterNumber? {
+  package var writtenBase: RegisterNumber? {
     switch operation {
     case .load(_, let access), .store(_, let access), .loadPair(_, _, let access),
       .storePair(_, _, let access), .accessFP(let access, _, _):
@@ -43,7 +43,7 @@ public struct Instruction: Sendable, Hashable {
   }
 
   /// Arm.
-  var setsFlags: Bool {
+  package var setsFlags: Bool {
     switch operation {
     case .compare: true
     case .set(_, _, _, _, _, let setsFlags): setsFlags
@@ -71,8 +71,10 @@ public struct Operand: Sendable, Hashable {
   public var shift = Shift.left
   public var amount: UInt8 = 0
 
-  static func register(_ number: RegisterNumber) -> Operand { Operand(register: number) }
-  static func constant(_ value: UInt64) -> Operand { Operand(register: nil, constant: value) }
+  package static func register(_ number: RegisterNumber) -> Operand { Operand(register: number) }
+  package static func constant(_ value: UInt64) -> Operand {
+    Operand(register: nil, constant: value)
+  }
 }
 
 public enum Arithmetic: Sendable, Hashable {
@@ -106,6 +108,13 @@ public struct MemoryAccess: Sendable, Hashable {
   public var alignment: UInt8 = 1
   /// The PC as a base is that of the instruction, aligned to words.
   public var isPCRelative = false
+}
+
+extension MemoryAccess {
+  /// A word of 32 bits where a register points.
+  package init(wordAt base: RegisterNumber, alignment: UInt8 = 1) {
+    self.init(base: base, offset: .constant(0), size: 4, alignment: alignment)
+  }
 }
 
 public enum Operation: Sendable, Hashable {
@@ -170,5 +179,5 @@ public enum Comparison: Sendable, Hashable {
 public struct Condition: Sendable, Hashable {
   public let code: UInt8
   public static let always = Condition(code: 14)
-  var inverted: Condition { Condition(code: code ^ 1) }
+  package var inverted: Condition { Condition(code: code ^ 1) }
 }
