@@ -43,6 +43,10 @@ public enum ChromeTrace {
         writer.moment(marks.labels[marks.names[place]], tick, marks.moments.indexes[place])
       }
     }
+    if recording.isFull {
+      writer.thread("end")
+      writer.moment(Recording.cut, recording.end, nil)
+    }
     for track in tracks {
       writer.thread(track.name)
       for slice in track.slices { writer.slice(slice.name, slice.start, slice.end, slice.index) }
@@ -84,7 +88,7 @@ public enum ChromeTrace {
       bytes.append("}")
     }
 
-    mutating func moment(_ name: String, _ tick: Tick, _ index: UInt64) {
+    mutating func moment(_ name: String, _ tick: Tick, _ index: UInt64?) {
       next("i")
       add(name, tick, index)
       bytes.append(",\"s\":\"t\"}")
@@ -99,12 +103,15 @@ public enum ChromeTrace {
       bytes.append(decimal: UInt64(threads))
     }
 
-    private mutating func add(_ name: String, _ tick: Tick, _ index: UInt64) {
+    private mutating func add(_ name: String, _ tick: Tick, _ index: UInt64?) {
       bytes.append(",\"name\":")
       quote(name)
-      bytes.append(",\"args\":{\"index\":")
-      bytes.append(decimal: index)
-      bytes.append("},\"ts\":")
+      if let index {
+        bytes.append(",\"args\":{\"index\":")
+        bytes.append(decimal: index)
+        bytes.append("}")
+      }
+      bytes.append(",\"ts\":")
       microseconds(clock.nanoseconds(at: tick))
     }
 

@@ -105,6 +105,8 @@ public struct Recording: Sendable {
   public private(set) var end: Tick = 0
   /// More happened than is kept: nothing behind `end` is here.
   public private(set) var isFull = false
+  /// What a file says of that, for who was not there when it was written.
+  static let cut = "more happened than is kept"
 
   private var time: EvenTime
   private let names: EventNames

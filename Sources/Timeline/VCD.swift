@@ -76,6 +76,7 @@ public enum VCD {
       text += codes[change.code]
       text.append("\n")
     }
+    if recording.isFull { text += Array("$comment \(Recording.cut) $end\n".utf8) }
     if recording.end > tick { text += Array("#\(clock.picoseconds(at: recording.end))\n".utf8) }
   }
 

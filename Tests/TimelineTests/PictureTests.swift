@@ -157,11 +157,21 @@ import Testing
     #expect(!reader.closed.contains("pins 34"))
   }
 
-  @Test func svgOfACutRun() {
+  @Test func filesOfACutRunSaySo() throws {
     var recording = Recording(.bench, most: 3)
     for event in Self.events { recording.add(event) }
-    let text = String(decoding: TimelineSVG.write(recording, title: "x"), as: UTF8.self)
-    #expect(text.contains(">x, only up to 300.000 ms</text>"))
+    let svg = String(decoding: TimelineSVG.write(recording, title: "x"), as: UTF8.self)
+    #expect(svg.contains(">x, only up to 300.000 ms</text>"))
+    let vcd = VCD.write(recording)
+    #expect(String(decoding: vcd, as: UTF8.self).contains("$comment more happened than is kept"))
+    #expect(!String(decoding: VCD.write(self.recording), as: UTF8.self).contains("$comment"))
+    if let read = try Python.run("vcd.py", try Python.write(vcd, "cut.vcd")) {
+      #expect(read.contains("300000000000"))
+    }
+    let trace = try #require(JSONValue(ChromeTrace.write(recording))?["traceEvents"]?.elements)
+    let last = try #require(trace.last)
+    #expect(last["name"]?.text == "more happened than is kept")
+    #expect(last["ts"] == .number("300000.000"))
   }
 
   /// More edges than points: columns, none of them wider than the picture, and few bytes.
