@@ -1,4 +1,5 @@
 import Emu
+import Glibc
 
 /// A trace as `--trace-file` wrote it.
 public struct TraceFile: Sendable {
@@ -45,7 +46,7 @@ public struct TraceFile: Sendable {
 
   /// How many lines from the start are the same in both.
   public func common(with other: TraceFile) -> Int {
-    zip(lines, other.lines).prefix { $0.elementsEqual($1) }.count
+    zip(lines, other.lines).prefix { $0.isSame(as: $1) }.count
   }
 
   /// Those kinds that both have. `gpio` means other pins where there is no `led`, so it counts only with the same.
@@ -106,7 +107,9 @@ public struct TraceFile: Sendable {
   public func waves() throws(Damage) -> [Waveform] {
     var waves = leds.map { Waveform(name: $0.name, colour: $0.colour, part: $0.part) }
     var end: UInt64 = 0
-    for number in lines.indices {
+    // Of the others nothing is drawn but the end of the last one.
+    for number in lines.indices where number == lines.count - 1 || lines[number].mayHave("\"led\"")
+    {
       let value = try value(number)
       guard let ns = value["ns"]?.integer, ns >= end else {
         throw Damage(line: numbers[number], what: "has no time, or one before the last line's")
@@ -136,6 +139,31 @@ public struct TraceFile: Sendable {
     case .array(let values): "[" + values.map(words).joined(separator: " ") + "]"
     case .object(let members):
       "{" + members.map { "\($0.key)=\(words($0.value))" }.joined(separator: " ") + "}"
+    }
+  }
+}
+
+extension ArraySlice<UInt8> {
+  fileprivate func isSame(as other: ArraySlice<UInt8>) -> Bool {
+    withUnsafeBytes { one in
+      other.withUnsafeBytes { two in
+        guard one.count == two.count, let first = one.baseAddress, let second = two.baseAddress
+        else { return false }
+        return memcmp(first, second, one.count) == 0
+      }
+    }
+  }
+
+  /// Whether a line has a word somewhere, be it as a key.
+  fileprivate func mayHave(_ word: StaticString) -> Bool {
+    let (start, length) = (word.utf8Start, word.utf8CodeUnitCount)
+    return withUnsafeBytes { line in
+      guard line.count >= length, let first = line.baseAddress else { return false }
+      for place in 0...line.count - length
+      where line[place] == start[0] && memcmp(first + place, start, length) == 0 {
+        return true
+      }
+      return false
     }
   }
 }
