@@ -23,7 +23,7 @@ public struct ValueExpression {
     }
     if text.hasPrefix("0x") { return try address(text) }
     let variable: DebugInfo.Variable
-    do { variable = try debug.variable(text) } catch let missing {
+    do { variable = try machine.variable(text, debug) } catch let missing {
       let found: (local: DebugInfo.Local, frame: DebugInfo.Frame, level: Int)
       do { found = try machine.local(text, debug) } catch {
         let why = text.contains("::") ? error : missing

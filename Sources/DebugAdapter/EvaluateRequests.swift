@@ -30,7 +30,7 @@ extension Adapter {
     body.memoryReference = value.address.map { "0x\(hex($0))" }
     if value.hasParts {
       body.variablesReference = target.reference(
-        to: .variable(text.filter { $0 != " " }, frame))
+        to: .variable(value.path ?? text.filter { $0 != " " }, frame))
     }
     respond(to: request, body)
   }

@@ -11,13 +11,26 @@ struct Value {
   var address: UInt64?
   var register: RegisterLayout.Entry?
   var type: String?
-  /// Members or elements.
+  /// Members or elements, or what a pointer leads to.
   var hasParts = false
+  /// Of a variable or a part of one.
+  var path: String?
+  /// Of what it points at.
+  var pointee: String?
+  /// A number as people count, no address.
+  var isCount = false
   /// Of something that is no number.
   var bytes: [UInt8] = []
+
+  /// With its sign.
+  var extended: UInt64 {
+    guard kind == .signed, 1..<8 ~= size else { return number }
+    let unused = 64 - 8 * size
+    return UInt64(bitPattern: Int64(bitPattern: number << unused) >> Int64(unused))
+  }
 }
 
-/// Expressions of a debugger: `ticks`, `table[3].sum`, `Tasks.swift:ticks`, `$sp`, `main`, `0x20000000`, `&ticks`,
+/// Expressions of a debugger: `ticks`, `table[3].sum`, `Tasks.swift:ticks`, `$sp`, `main`, `0x20000000`, `&ticks`, `head->next`, `*head`,
 /// `*0x400fe608`, `*(uint8_t *)($sp + 4)`, and sums of these.
 struct Evaluation {
   let target: Target
@@ -45,18 +58,59 @@ struct Evaluation {
 
   func name(_ name: String) throws(Failure) -> Value {
     if let frame, let (local, call) = target.local(name, in: frame) {
-      return try load(of: local, in: call)
+      return named(name, try load(of: local, in: call), local.parts != nil)
     }
-    if let variable = try? target.debug.variable(name) {
-      var value = try load(of: variable)
-      value.hasParts = target.debug.parts(of: name) != nil
-      return value
+    if let variable = try? target.machine.variable(name, target.debug, hart: hart) {
+      let hasParts = target.machine.parts(of: name, target.debug, hart: hart) != nil
+      return named(name, try load(of: variable), hasParts)
     }
     if let value = try? register(name) { return value }
     if let address = target.debug.address(ofSymbol: name) { return word(address) }
-    let variable: DebugInfo.Variable
-    do { variable = try target.debug.variable(name) } catch { throw Failure("\(error)") }
-    return try load(of: variable)
+    throw Failure("\(missing(name))")
+  }
+
+  private func named(_ name: String, _ value: Value, _ hasParts: Bool) -> Value {
+    var value = value
+    value.path = name
+    value.isCount = value.kind == .signed || value.kind == .unsigned
+    if value.kind == .pointer { value.pointee = name + "[0]" }
+    // One that leads nowhere has nothing to show.
+    value.hasParts = hasParts && !(value.kind == .pointer && value.number == 0)
+    return value
+  }
+
+  /// Why there is no variable: by the function's own where it has one of that name.
+  private func missing(_ name: String) -> VariableError {
+    if let frame, let call = target.call(frame) {
+      let first = name.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+      if target.locals(in: frame).contains(String(first)) {
+        do { _ = try target.machine.local(name, target.debug, in: call) } catch { return error }
+      }
+    }
+    do { _ = try target.machine.variable(name, target.debug, hart: hart) } catch { return error }
+    return VariableError("there is no \(name)")
+  }
+
+  /// What a value points at.
+  func content(of value: Value) throws(Failure) -> Value {
+    if let pointee = value.pointee, let content = try? name(pointee) { return content }
+    return try load(value.number, size: UInt64(target.layout.pc.size), .unsigned)
+  }
+
+  /// With C's arithmetic of pointers: in units of what they point at.
+  func sum(_ one: Value, _ other: Value, isMinus: Bool) -> Value {
+    if let pointee = one.pointee, other.kind != .pointer, let size = try? name(pointee).size {
+      let change = other.extended &* size
+      var sum = word(isMinus ? one.number &- change : one.number &+ change)
+      (sum.kind, sum.type) = (.pointer, one.type)
+      let isElement = !isMinus && other.number < 1 << 32 && pointee.hasSuffix("[0]")
+      if isElement { sum.pointee = pointee.dropLast(2) + "\(other.number)]" }
+      return sum
+    }
+    var sum = word(isMinus ? one.extended &- other.extended : one.extended &+ other.extended)
+    sum.isCount = one.isCount && other.isCount
+    if sum.isCount { sum.kind = .signed }
+    return sum
   }
 
   private func load(of variable: DebugInfo.Variable) throws(Failure) -> Value {
@@ -79,7 +133,6 @@ struct Evaluation {
       throw Failure("optimised out")
     }
     var value = Value(number: 0, size: local.size, kind: local.kind, type: local.type)
-    value.hasParts = local.parts != nil
     value.bytes = Array(bytes.prefix(64))
     value.number = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     if let field = local.field { return bits(field, of: value) }
@@ -114,14 +167,12 @@ struct Evaluation {
   }
 
   func load(
-    _ address: UInt64, size: UInt64, _ kind: DebugInfo.Variable.Kind, type: String? = nil,
-    hasParts: Bool = false
+    _ address: UInt64, size: UInt64, _ kind: DebugInfo.Variable.Kind, type: String? = nil
   ) throws(Failure) -> Value {
     let count = Int(min(size, 64))
     let bytes = target.machine.peek(address, count: count, hart: hart)
     guard bytes.count == count else { throw Failure("there is no memory at 0x\(hex(address))") }
     var value = Value(number: 0, size: size, kind: kind, address: address, type: type)
-    value.hasParts = hasParts
     value.bytes = bytes
     value.number = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
     return value
@@ -130,21 +181,36 @@ struct Evaluation {
   // MARK: In words
 
   func words(_ value: Value) -> String {
-    let bits = min(value.size, 8) * 8
+    if value.kind == .pointer { return "0x" + hex(value.number) + pointed(value) }
     if value.hasParts { return "{…}" }
     if value.kind == .other || value.size > 8 {
       return value.bytes.map { ($0 < 16 ? "0" : "") + hex(UInt64($0)) }.joined(separator: " ")
         + (value.size > UInt64(value.bytes.count) ? " …" : "")
     }
-    if isHex || value.type == nil { return "0x" + hex(value.number) }
+    if isHex || value.type == nil && !value.isCount { return "0x" + hex(value.number) }
     switch value.kind {
     case .boolean: return value.number & 1 == 0 ? "false" : "true"
     case .floatingPoint where value.size == 4:
       return "\(Float(bitPattern: UInt32(truncatingIfNeeded: value.number)))"
     case .floatingPoint where value.size == 8: return "\(Double(bitPattern: value.number))"
-    case .signed where bits > 0:
-      return String(Int64(bitPattern: value.number << (64 - bits)) >> Int64(64 - bits))
-    case .signed, .unsigned, .floatingPoint, .other: return String(value.number)
+    case .signed: return String(Int64(bitPattern: value.extended))
+    case .unsigned, .floatingPoint, .pointer, .other: return String(value.number)
+    }
+  }
+
+  /// What people want to know of a pointer at once: the text, the function.
+  private func pointed(_ value: Value) -> String {
+    switch value.type {
+    case _ where value.number == 0: return ""
+    case "function *":
+      let address = target.isArm ? value.number & ~1 : value.number
+      return target.debug.place(at: address).map { " <\($0)>" } ?? ""
+    case "char *":
+      let bytes = target.machine.peek(value.number, count: 64, hart: hart)
+      let text = bytes.prefix { $0 != 0 }
+      guard let words = String(validating: text, as: UTF8.self), !bytes.isEmpty else { return "" }
+      return " \(words.debugDescription)" + (text.count == 64 ? "…" : "")
+    default: return ""
     }
   }
 
@@ -213,9 +279,9 @@ struct ExpressionParser {
     var value = try term(depth)
     while true {
       if take("+") {
-        value = evaluation.word(value.number &+ (try term(depth)).number)
+        value = evaluation.sum(value, try term(depth), isMinus: false)
       } else if take("-") {
-        value = evaluation.word(value.number &- (try term(depth)).number)
+        value = evaluation.sum(value, try term(depth), isMinus: true)
       } else {
         return value
       }
@@ -247,18 +313,25 @@ struct ExpressionParser {
       ? UInt64(digits.dropFirst(2), radix: 16)
       : digits.hasPrefix("0b") ? UInt64(digits.dropFirst(2), radix: 2) : UInt64(digits)
     guard let number else { throw Failure("\(word.prefix(64)) is no number") }
-    return evaluation.word(number)
+    var value = evaluation.word(number)
+    value.isCount = digits.count == 1 || !digits.hasPrefix("0")
+    return value
   }
 
   /// A name with members and elements, or a number.
   private mutating func word() throws(Failure) -> String {
     skip()
-    let word = rest.prefix { $0.isLetter || $0.isNumber || "_.$:[]".contains($0) }
+    var word = ""
+    while let next = rest.first {
+      let isArrow = rest.hasPrefix("->") && !word.isEmpty
+      guard isArrow || next.isLetter || next.isNumber || "_.$:[]".contains(next) else { break }
+      word += isArrow ? "->" : String(next)
+      rest = rest.dropFirst(isArrow ? 2 : 1)
+    }
     if word.isEmpty {
       throw Failure(rest.isEmpty ? "the expression ends early" : "what is \"\(rest.prefix(64))\"?")
     }
-    rest = rest[word.endIndex...]
-    return String(word)
+    return word
   }
 
   // MARK: *
@@ -285,7 +358,6 @@ struct ExpressionParser {
       return try evaluation.load(address, size: type.size, type.kind, type: name)
     }
     rest = start
-    let address = try term(depth + 1).number
-    return try evaluation.load(address, size: UInt64(evaluation.target.layout.pc.size), .unsigned)
+    return try evaluation.content(of: try term(depth + 1))
   }
 }

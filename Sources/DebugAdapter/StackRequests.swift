@@ -115,6 +115,6 @@ extension Target {
 
   func parts(of path: String, in frame: FrameID?) -> DebugInfo.Parts? {
     if let frame, let (local, _) = local(path, in: frame) { return local.parts }
-    return debug.parts(of: path)
+    return machine.parts(of: path, debug, hart: frame?.hart)
   }
 }

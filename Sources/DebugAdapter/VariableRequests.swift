@@ -28,11 +28,16 @@ enum Container {
     switch self {
     case .registers: return "$" + name
     case .file(let file): return "\(file):\(name)"
-    case .variable(let path, _): return path + (name.hasPrefix("[") ? name : "." + name)
+    case .variable(let path, _): return Self.path(of: name, in: path)
     case .locals: return name
     case .globals, .devices, .device:
       throw Failure("\(name.prefix(64)) is nothing that has a place of its own")
     }
+  }
+
+  /// A part of a variable. What a pointer leads to, where that is one value, is called `*`.
+  static func path(of name: String, in path: String) -> String {
+    name == "*" ? path + "[0]" : path + (name.hasPrefix("[") ? name : "." + name)
   }
 }
 
@@ -144,6 +149,7 @@ extension Adapter {
       switch target.parts(of: path, in: frame) {
       case .members(let names): return names
       case .elements(let count): return (0..<min(count, 1 << 16)).map { "[\($0)]" }
+      case .pointee(let names): return names.isEmpty ? ["*"] : names
       case nil: return []
       }
     case .devices: return target.machine.board.devices.map(\.name)
@@ -168,9 +174,9 @@ extension Adapter {
     case .locals(let frame):
       fill(&variable, path: name, Evaluation(target, hart: frame.hart, isHex: isHex, frame))
     case .variable(let path, let frame):
-      let inner = path + (name.hasPrefix("[") ? name : "." + name)
       fill(
-        &variable, path: inner, Evaluation(target, hart: frame?.hart ?? 0, isHex: isHex, frame))
+        &variable, path: Container.path(of: name, in: path),
+        Evaluation(target, hart: frame?.hart ?? 0, isHex: isHex, frame))
     }
     return variable
   }

@@ -2,7 +2,8 @@ import Emu
 import Synchronization
 
 extension Machine {
-  /// The value of a variable that lives as long as the firmware, by its name in the source: `ticks`, `queue.count`, `table[3].sum`.
+  /// The value of a variable that lives as long as the firmware, by its name in the source: `ticks`, `queue.count`, `table[3].sum`,
+  /// `head->next->sum`.
   /// Where two files have one of that name: `Tasks.swift:ticks`. It is read from memory: what the compiler holds in a register at this
   /// moment is not seen.
   ///
@@ -17,7 +18,7 @@ extension Machine {
     case .signed:
       let unused = 64 - 8 * variable.bytes.count
       return Int(truncatingIfNeeded: Int64(bitPattern: bits << unused) >> Int64(unused))
-    case .unsigned, .boolean:
+    case .unsigned, .boolean, .pointer:
       guard let value = Int(exactly: bits) else {
         throw VariableError("\(path) is \(bits), more than an Int holds")
       }
@@ -55,7 +56,7 @@ extension Machine {
   public func variable(_ path: String) throws(VariableError) -> DebugInfo.Variable {
     EvidenceLog.current?.note(self, reads: path)
     let found: Result<DebugInfo.Variable, VariableError> = SharedDebugInfo.of(image) { debug in
-      do throws(VariableError) { return .success(try debug.variable(path)) } catch {
+      do throws(VariableError) { return .success(try variable(path, debug)) } catch {
         return .failure(error)
       }
     }

@@ -21,7 +21,13 @@ final class Client {
   /// Until `initialized`: what the adapter said on the way.
   @discardableResult
   func launch(_ name: String, harts: Int = 1, stopOnEntry: Bool = true) throws -> [String] {
-    let image = try Self.image(name)
+    try launch(Self.image(name), name, harts: harts, stopOnEntry: stopOnEntry)
+  }
+
+  @discardableResult
+  func launch(
+    _ image: Image, _ name: String, harts: Int = 1, stopOnEntry: Bool = true
+  ) throws -> [String] {
     ask("initialize", "{\"adapterID\":\"emurun\"}")
     seq += 1
     say(

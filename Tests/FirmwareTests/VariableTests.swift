@@ -22,8 +22,13 @@ import Testing
     };
     volatile struct port port = {1, -3, 5, 1, DEAD, {.whole = 0x1234}, -123456789012345};
     enum state state = DEAD;
+    int count(void);
+    struct node { int sum; struct node *next; const char *text; int (*call)(void); };
+    struct node nodes[2] = {{3, nodes + 1, "one"}, {-4, nodes, "two", count}};
+    struct node *const volatile head = nodes;
+    void *unknown = nodes;
     int count(void) { static int calls; return ++calls; }
-    void *keep[] = {shapes, &level, &ratio, flags, count, (void *)&port, &state};
+    void *keep[] = {shapes, &level, &ratio, flags, count, (void *)&port, &state, (void *)&head, &unknown};
     void _start(void) { keep[count()] = 0; }
     """
 
@@ -64,7 +69,7 @@ import Testing
       ("shapes[1].corners[2].tag", shape + 4 + 32, 1, .unsigned),
       ("shapes[1].corners[2].y", shape + 4 + 32 + 8, 4, .signed),
       ("shapes[0].corners[0].colour", 4 + 12, 4, .unsigned),
-      ("shapes[0].word.bytes[3]", 52 + 3, 1, .unsigned), ("shapes[0].next", 56, pointer, .unsigned),
+      ("shapes[0].word.bytes[3]", 52 + 3, 1, .unsigned), ("shapes[0].next", 56, pointer, .pointer),
     ] as [(String, UInt64, UInt64, DebugInfo.Variable.Kind)] {
       let part = try debug.variable(path)
       #expect(part.address == shapes.address + offset && part.size == size, "\(path)")
@@ -74,6 +79,13 @@ import Testing
     #expect(try debug.variable("shapes").type == "shape[2]")
     #expect(try debug.variable("flags[1]").type == "_Bool[3]")
     #expect(try debug.variable("shapes[0].next").type == "point *")
+    #expect(try debug.variable("nodes[0].text").type == "char *")
+    #expect(try debug.variable("nodes[0].call").type == "function *")
+    #expect(debug.parts(of: "head") == .pointee(["sum", "next", "text", "call"]))
+    #expect(debug.parts(of: "nodes[0].text") == .pointee([]))
+    #expect(debug.parts(of: "nodes[0].call") == nil && debug.parts(of: "unknown") == nil)
+    // No way along pointers without what they hold.
+    #expect(throws: VariableError.self) { try debug.variable("head->sum") }
     #expect(try debug.variable("ratio").kind == .floatingPoint)
     #expect(try debug.variable("calls").size == 4)
     #expect(try debug.variable("flags").size == 6)
@@ -105,5 +117,21 @@ import Testing
     #expect(try machine.value(of: "port.second") == 0x12)
     #expect(try machine.value(of: "port.wide") == -123_456_789_012_345)
     #expect(try machine.value(of: "state") == -2)
+    #expect(try machine.value(of: "head->sum") == 3)
+    #expect(try machine.value(of: "head->next->sum") == -4)
+    #expect(try machine.value(of: "head[1].sum") == -4 && machine.value(of: "head.sum") == 3)
+    #expect(try machine.value(of: "head->next->next->next->text[2]") == 0x6F)
+    #expect(try machine.bytes(of: "head->text[0]") == [0x6F])
+    for (path, words) in [
+      ("shapes[0]->sides", "shapes[0], a shape, is no pointer"), ("head->sun", "has no sun"),
+      ("unknown->sum", "unknown, a void *, has no sum"), ("head->", "what is \"->\" behind head?"),
+      ("nodes[1].call->x", "has no x"), ("shapes[0].next->x", "where there is no memory"),
+    ] {
+      #expect("\(words)") {
+        try machine.value(of: path)
+      } throws: {
+        "\($0)".contains(words)
+      }
+    }
   }
 }

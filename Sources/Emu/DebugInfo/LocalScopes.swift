@@ -129,19 +129,37 @@ struct LocalScopes {
     var pieces = pieces(entry.die, size: whole.size ?? 0)
     var seen = entry.name
     while let step = steps.next() {
-      let type = part.type
-      guard let next = step.number.map(type.element) ?? type.member(step.text) else {
-        throw VariableError(
-          "\(seen), a \(type.name), has no \(step.text) that its debug information tells of")
+      let next = try part.type.part(step, of: seen)
+      if part.type.isPointer {
+        guard let target = number(in: pieces) else {
+          throw VariableError(
+            "\(seen) of \(scope.function) cannot be followed: it is optimised out")
+        }
+        pieces = [.init(place: .memory(target &+ next.offset), size: next.size ?? 0)]
+      } else {
+        pieces = Self.part(of: pieces, from: next.offset, size: next.size ?? 0)
       }
       seen += step.written
-      pieces = Self.part(of: pieces, from: next.offset, size: next.size ?? 0)
       part = next
     }
     if let rest = steps.unread { throw VariableError("what is \"\(rest)\" behind \(seen)?") }
     return DebugInfo.Local(
       name: seen, function: scope.function, kind: part.type.kind, type: part.type.name,
       size: part.size ?? 0, pieces: pieces, parts: part.type.parts, field: part.field)
+  }
+
+  /// Of a pointer: it is in one place.
+  private func number(in pieces: [DebugInfo.Local.Piece]) -> UInt64? {
+    guard pieces.count == 1, let piece = pieces.first else { return nil }
+    switch piece.place {
+    case .memory(let address): return unwinder?.memory(address, Int(clamping: piece.size))
+    case .register(let number, byte: 0):
+      let registers = surroundings.frame.registers
+      return registers.indices.contains(number) ? registers[number].flatMap { $0 } : nil
+    case .value(let bytes):
+      return bytes.prefix(Int(clamping: piece.size)).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    case .register, .nowhere: return nil
+    }
   }
 
   private func pieces(_ die: Dwarf_Die, size: UInt64) -> [DebugInfo.Local.Piece] {

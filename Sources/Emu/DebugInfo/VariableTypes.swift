@@ -27,15 +27,24 @@ struct VariableType {
     return nil
   }
 
-  var name: String {
+  var name: String { name(depth: 0) }
+
+  /// A damaged file may make a circle of them.
+  private func name(depth: Int) -> String {
     var die = die
+    func inner() -> String? {
+      depth < 8 ? VariableType(of: die)?.name(depth: depth + 1) : nil
+    }
     switch Int(dwarf_tag(&die)) {
     case DW_TAG_array_type:
       let counts = DIE.children(die).dropFirst(dimension).map { range in
         "[" + (Self.count(range).map(String.init) ?? "") + "]"
       }
-      return (VariableType(of: die)?.ownName ?? "unnamed") + counts.joined()
-    case DW_TAG_pointer_type: return (VariableType(of: die)?.ownName ?? "void") + " *"
+      return (inner() ?? "unnamed") + counts.joined()
+    case DW_TAG_pointer_type: return (inner() ?? "void") + " *"
+    case DW_TAG_reference_type, DW_TAG_rvalue_reference_type:
+      return (inner() ?? "void") + " &"
+    case DW_TAG_subroutine_type: return "function"
     default: return ownName
     }
   }
@@ -53,7 +62,7 @@ struct VariableType {
   private var statedSize: UInt64? {
     var die = die
     if dimension == 0, let size = DIE.constant(&die, UInt32(DW_AT_byte_size)) { return size }
-    if Int(dwarf_tag(&die)) == DW_TAG_pointer_type {
+    if isPointer {
       var unit = Dwarf_Die()
       var size: UInt8 = 0
       return dwarf_diecu(&die, &unit, &size, nil) == nil ? nil : UInt64(size)
@@ -74,7 +83,8 @@ struct VariableType {
       case DW_ATE_signed, DW_ATE_signed_char: return .signed
       default: return .unsigned
       }
-    case DW_TAG_pointer_type: return .unsigned
+    case DW_TAG_pointer_type, DW_TAG_reference_type, DW_TAG_rvalue_reference_type:
+      return .pointer
     case DW_TAG_enumeration_type:
       // By the type that it is kept as; not of Swift's, which have none.
       return VariableType(of: die)?.kind == .signed ? .signed : .unsigned
@@ -83,7 +93,8 @@ struct VariableType {
       case "Bool": return .boolean
       case "Float", "Double": return .floatingPoint
       case let name where name.hasPrefix("Int"): return .signed
-      case let name where name.hasPrefix("UInt") || name.hasPrefix("Unsafe"): return .unsigned
+      case let name where name.hasPrefix("UInt"): return .unsigned
+      case let name where name.hasPrefix("Unsafe"): return .pointer
       default: return .other
       }
     default: return .other
@@ -93,6 +104,11 @@ struct VariableType {
   // MARK: Parts
 
   var parts: DebugInfo.Parts? {
+    if let pointee {
+      guard pointee.kind == .other, let parts = pointee.parts else { return .pointee([]) }
+      guard case .members(let names) = parts else { return nil }
+      return .pointee(names)
+    }
     if kind != .other { return nil }
     if let count, element(0) != nil || count == 0 { return .elements(count) }
     let names = memberNames
@@ -105,6 +121,30 @@ struct VariableType {
     var field: DebugInfo.BitField?
 
     var size: UInt64? { field.map(\.size) ?? type.size }
+  }
+
+  /// Where a path leads to from here; nil: nowhere. What a pointer leads to lies where it points.
+  func part(_ step: VariablePath.Step) -> Part? {
+    guard isPointer else {
+      return step.follows ? nil : step.number.map(element) ?? member(step.text)
+    }
+    guard let pointee else { return nil }
+    guard let number = step.number else { return pointee.member(step.text) }
+    guard let stride = pointee.stride else { return nil }
+    let (offset, overflow) = number.multipliedReportingOverflow(by: stride)
+    return overflow || offset > Self.mostBytes ? nil : Part(offset: offset, type: pointee)
+  }
+
+  var isPointer: Bool {
+    var die = die
+    return [DW_TAG_pointer_type, DW_TAG_reference_type, DW_TAG_rvalue_reference_type]
+      .contains(Int(dwarf_tag(&die)))
+  }
+
+  /// What a pointer of C leads to; nil: it is none, or leads to no value, as those of functions do.
+  private var pointee: VariableType? {
+    guard isPointer, let pointee = VariableType(of: die), pointee.size ?? 0 > 0 else { return nil }
+    return pointee
   }
 
   func member(_ wanted: String) -> Part? { member(wanted, depth: 0) }

@@ -14,6 +14,8 @@ extension DebugInfo {
       case signed
       case boolean
       case floatingPoint
+      /// Of C, C++ and Rust with what it leads to; Swift's say no more than where.
+      case pointer
       /// A structure, an array, an enumeration with payloads.
       case other
     }
@@ -52,11 +54,15 @@ extension DebugInfo {
   /// A variable by its name, with members and elements behind it: `ticks`, `table[3].sum`.
   ///
   /// Names are those of the source, in C and in Swift; where several variables share one, the path begins with the file's name:
-  /// `Tasks.swift:ticks`. What assembly defines is found by its symbol.
-  public func variable(_ path: String) throws(VariableError) -> Variable {
+  /// `Tasks.swift:ticks`. What assembly defines is found by its symbol. A path may lead along pointers: `head->next->count`, `text[3]`.
+  ///
+  /// - Parameter memory: what it has at an address, 4 or 8 bytes; without it there is no way along pointers.
+  public func variable(
+    _ path: String, memory: (_ address: UInt64, _ size: Int) -> UInt64? = { _, _ in nil }
+  ) throws(VariableError) -> Variable {
     let steps = VariablePath(path)
     guard globals.variables[steps.name] != nil else { return try symbolVariable(path, steps) }
-    let (address, part, seen) = try place(path)
+    let (address, part, seen) = try place(path, memory)
     guard let size = part.size else {
       throw VariableError("\(seen) is a \(part.type.name), of no known size")
     }
@@ -69,11 +75,15 @@ extension DebugInfo {
     case members([String])
     /// So many of an array.
     case elements(UInt64)
+    /// The members of what a pointer leads to; none: that is one value.
+    case pointee([String])
   }
 
   /// nil: it is one value, or its debug information does not tell.
-  public func parts(of path: String) -> Parts? {
-    try? place(path).part.type.parts
+  public func parts(
+    of path: String, memory: (_ address: UInt64, _ size: Int) -> UInt64? = { _, _ in nil }
+  ) -> Parts? {
+    try? place(path, memory).part.type.parts
   }
 
   /// Names for `variable`, by the file that has them; sorted.
@@ -85,7 +95,7 @@ extension DebugInfo {
   }
 
   private func place(
-    _ path: String
+    _ path: String, _ memory: (_ address: UInt64, _ size: Int) -> UInt64?
   ) throws(VariableError) -> (address: UInt64, part: VariableType.Part, seen: String) {
     var steps = VariablePath(path)
     let name = steps.name
@@ -98,10 +108,12 @@ extension DebugInfo {
     var (address, part) = (first.address, VariableType.Part(offset: 0, type: first.type))
     var seen = name
     while let step = steps.next() {
-      let type = part.type
-      guard let next = step.number.map(type.element) ?? type.member(step.text) else {
-        throw VariableError(
-          "\(seen), a \(type.name), has no \(step.text) that its debug information tells of")
+      let next = try part.type.part(step, of: seen)
+      if part.type.isPointer {
+        guard let size = part.type.size, let target = memory(address, Int(clamping: size)) else {
+          throw VariableError("\(seen) cannot be followed: it is not in memory")
+        }
+        address = target
       }
       seen += step.written
       address &+= next.offset
@@ -202,7 +214,19 @@ struct GlobalVariables {
   }
 }
 
-/// `file:name.member[3]`, a step at a time.
+extension VariableType {
+  func part(_ step: VariablePath.Step, of seen: String) throws(VariableError) -> Part {
+    guard let part = part(step) else {
+      throw VariableError(
+        step.follows && !isPointer
+          ? "\(seen), a \(name), is no pointer"
+          : "\(seen), a \(name), has no \(step.text) that its debug information tells of")
+    }
+    return part
+  }
+}
+
+/// `file:name.member[3]->count`, a step at a time.
 struct VariablePath {
   let name: String
   private var rest: Substring
@@ -213,12 +237,14 @@ struct VariablePath {
     var written: String
     /// Of an element.
     var number: UInt64?
+    /// An arrow.
+    var follows = false
   }
 
   init(_ path: String) {
     // A file's name has a dot of its own.
     let start = path.firstIndex(of: ":").map(path.index(after:)) ?? path.startIndex
-    let end = path[start...].firstIndex { $0 == "." || $0 == "[" } ?? path.endIndex
+    let end = Self.end(of: path[start...])
     name = String(path[..<end])
     rest = path[end...]
   }
@@ -236,9 +262,17 @@ struct VariablePath {
       rest = inside[inside.index(after: close)...]
       return Step(text: "[\(number)]", written: "[\(number)]", number: number)
     }
-    let end = inside.firstIndex { $0 == "." || $0 == "[" } ?? inside.endIndex
-    guard first == ".", end > inside.startIndex else { return nil }
-    rest = inside[end...]
-    return Step(text: String(inside[..<end]), written: "." + inside[..<end])
+    let follows = rest.hasPrefix("->")
+    let member = follows ? inside.dropFirst() : inside
+    let end = Self.end(of: member)
+    guard follows || first == ".", end > member.startIndex else { return nil }
+    let written = String(rest[..<end])
+    rest = member[end...]
+    return Step(text: String(member[..<end]), written: written, follows: follows)
+  }
+
+  /// Of a name.
+  private static func end(of text: Substring) -> Substring.Index {
+    text.indices.first { ".[".contains(text[$0]) || text[$0...].hasPrefix("->") } ?? text.endIndex
   }
 }

@@ -11,6 +11,24 @@ extension Memory {
 
 /// Variables and parameters of functions, where the machine stands.
 extension Machine {
+  /// One that lives as long as the firmware, or what pointers in it lead to now.
+  public func variable(
+    _ path: String, _ debug: DebugInfo, hart: Int? = nil
+  ) throws(VariableError) -> DebugInfo.Variable {
+    try debug.variable(path) { word(at: $0, size: $1, hart: hart) }
+  }
+
+  public func parts(of path: String, _ debug: DebugInfo, hart: Int? = nil) -> DebugInfo.Parts? {
+    debug.parts(of: path) { word(at: $0, size: $1, hart: hart) }
+  }
+
+  /// As a hart sees it.
+  private func word(at address: UInt64, size: Int, hart: Int?) -> UInt64? {
+    let bytes = peek(address, count: size, hart: hart ?? Int(self.hart.number))
+    guard [4, 8].contains(size), bytes.count == size else { return nil }
+    return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
   /// - Parameter frame: of `backtrace`, as the machine stands now.
   public func locals(_ debug: DebugInfo, in frame: DebugInfo.Frame) -> [DebugInfo.Local] {
     debug.locals(in: frame, memory: memory.word)
