@@ -79,6 +79,7 @@ public final class Adapter {
     }
     wanted = nil
     target = Target(machine, sources: root, stopsOnEntry: launch.stopOnEntry ?? false, disassemble)
+    debuggee.passes = { [unowned self] in target.map(passes) ?? false }
     respond(to: request)
     send("initialized")
   }

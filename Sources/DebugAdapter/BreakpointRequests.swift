@@ -15,6 +15,10 @@ struct BreakpointList {
     var id: Int
     var addresses: [UInt64] = []
     var watch: (kind: BreakpointTable.Kind, range: Range<UInt64>)?
+    /// What is true where it stops; nil: it always does.
+    var condition: String?
+    /// What is said in place of a stop, with expressions in braces.
+    var log: String?
   }
 
   private var entries: [Owner: [Entry]] = [:]
@@ -40,6 +44,10 @@ struct BreakpointList {
     return (table, refused)
   }
 
+  func entries(at address: UInt64) -> [Entry] {
+    entries.values.joined().filter { $0.addresses.contains(address) }.sorted { $0.id < $1.id }
+  }
+
   func hits(_ address: UInt64) -> (reason: String, ids: [Int]) {
     var ids: [Int] = []
     var reason = "instruction breakpoint"
@@ -60,6 +68,17 @@ struct BreakpointList {
   }
 }
 
+/// One of a list in a request.
+private protocol WantedBreakpoint: Decodable {
+  var condition: String? { get }
+  var hitCondition: String? { get }
+  var logMessage: String? { get }
+}
+
+extension WantedBreakpoint {
+  var logMessage: String? { nil }
+}
+
 extension Adapter {
   /// "Breakpoint".
   struct BreakpointBody: Encodable {
@@ -78,7 +97,7 @@ extension Adapter {
   /// More than anybody sets in one list.
   private static let most = 4096
 
-  private func set<Wanted>(
+  private func set<Wanted: WantedBreakpoint>(
     _ request: Request, _ target: Target, _ owner: BreakpointList.Owner, _ wanted: [Wanted],
     _ resolve: (Wanted, inout BreakpointBody) -> BreakpointList.Entry?
   ) throws(Failure) {
@@ -86,8 +105,13 @@ extension Adapter {
     var entries: [BreakpointList.Entry] = []
     var bodies = wanted.map { wanted in
       var body = BreakpointBody(id: target.breakpoints.newID())
-      if var entry = resolve(wanted, &body) {
+      if wanted.hitCondition?.isEmpty == false {
+        body.message = "hits are not counted, since one may go back: a condition can say the same"
+        body.verified = false
+      } else if var entry = resolve(wanted, &body) {
         entry.id = body.id
+        entry.condition = wanted.condition.flatMap { $0.isEmpty ? nil : $0 }
+        entry.log = wanted.logMessage.flatMap { $0.isEmpty ? nil : $0 }
         entries.append(entry)
         body.instructionReference = entry.addresses.first.map { "0x\(hex($0))" }
       } else {
@@ -106,7 +130,12 @@ extension Adapter {
   }
 
   private struct SourceArguments: Decodable {
-    struct Wanted: Decodable { var line: Int }
+    struct Wanted: WantedBreakpoint {
+      var line: Int
+      var condition: String?
+      var hitCondition: String?
+      var logMessage: String?
+    }
     var source: Source
     var breakpoints: [Wanted]?
     /// As it once was.
@@ -118,10 +147,11 @@ extension Adapter {
     guard let path = arguments.source.path ?? arguments.source.name else {
       throw Failure("source.path is missing")
     }
-    let lines = arguments.breakpoints?.map(\.line) ?? arguments.lines ?? []
-    try set(request, target, .source(path), lines) { line, body in
-      let wanted = line.addingReportingOverflow(1 - firstLine).partialValue
-      let places = target.debug.places(ofLine: wanted) { SourceNames.isSame($0, path) }
+    let all =
+      arguments.breakpoints ?? arguments.lines?.map { SourceArguments.Wanted(line: $0) } ?? []
+    try set(request, target, .source(path), all) { wanted, body in
+      let line = wanted.line.addingReportingOverflow(1 - firstLine).partialValue
+      let places = target.debug.places(ofLine: line) { SourceNames.isSame($0, path) }
       guard let first = places.first else {
         body.message = "the image has no code of this line and those behind it"
         return nil
@@ -133,7 +163,11 @@ extension Adapter {
   }
 
   private struct FunctionArguments: Decodable {
-    struct Wanted: Decodable { var name: String }
+    struct Wanted: WantedBreakpoint {
+      var name: String
+      var condition: String?
+      var hitCondition: String?
+    }
     var breakpoints: [Wanted]
   }
 
@@ -149,9 +183,11 @@ extension Adapter {
   }
 
   private struct InstructionArguments: Decodable {
-    struct Wanted: Decodable {
+    struct Wanted: WantedBreakpoint {
       var instructionReference: String
       var offset: Int64?
+      var condition: String?
+      var hitCondition: String?
     }
     var breakpoints: [Wanted]
   }
@@ -214,9 +250,11 @@ extension Adapter {
   }
 
   private struct DataArguments: Decodable {
-    struct Wanted: Decodable {
+    struct Wanted: WantedBreakpoint {
       var dataId: String
       var accessType: String?
+      var condition: String?
+      var hitCondition: String?
     }
     var breakpoints: [Wanted]
   }
@@ -228,6 +266,10 @@ extension Adapter {
       let kinds: [String: BreakpointTable.Kind] = [
         "read": .load, "write": .store, "readWrite": .access,
       ]
+      if wanted.condition?.isEmpty == false {
+        body.message = "data breakpoints have no conditions"
+        return nil
+      }
       guard words.count == 2, let address = UInt64(reference: words[0]),
         let size = UInt64(words[1]), size > 0, let kind = kinds[wanted.accessType ?? "write"]
       else {

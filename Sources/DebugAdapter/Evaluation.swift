@@ -31,7 +31,7 @@ struct Value {
 }
 
 /// Expressions of a debugger: `ticks`, `table[3].sum`, `Tasks.swift:ticks`, `$sp`, `main`, `0x20000000`, `&ticks`, `head->next`, `*head`,
-/// `*0x400fe608`, `*(uint8_t *)($sp + 4)`, and sums of these.
+/// `*0x400fe608`, `*(uint8_t *)($sp + 4)`, and these with C's operators.
 struct Evaluation {
   let target: Target
   let hart: Int
@@ -49,7 +49,7 @@ struct Evaluation {
   func value(of text: String) throws(Failure) -> Value {
     if text.utf8.count > 1 << 10 { throw Failure("an expression of more than 1024 characters") }
     var parser = ExpressionParser(text, self)
-    let value = try parser.sum(depth: 0)
+    let value = try parser.expression(depth: 0)
     try parser.end()
     return value
   }
@@ -95,22 +95,6 @@ struct Evaluation {
   func content(of value: Value) throws(Failure) -> Value {
     if let pointee = value.pointee, let content = try? name(pointee) { return content }
     return try load(value.number, size: UInt64(target.layout.pc.size), .unsigned)
-  }
-
-  /// With C's arithmetic of pointers: in units of what they point at.
-  func sum(_ one: Value, _ other: Value, isMinus: Bool) -> Value {
-    if let pointee = one.pointee, other.kind != .pointer, let size = try? name(pointee).size {
-      let change = other.extended &* size
-      var sum = word(isMinus ? one.number &- change : one.number &+ change)
-      (sum.kind, sum.type) = (.pointer, one.type)
-      let isElement = !isMinus && other.number < 1 << 32 && pointee.hasSuffix("[0]")
-      if isElement { sum.pointee = pointee.dropLast(2) + "\(other.number)]" }
-      return sum
-    }
-    var sum = word(isMinus ? one.extended &- other.extended : one.extended &+ other.extended)
-    sum.isCount = one.isCount && other.isCount
-    if sum.isCount { sum.kind = .signed }
-    return sum
   }
 
   private func load(of variable: DebugInfo.Variable) throws(Failure) -> Value {
@@ -247,117 +231,5 @@ struct Evaluation {
     default: if let number = Int64(text) { return UInt64(bitPattern: number) }
     }
     return try value(of: text).number
-  }
-}
-
-/// Recursive descent; nothing is longer or deeper than a person writes.
-struct ExpressionParser {
-  private var rest: Substring
-  private let evaluation: Evaluation
-
-  init(_ text: String, _ evaluation: Evaluation) {
-    rest = text[...]
-    self.evaluation = evaluation
-  }
-
-  private mutating func skip() { rest = rest.drop { $0 == " " || $0 == "\t" } }
-
-  private mutating func take(_ character: Character) -> Bool {
-    skip()
-    guard rest.first == character else { return false }
-    rest.removeFirst()
-    return true
-  }
-
-  mutating func end() throws(Failure) {
-    skip()
-    if !rest.isEmpty { throw Failure("what is \"\(rest.prefix(64))\"?") }
-  }
-
-  mutating func sum(depth: Int) throws(Failure) -> Value {
-    if depth > 32 { throw Failure("an expression of more than 32 levels") }
-    var value = try term(depth)
-    while true {
-      if take("+") {
-        value = evaluation.sum(value, try term(depth), isMinus: false)
-      } else if take("-") {
-        value = evaluation.sum(value, try term(depth), isMinus: true)
-      } else {
-        return value
-      }
-    }
-  }
-
-  private mutating func term(_ depth: Int) throws(Failure) -> Value {
-    if depth > 32 { throw Failure("an expression of more than 32 levels") }
-    if take("*") { return try content(depth) }
-    if take("&") {
-      let value = try term(depth + 1)
-      guard let address = value.address else { throw Failure("that has no place in memory") }
-      return evaluation.word(address)
-    }
-    if take("-") { return evaluation.word(0 &- (try term(depth + 1)).number) }
-    if take("(") {
-      let value = try sum(depth: depth + 1)
-      if !take(")") { throw Failure("a ) is missing") }
-      return value
-    }
-    if take("$") { return try evaluation.register(word()) }
-    let word = try word()
-    guard let first = word.first, ("0"..."9").contains(first) else {
-      return try evaluation.name(word)
-    }
-    let digits = word.filter { $0 != "_" }
-    let number =
-      digits.hasPrefix("0x") || digits.hasPrefix("0X")
-      ? UInt64(digits.dropFirst(2), radix: 16)
-      : digits.hasPrefix("0b") ? UInt64(digits.dropFirst(2), radix: 2) : UInt64(digits)
-    guard let number else { throw Failure("\(word.prefix(64)) is no number") }
-    var value = evaluation.word(number)
-    value.isCount = digits.count == 1 || !digits.hasPrefix("0")
-    return value
-  }
-
-  /// A name with members and elements, or a number.
-  private mutating func word() throws(Failure) -> String {
-    skip()
-    var word = ""
-    while let next = rest.first {
-      let isArrow = rest.hasPrefix("->") && !word.isEmpty
-      guard isArrow || next.isLetter || next.isNumber || "_.$:[]".contains(next) else { break }
-      word += isArrow ? "->" : String(next)
-      rest = rest.dropFirst(isArrow ? 2 : 1)
-    }
-    if word.isEmpty {
-      throw Failure(rest.isEmpty ? "the expression ends early" : "what is \"\(rest.prefix(64))\"?")
-    }
-    return word
-  }
-
-  // MARK: *
-
-  private static let types: [String: (size: UInt64, kind: DebugInfo.Variable.Kind)] = {
-    var types: [String: (UInt64, DebugInfo.Variable.Kind)] = [
-      "float": (4, .floatingPoint), "double": (8, .floatingPoint), "Float": (4, .floatingPoint),
-      "Double": (8, .floatingPoint), "char": (1, .unsigned), "bool": (1, .boolean),
-      "Bool": (1, .boolean), "int": (4, .signed), "short": (2, .signed),
-    ]
-    for bits in [8, 16, 32, 64] as [UInt64] {
-      types["uint\(bits)_t"] = (bits / 8, .unsigned)
-      types["UInt\(bits)"] = (bits / 8, .unsigned)
-      types["int\(bits)_t"] = (bits / 8, .signed)
-      types["Int\(bits)"] = (bits / 8, .signed)
-    }
-    return types
-  }()
-
-  private mutating func content(_ depth: Int) throws(Failure) -> Value {
-    let start = rest
-    if take("("), let name = try? word(), let type = Self.types[name], take("*"), take(")") {
-      let address = try term(depth + 1).number
-      return try evaluation.load(address, size: type.size, type.kind, type: name)
-    }
-    rest = start
-    return try evaluation.content(of: try term(depth + 1))
   }
 }

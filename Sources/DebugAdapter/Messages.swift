@@ -66,6 +66,8 @@ struct Source: Codable, Hashable {
 struct Capabilities: Encodable {
   let supportsConfigurationDoneRequest = true
   let supportsFunctionBreakpoints = true
+  let supportsConditionalBreakpoints = true
+  let supportsLogPoints = true
   let supportsEvaluateForHovers = true
   let supportsStepBack = true
   let supportsSetVariable = true

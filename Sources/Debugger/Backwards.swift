@@ -63,7 +63,7 @@ extension Debuggee {
 
   private func runBackToStop() {
     lookBack { history throws(MachineError) in
-      let found = try history.latestStop(before: machine.index, breakpoints.forMachine)
+      let found = try history.latestStop(before: machine.index, breakpoints.forMachine, passes)
       guard let found else { return nil }
       machine = found.machine
       let hart = Int(machine.hart.number)

@@ -13,6 +13,8 @@ public final class Debuggee {
   var notices: [String] = []
 
   package var breakpoints = BreakpointTable()
+  /// Whether the machine, at a breakpoint, is to go on as if there were none; asked of each place that it comes by, there and back.
+  package var passes: () -> Bool = { false }
   /// What the machine does at the moment; nil: it stands.
   package internal(set) var motion: Motion?
   var isInterrupted = false

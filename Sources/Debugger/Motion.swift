@@ -118,7 +118,7 @@ extension Debuggee {
       origin = hart.attempts
       guard case .walk(_, let look) = motion else { return .halt(.arrived, hart: number) }
       // Which a step does not look at.
-      if breakpoints.addresses[hart.pc] != nil { return .halt(breakReason(hart.pc), hart: number) }
+      if stops(at: hart.pc) { return .halt(breakReason(hart.pc), hart: number) }
       switch look(machine) {
       case .goOn: return .goOn
       case .halt: return .halt(.arrived, hart: number)
@@ -129,12 +129,24 @@ extension Debuggee {
 
   private func next(atBreakpoint motion: Motion) -> Decision {
     let hart = machine.hart
-    guard case .until(let goal) = motion, breakpoints.addresses[hart.pc] == nil else {
-      return .halt(breakReason(hart.pc), hart: Int(hart.number))
-    }
-    guard goal.hart == hart.number, goal.isThere(machine) else { return .goOn }
+    if stops(at: hart.pc) { return .halt(breakReason(hart.pc), hart: Int(hart.number)) }
+    guard case .until(let goal) = motion, goal.addresses.contains(hart.pc),
+      goal.hart == hart.number, goal.isThere(machine)
+    else { return .goOn }
     guard let next = goal.next(machine) else { return .halt(.arrived, hart: goal.hart) }
     return .start(next)
+  }
+
+  private func stops(at address: UInt64) -> Bool {
+    breakpoints.addresses[address] != nil && !passes()
+  }
+
+  /// Of a machine in the past.
+  func passes(_ past: Machine) -> Bool {
+    let now = machine
+    defer { machine = now }
+    machine = past
+    return passes()
   }
 
   func breakReason(_ address: UInt64) -> Halt.Reason {

@@ -19,9 +19,11 @@ import Testing
     let client = Client()
     #expect(
       client.ask("initialize", "{\"adapterID\":\"x\",\"linesStartAt1\":true}") == [
-        "{\"body\":{\"supportsConfigurationDoneRequest\":true,\"supportsDataBreakpoints\":true,"
+        "{\"body\":{\"supportsConditionalBreakpoints\":true,"
+          + "\"supportsConfigurationDoneRequest\":true,\"supportsDataBreakpoints\":true,"
           + "\"supportsDisassembleRequest\":true,\"supportsEvaluateForHovers\":true,"
           + "\"supportsFunctionBreakpoints\":true,\"supportsInstructionBreakpoints\":true,"
+          + "\"supportsLogPoints\":true,"
           + "\"supportsReadMemoryRequest\":true,\"supportsSetVariable\":true,\"supportsStepBack\":true,"
           + "\"supportsSteppingGranularity\":true,\"supportsValueFormattingOptions\":true,"
           + "\"supportsWriteMemoryRequest\":true},\"command\":\"initialize\",\"request_seq\":1,\"seq\":1,"

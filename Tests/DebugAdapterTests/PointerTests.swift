@@ -1,6 +1,5 @@
 import DebugAdapter
 import Emu
-import Foundation
 import Testing
 
 /// Pointers of C, as an editor shows them.
@@ -17,30 +16,9 @@ import Testing
     __attribute__((section(".vectors"), used)) void *const vectors[] = {(void *)0x20008000, reset};
     """
 
-  private func image() throws -> Image {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("emurun-pointers-\(UUID().uuidString)").path
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = [
-      "-ec",
-      """
-      mkdir "$0"; cd "$0"; printf '%s' "$1" > nodes.c
-      "$(dirname "$(readlink -f "$(command -v swiftc)")")/clang" -target armv7em-none-none-eabi -mcpu=cortex-m4 -g -O0 \
-        -ffreestanding -nostdlib -fuse-ld=lld -Wl,--image-base=0 -Wl,-n \
-        -Wl,--section-start=.vectors=0 -Wl,-Ttext=0x100 -Wl,-Tdata=0x20000000 \
-        -Wl,-e,reset nodes.c -o nodes.elf
-      """, folder, Self.source,
-    ]
-    try process.run()
-    process.waitUntilExit()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    return try Image(path: folder + "/nodes.elf")
-  }
-
   @Test func inExpressionsAndInTrees() throws {
     let client = Client()
-    try client.launch(image(), "nodes.elf")
+    try client.launch(CProgram.image(Self.source), "nodes.elf")
     client.ask("setFunctionBreakpoints", "{\"breakpoints\":[{\"name\":\"twice\"}]}")
     client.ask("configurationDone")
     client.ask("continue", "{\"threadId\":1}")

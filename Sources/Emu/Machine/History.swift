@@ -135,7 +135,7 @@ public struct History: Sendable {
   /// - Parameters:
   ///   - breakpoints: of which kind; a watchpoint counts directly behind its access, as for somebody who comes from there.
   public func latestStop(
-    before end: UInt64, _ breakpoints: Breakpoints
+    before end: UInt64, _ breakpoints: Breakpoints, _ passes: (Machine) -> Bool = { _ in false }
   ) throws(MachineError) -> (machine: Machine, pause: Pause)? {
     var end = end
     for place in places.reversed() where place.index < end {
@@ -144,6 +144,7 @@ public struct History: Sendable {
       var number = 0
       stops(machine, before: end, breakpoints) { pause in
         number += 1
+        if case .breakpoint = pause, passes(machine) { return true }
         latest = (machine.index, number, pause)
         return true
       }
