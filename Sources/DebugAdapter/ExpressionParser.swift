@@ -4,6 +4,8 @@ import Emu
 struct ExpressionParser {
   private var rest: Substring
   private let evaluation: Evaluation
+  /// What is read now has no consequence, as behind `p &&` where p is 0: it may make no sense.
+  private var isSkipped = false
 
   init(_ text: String, _ evaluation: Evaluation) {
     rest = text[...]
@@ -30,18 +32,22 @@ struct ExpressionParser {
     var value = try term(depth)
     while let (operation, its) = next(level) {
       rest = rest.dropFirst(operation.count)
-      if operation == "&&" || operation == "||" {
-        // Of no consequence for the other side: nothing here changes anything.
-        let other = try expression(depth: depth + 1, level: its + 1)
-        let isTrue =
-          operation == "&&" ? value.isTrue && other.isTrue : value.isTrue || other.isTrue
-        value = evaluation.truth(isTrue)
-      } else {
-        value = try evaluation.combine(
-          value, operation, expression(depth: depth + 1, level: its + 1))
-      }
+      let (wasSkipped, isDecided) = (isSkipped, value.isTrue == (operation == "||"))
+      let isLogical = operation == "&&" || operation == "||"
+      isSkipped = wasSkipped || isLogical && isDecided
+      let other = try expression(depth: depth + 1, level: its + 1)
+      isSkipped = wasSkipped
+      value =
+        isLogical
+        ? evaluation.truth(isDecided ? value.isTrue : other.isTrue)
+        : try combine(value, operation, other)
     }
     return value
+  }
+
+  private func combine(_ one: Value, _ operation: String, _ other: Value) throws(Failure) -> Value {
+    if isSkipped { return one }
+    return try evaluation.combine(one, operation, other)
   }
 
   /// C's, by how they bind.
@@ -63,23 +69,26 @@ struct ExpressionParser {
     if take("*") { return try content(depth) }
     if take("&") {
       let value = try term(depth + 1)
+      if isSkipped { return value }
       guard let address = value.address else { throw Failure("that has no place in memory") }
       return evaluation.word(address)
     }
     if take("-") {
-      return try evaluation.combine(evaluation.count(0), "-", term(depth + 1))
+      return try combine(evaluation.count(0), "-", term(depth + 1))
     }
     if take("!") { return evaluation.truth(try !term(depth + 1).isTrue) }
     if take("~") {
-      return try evaluation.combine(term(depth + 1), "^", evaluation.count(.max))
+      return try combine(term(depth + 1), "^", evaluation.count(.max))
     }
     if take("(") {
       let value = try expression(depth: depth + 1)
       if !take(")") { throw Failure("a ) is missing") }
       return value
     }
-    if take("$") { return try evaluation.register(word(depth)) }
+    let isRegister = take("$")
     let word = try word(depth)
+    if isSkipped { return evaluation.count(0) }
+    if isRegister { return try evaluation.register(word) }
     guard let first = word.first, ("0"..."9").contains(first) else {
       return try evaluation.name(word)
     }
@@ -102,7 +111,7 @@ struct ExpressionParser {
         rest = rest.dropFirst()
         let index = try expression(depth: depth + 1)
         if !take("]") { throw Failure("a ] is missing") }
-        word += "[\(index.extended)]"
+        word += "[\(Int64(bitPattern: index.extended))]"
         continue
       }
       let isArrow = rest.hasPrefix("->") && !word.isEmpty
@@ -136,10 +145,12 @@ struct ExpressionParser {
   private mutating func content(_ depth: Int) throws(Failure) -> Value {
     let start = rest
     if take("("), let name = try? word(depth), let type = Self.types[name], take("*"), take(")") {
-      let address = try term(depth + 1).number
-      return try evaluation.load(address, size: type.size, type.kind, type: name)
+      let address = try term(depth + 1)
+      if isSkipped { return address }
+      return try evaluation.load(address.number, size: type.size, type.kind, type: name)
     }
     rest = start
-    return try evaluation.content(of: try term(depth + 1))
+    let pointer = try term(depth + 1)
+    return isSkipped ? pointer : try evaluation.content(of: pointer)
   }
 }

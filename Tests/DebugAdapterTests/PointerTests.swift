@@ -32,7 +32,9 @@ import Testing
       ("*(at + 1)", "{…}"), ("at + 1", "0x20000010"),
       ("at + 1 - 1", "0x20000000"), ("at->next - at->sum", "0x1fffffe0"), ("1 - at->sum", "-2"),
 
-      ("&at->next->sum", "0x20000010"), ("at->next->next", "0x0"), ("nodes[0].next->sum", "4"),
+      ("&at->next->sum", "0x20000010"), ("at->next->next", "0x0"), ("at->next[-1].sum", "3"),
+      ("at[at->sum - 2].sum", "4"),
+      ("nodes[0].next->sum", "4"),
       ("at->next->text", "0x0"), ("at->sum - at->next->sum", "-1"), ("at->sum + 0x10", "0x13"),
     ] {
       #expect(answer(expression).contains("\"result\":\"\(result)\""), "\(expression)")

@@ -126,13 +126,14 @@ struct VariableType {
   /// Where a path leads to from here; nil: nowhere. What a pointer leads to lies where it points.
   func part(_ step: VariablePath.Step) -> Part? {
     guard isPointer else {
-      return step.follows ? nil : step.number.map(element) ?? member(step.text)
+      return step.follows ? nil : step.number.map { UInt64(exactly: $0).flatMap(element) } ?? member(step.text)
     }
     guard let pointee else { return nil }
     guard let number = step.number else { return pointee.member(step.text) }
-    guard let stride = pointee.stride else { return nil }
+    guard let stride = pointee.stride.flatMap(Int64.init(exactly:)) else { return nil }
     let (offset, overflow) = number.multipliedReportingOverflow(by: stride)
-    return overflow || offset > Self.mostBytes ? nil : Part(offset: offset, type: pointee)
+    if overflow || offset.magnitude > Self.mostBytes { return nil }
+    return Part(offset: UInt64(bitPattern: offset), type: pointee)
   }
 
   var isPointer: Bool {

@@ -236,7 +236,7 @@ struct VariablePath {
     var text: String
     var written: String
     /// Of an element.
-    var number: UInt64?
+    var number: Int64?
     /// An arrow.
     var follows = false
   }
@@ -256,7 +256,7 @@ struct VariablePath {
     guard let first = rest.first else { return nil }
     let inside = rest.dropFirst()
     if first == "[" {
-      guard let close = inside.firstIndex(of: "]"), let number = UInt64(inside[..<close]) else {
+      guard let close = inside.firstIndex(of: "]"), let number = Int64(inside[..<close]) else {
         return nil
       }
       rest = inside[inside.index(after: close)...]
