@@ -135,12 +135,7 @@ package struct CodeMarks: Sendable {
   }
 
   private func next(behind address: UInt64) -> Int {
-    var (low, high) = (0, marks.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if marks[middle].address <= address { low = middle + 1 } else { high = middle }
-    }
-    return low
+    marks.firstIndexAfter { $0.address <= address }
   }
 }
 

@@ -66,11 +66,6 @@ package struct SymbolNames: Sendable {
   }
 
   private func upperBound(_ address: UInt64) -> Int {
-    var (low, high) = (0, symbols.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if symbols[middle].address <= address { low = middle + 1 } else { high = middle }
-    }
-    return low
+    symbols.firstIndexAfter { $0.address <= address }
   }
 }

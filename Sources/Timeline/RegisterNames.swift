@@ -47,15 +47,10 @@ public struct RegisterNames: Sendable {
   }
 
   public func register(at address: UInt64) -> Register? {
-    var low = 0
-    var high = registers.count
-    while low < high {
-      let middle = (low + high) / 2
-      if registers[middle].address <= address { low = middle + 1 } else { high = middle }
-    }
-    guard low > 0, address - registers[low - 1].address < registers[low - 1].size else {
+    let next = registers.firstIndexAfter { $0.address <= address }
+    guard next > 0, address - registers[next - 1].address < registers[next - 1].size else {
       return nil
     }
-    return registers[low - 1]
+    return registers[next - 1]
   }
 }

@@ -50,7 +50,7 @@ struct SymbolTable {
 
 extension Array {
   /// How many elements at the front satisfy a condition that none satisfies from there on.
-  func firstIndexAfter(_ isBefore: (Element) -> Bool) -> Int {
+  package func firstIndexAfter(_ isBefore: (Element) -> Bool) -> Int {
     var low = 0
     var high = count
     while low < high {

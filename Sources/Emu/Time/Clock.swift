@@ -100,13 +100,8 @@ public struct Clock: Sendable, Hashable {
 
   /// The last stretch for which this is true; it is for the first.
   private func stretch(where isReached: (Stretch) -> Bool) -> Stretch {
-    var low = 0
-    var high = changes.count
-    while low < high {
-      let middle = (low + high) / 2
-      if isReached(changes[middle]) { low = middle + 1 } else { high = middle }
-    }
-    return low == 0 ? first : changes[low - 1]
+    let next = changes.firstIndexAfter(isReached)
+    return next == 0 ? first : changes[next - 1]
   }
 
   private func elapsed(at tick: Tick) -> UInt128 {
