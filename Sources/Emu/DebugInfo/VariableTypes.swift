@@ -126,7 +126,8 @@ struct VariableType {
   /// Where a path leads to from here; nil: nowhere. What a pointer leads to lies where it points.
   func part(_ step: VariablePath.Step) -> Part? {
     guard isPointer else {
-      return step.follows ? nil : step.number.map { UInt64(exactly: $0).flatMap(element) } ?? member(step.text)
+      return step.follows
+        ? nil : step.number.map { UInt64(exactly: $0).flatMap(element) } ?? member(step.text)
     }
     guard let pointee else { return nil }
     guard let number = step.number else { return pointee.member(step.text) }
