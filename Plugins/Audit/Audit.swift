@@ -16,7 +16,7 @@ import PackagePlugin
     let output = context.pluginWorkDirectoryURL
     for program in firmware.programs {
       let images = try firmware.images(of: program)
-      let build = firmware.arguments(for: images, swiftc: swiftc, output: output)
+      let build = firmware.arguments(for: images, of: program, swiftc: swiftc, output: output)
       guard try run(tool, build) == 0 else {
         Diagnostics.error("\(program.lastPathComponent) does not build")
         continue

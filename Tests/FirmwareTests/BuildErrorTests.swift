@@ -64,15 +64,30 @@ import Testing
     (
       "bad CortexM0", "there is no runtime CortexM0; there are CortexM, RV64Machine, RV64Supervisor"
     ),
-    ("bad CortexM Consol", "there is no trait Consol"),
+    (
+      "bad CortexM Consol",
+      "there is no trait Consol; there are Console, Allocator, FreeList, FloatingPoint, Scheduler"
+    ),
+    ("bad", "its runtime is missing; there are CortexM, RV64Machine, RV64Supervisor"),
+    // As other systems and editors write lines.
+    ("# of two\r\n\r\nother CortexM\r\nbad\tCortexM0\r", "there is no runtime CortexM0; there are CortexM, RV64Machine, RV64Supervisor"),
   ])
   func wordsThatItDoesNotKnow(line: String, words: String) throws {
     let text = try failure(["images": line])
     #expect(text == "images: Firmware/Bad/images: bad: \(words)\n")
   }
 
+  /// SwiftPM asks the plugin for the names of images only when files come and go: it is made to.
+  @Test func anotherListThanThePluginSaw() throws {
+    let text = try failure(["images": "bad CortexM\nworse CortexM"], list: "Firmware/Bad/images")
+    #expect(text == "images: Firmware/Bad/images names other images than before: build again\n")
+    #expect(
+      try failure(["images": "worse CortexM"], list: "Firmware/Bad/images") == text)
+  }
+
   /// What the build of a package with one program says, which must not succeed.
-  private func failure(_ files: [String: String]) throws -> String {
+  /// - Parameter list: the program's, where the plugin FirmwareImages asks.
+  private func failure(_ files: [String: String], list: String? = nil) throws -> String {
     let package = FileManager.default.temporaryDirectory
       .appendingPathComponent("emurun-bad-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: package) }
@@ -80,13 +95,17 @@ import Testing
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let usual = ["images": "bad CortexM", "Bad.swift": Self.program]
     for (name, text) in usual.merging(files, uniquingKeysWith: { $1 }) {
-      try (text + "\n").write(
+      try text.write(
         to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
     }
+    let output = package.appendingPathComponent("out").path
+    let build = [Firmware.path("../Sources/Firmware/build"), "-C", package.path, "bad", "-o", output]
     let (text, status) = try Firmware.run(
-      Firmware.path("../Sources/Firmware/build"),
-      ["-C", package.path, "bad", "-o", package.appendingPathComponent("out").path])
+      "/usr/bin/env", (list.map { ["LIST=\($0)"] } ?? []) + build)
     #expect(status == 65)
+    if list != nil {
+      #expect(FileManager.default.fileExists(atPath: output + "/programs/changed"))
+    }
     return text
   }
 }
