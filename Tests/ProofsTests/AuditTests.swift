@@ -286,8 +286,19 @@ import Testing
           #expect(outcome.output.contains("policy-fault at reset") == (code == 1))
         }
       }
-      #expect(try audit("allow everything", "zero-trap-rv64").code == 65)
-      #expect(try audit("stack", "zero-trap-rv64").code == 65)
+      // Lines as other systems end them.
+      #expect(try audit("# Bytes.\r\nstack 15\r\n", "zero-trap-rv64").code == 1)
+      for wrong in [
+        "allow everything", "stack", "stack 15\nstack 16", "device 1.2", "device 1...2",
+      ] {
+        #expect(try audit(wrong, "zero-trap-rv64").code == 65, "\(wrong)")
+      }
+      // What a check of Swift's ends in has no line of its own, and is told with the check's.
+      let check = try audit("allow wait-for-interrupt", "led-heartbeat")
+      #expect(
+        check.output.contains(
+          #/at sysTick\+0x20 \(\S+LEDHeartbeat.swift:\d+\): .* not allowed \(arithmetic overflow\)/#),
+        "\(check.output)")
     }
   }
 }
