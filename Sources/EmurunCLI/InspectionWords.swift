@@ -66,9 +66,9 @@ struct InspectionWords {
   private var segments: [String] {
     var table = Columns("llrl")
     table.add("segment at", "stored at", "bytes", "may")
-    for segment in inspection.image?.segments ?? [] {
+    for segment in inspection.segments {
       table.add(
-        hex(segment.virtualAddress), hex(segment.address), grouped(segment.size),
+        hex(segment.address), hex(segment.loadAddress), grouped(segment.memorySize),
         inspection.elf == nil ? "" : permissions(segment.isWritable, segment.isExecutable))
     }
     return [""] + table.lines(indent: 0)
