@@ -8,10 +8,9 @@ import PackagePlugin
     let tool = try context.tool(named: "firmware-images").url
     let swiftc = try context.tool(named: "swiftc").url
     let output = context.pluginWorkDirectoryURL
-    let structure = try Self.structure(of: firmware, in: output)
-    return try [structure] + firmware.programs.map { program in
+    let builds = try firmware.programs.map { program in
       let images = try firmware.images(of: program)
-      return .buildCommand(
+      return Command.buildCommand(
         displayName:
           "Firmware \(program.lastPathComponent): \(images.joined(separator: ", "))",
         executable: tool,
@@ -19,11 +18,12 @@ import PackagePlugin
         inputFiles: firmware.sources(of: program),
         outputFiles: images.map { output.appending(path: "\($0).elf") })
     }
+    return try [structure(of: firmware, in: output)] + builds
   }
 
-  /// Does nothing. But SwiftPM asks a plugin again when files come to or go from what a command before the build
-  /// writes, and at no other time: without it a new file would be built once, and its changes never.
-  private static func structure(of firmware: Firmware, in output: URL) throws -> Command {
+  /// Does nothing. But SwiftPM asks a plugin again when a file comes to or goes from where a command before the build writes,
+  /// and at no other time: without it a new file would be built once, and its changes never.
+  private func structure(of firmware: Firmware, in output: URL) throws -> Command {
     let folder = output.appending(path: "programs")
     let link = folder.appending(path: "Firmware")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

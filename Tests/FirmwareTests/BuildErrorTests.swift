@@ -70,7 +70,10 @@ import Testing
     ),
     ("bad", "its runtime is missing; there are CortexM, RV64Machine, RV64Supervisor"),
     // As other systems and editors write lines.
-    ("# of two\r\n\r\nother CortexM\r\nbad\tCortexM0\r", "there is no runtime CortexM0; there are CortexM, RV64Machine, RV64Supervisor"),
+    (
+      "# of two\r\n\r\nother CortexM\r\nbad\tCortexM0\r",
+      "there is no runtime CortexM0; there are CortexM, RV64Machine, RV64Supervisor"
+    ),
   ])
   func wordsThatItDoesNotKnow(line: String, words: String) throws {
     let text = try failure(["images": line])
@@ -99,9 +102,10 @@ import Testing
         to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
     }
     let output = package.appendingPathComponent("out").path
-    let build = [Firmware.path("../Sources/Firmware/build"), "-C", package.path, "bad", "-o", output]
     let (text, status) = try Firmware.run(
-      "/usr/bin/env", (list.map { ["LIST=\($0)"] } ?? []) + build)
+      "/usr/bin/env",
+      (list.map { ["LIST=\($0)"] } ?? [])
+        + [Firmware.path("../Sources/Firmware/build"), "-C", package.path, "bad", "-o", output])
     #expect(status == 65)
     if list != nil {
       #expect(FileManager.default.fileExists(atPath: output + "/programs/changed"))

@@ -82,7 +82,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("led led0 PF1", "line 1: write it as"), ("# LEDs\r\nled led0 PF1", "line 2: write it as"), ("\nled led9 = PF1", "rv64-virt has no LED led9"),
+    ("led led0 PF1", "line 1: write it as"), ("# A\r\nled led0 PF1", "line 2: write it as"),
+    ("\nled led9 = PF1", "rv64-virt has no LED led9"),
     ("led led0 = PF1\nled led1 = PF1", "line 2: one of them has a name already"),
   ])
   func mapsThatAreNone(_ map: String, _ words: String) throws {
