@@ -148,7 +148,11 @@ struct InspectionWords {
     for (what, list) in [
       ("weak", inspection.weakSymbols), ("undefined", inspection.undefinedSymbols),
     ] where !list.isEmpty {
-      lines.append("\(what): " + list.map { demangled($0.name).printable }.joined(separator: ", "))
+      let shown = list.prefix(max(1, symbols)).map { demangled($0.name).printable }
+      let rest = list.count - shown.count
+      lines.append(
+        "\(what): " + shown.joined(separator: ", ")
+          + (rest > 0 ? " and \(grouped(rest)) more (--symbols)" : ""))
     }
     return lines.isEmpty ? [] : [""] + lines
   }

@@ -247,6 +247,31 @@ import Testing
     }
   }
 
+  /// An exception lands where no way of the function leads, behind a call that does not come back.
+  @Test func exceptionsLand() throws {
+    let guest = """
+      reset: bl _Unwind_RaiseException
+      b .
+      nop
+      .Llanding: wfi
+      b .
+      .size reset, .-reset
+      .type _Unwind_RaiseException, %function
+      _Unwind_RaiseException: add.w lr, lr, #4
+      bx lr
+      """
+    try withGuest(.arm, guest) { image in
+      let board = try boards(named: "m4-led")
+      let map = try CodeMap(#require(Program(image)))
+      let machine = try Machine(board, image: image)
+      let witness = Witness(
+        machine, map, ZeroTrapProof(map.program, on: board),
+        until: Moment(nanoseconds: 1_000_000), most: 20)
+      #expect(witness.contradiction == nil && machine.index > 3)
+      #expect(Inventory(map).sites.contains { $0.kind == .wait })
+    }
+  }
+
   // MARK: Policy
 
   @Test func policy() throws {
@@ -297,7 +322,8 @@ import Testing
       let check = try audit("allow wait-for-interrupt", "led-heartbeat")
       #expect(
         check.output.contains(
-          #/at sysTick\+0x20 \(\S+LEDHeartbeat.swift:\d+\): .* not allowed \(arithmetic overflow\)/#),
+          #/at sysTick\+0x20 \(\S+LEDHeartbeat.swift:\d+\): .* not allowed \(arithmetic overflow\)/#
+        ),
         "\(check.output)")
     }
   }

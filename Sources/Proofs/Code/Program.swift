@@ -9,6 +9,8 @@ public struct Program: Sendable {
   let marks: CodeMarks
   /// Functions by their names of which a compiler has put the parts that rarely run elsewhere.
   let divided: Set<String>
+  /// It throws exceptions: where they land is known to tables that are not read.
+  let unwinds: Bool
   private let rv64 = RV64Decoder()
   private let thumb = ThumbDecoder()
   /// By address; what may be code.
@@ -26,6 +28,11 @@ public struct Program: Sendable {
       (elf?.symbols ?? []).compactMap { symbol in
         symbol.name.firstRange(of: ".cold").map { String(symbol.name[..<$0.lowerBound]) }
       })
+    unwinds =
+      elf?.symbols.contains { $0.name == "_Unwind_RaiseException" && !$0.isUndefined } == true
+      || elf?.sections.contains {
+        $0.name.hasPrefix(".gcc_except_table") || $0.name.hasPrefix(".ARM.extab")
+      } == true
     code = image.segments.filter { $0.isExecutable && !$0.bytes.isEmpty }
       .sorted { $0.virtualAddress < $1.virtualAddress }
   }
@@ -122,7 +129,7 @@ extension Program {
     let entries = Set(
       (elf?.symbols ?? []).filter { $0.kind != .object && !$0.isUndefined }.map(\.address))
     let step = Int(wordSize)
-    var found: Set<UInt64> = []
+    var found = unwinds ? unwindersPointers : []
     for segment in image.segments {
       let first = Int(-Int64(bitPattern: segment.virtualAddress) & Int64(step - 1))
       segment.bytes.withUnsafeBytes { bytes in
@@ -141,6 +148,16 @@ extension Program {
       }
     }
     return found
+  }
+
+  /// What the tables of exceptions lead to by distances: what decides where they land, and parts that are elsewhere.
+  private var unwindersPointers: Set<UInt64> {
+    Set(
+      (elf?.symbols ?? []).filter { symbol in
+        symbol.kind == .function && !symbol.isUndefined
+          && (symbol.name.contains("_personality_")
+            || symbol.name.hasPrefix("__aeabi_unwind_cpp_pr") || symbol.name.hasSuffix(".cold"))
+      }.map(\.address))
   }
 
   /// A place that may hold an instruction, by the segments and by the marks of the ABI.
