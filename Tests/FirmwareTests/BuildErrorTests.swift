@@ -80,6 +80,22 @@ import Testing
     #expect(text == "images: Firmware/Bad/images: bad: \(words)\n")
   }
 
+  @Test func headers() throws {
+    let own = "void tickHook(void);\n"
+    #expect(
+      try failure(["Own.h": own]) == "images: Firmware/Bad/Own.h: write #include"
+        + " \"Instructions.h\" in it, which the runtime needs\n")
+    let whole = "#include \"Instructions.h\"\n" + own
+    #expect(
+      try failure(["Own.h": whole, "More.h": own]) == "images: Firmware/Bad has several headers:"
+        + " the one that Swift is to see is to be called Bad.h\n")
+    let text = try failure([
+      "Bad.h": whole, "More.h": own,
+      "Bad.swift": "@c(main) func main() -> Never { while true { tickHook() } }",
+    ])
+    #expect(text.contains("undefined symbol: tickHook"))
+  }
+
   /// SwiftPM asks the plugin for the names of images only when files come and go: it is made to.
   @Test func anotherListThanThePluginSaw() throws {
     let text = try failure(["images": "bad CortexM\nworse CortexM"], list: "Firmware/Bad/images")
