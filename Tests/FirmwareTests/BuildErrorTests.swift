@@ -80,6 +80,15 @@ import Testing
     #expect(text == "images: Firmware/Bad/images: bad: \(words)\n")
   }
 
+  @Test func aTraitThatThePackageLeavesOut() throws {
+    let program = "@c(main) func main() -> Never { console.configure(); halted() }"
+    let text = try failure(
+      ["images": "bad CortexM Console", "Bad.swift": program], ["TRAITS=Allocator"])
+    #expect(text.contains("cannot find 'console' in scope"))
+    #expect(
+      text.hasSuffix("does not compile without traits that its package leaves out: Console\n"))
+  }
+
   @Test func headers() throws {
     let own = "void tickHook(void);\n"
     #expect(
@@ -98,15 +107,17 @@ import Testing
 
   /// SwiftPM asks the plugin for the names of images only when files come and go: it is made to.
   @Test func anotherListThanThePluginSaw() throws {
-    let text = try failure(["images": "bad CortexM\nworse CortexM"], list: "Firmware/Bad/images")
+    let text = try failure(["images": "bad CortexM\nworse CortexM"], ["LIST=Firmware/Bad/images"])
     #expect(text == "images: Firmware/Bad/images names other images than before: build again\n")
     #expect(
-      try failure(["images": "worse CortexM"], list: "Firmware/Bad/images") == text)
+      try failure(["images": "worse CortexM"], ["LIST=Firmware/Bad/images"]) == text)
   }
 
   /// What the build of a package with one program says, which must not succeed.
-  /// - Parameter list: the program's, where the plugin FirmwareImages asks.
-  private func failure(_ files: [String: String], list: String? = nil) throws -> String {
+  /// - Parameter environment: LIST, where the plugin FirmwareImages asks, and TRAITS.
+  private func failure(
+    _ files: [String: String], _ environment: [String] = []
+  ) throws -> String {
     let package = FileManager.default.temporaryDirectory
       .appendingPathComponent("emurun-bad-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: package) }
@@ -120,10 +131,10 @@ import Testing
     let output = package.appendingPathComponent("out").path
     let (text, status) = try Firmware.run(
       "/usr/bin/env",
-      (list.map { ["LIST=\($0)"] } ?? [])
+      environment
         + [Firmware.path("../Sources/Firmware/build"), "-C", package.path, "bad", "-o", output])
     #expect(status == 65)
-    if list != nil {
+    if environment.contains(where: { $0.hasPrefix("LIST=") }) {
       #expect(FileManager.default.fileExists(atPath: output + "/programs/changed"))
     }
     return text
