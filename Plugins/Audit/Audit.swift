@@ -59,6 +59,7 @@ private struct Findings {
 
   init(_ words: [String], folder: URL) {
     log = folder.appending(path: "audit.sarif")
+    try? FileManager.default.removeItem(at: log)
     arguments = words
     if let place = words.firstIndex(of: "--sarif"), place + 1 < words.count {
       file = URL(filePath: words[place + 1])

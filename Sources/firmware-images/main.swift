@@ -27,7 +27,7 @@ guard words.count > 6 else {
   write(2, usage, usage.utf8.count)
   exit(64)
 }
-setenv("LIST", words[5], 1)
+setenv("IMAGES_LIST", words[5], 1)
 setenv("TRAITS", traits.joined(separator: " "), 1)
 let path = getenv("PATH").map { ":" + String(cString: $0) } ?? ""
 setenv("PATH", words[2] + path, 1)

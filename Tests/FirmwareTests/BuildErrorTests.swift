@@ -107,14 +107,15 @@ import Testing
 
   /// SwiftPM asks the plugin for the names of images only when files come and go: it is made to.
   @Test func anotherListThanThePluginSaw() throws {
-    let text = try failure(["images": "bad CortexM\nworse CortexM"], ["LIST=Firmware/Bad/images"])
+    let text = try failure(
+      ["images": "bad CortexM\nworse CortexM"], ["IMAGES_LIST=Firmware/Bad/images"])
     #expect(text == "images: Firmware/Bad/images names other images than before: build again\n")
     #expect(
-      try failure(["images": "worse CortexM"], ["LIST=Firmware/Bad/images"]) == text)
+      try failure(["images": "worse CortexM"], ["IMAGES_LIST=Firmware/Bad/images"]) == text)
   }
 
   /// What the build of a package with one program says, which must not succeed.
-  /// - Parameter environment: LIST, where the plugin FirmwareImages asks, and TRAITS.
+  /// - Parameter environment: IMAGES_LIST, where the plugin FirmwareImages asks, and TRAITS.
   private func failure(
     _ files: [String: String], _ environment: [String] = []
   ) throws -> String {
@@ -134,7 +135,7 @@ import Testing
       environment
         + [Firmware.path("../Sources/Firmware/build"), "-C", package.path, "bad", "-o", output])
     #expect(status == 65)
-    if environment.contains(where: { $0.hasPrefix("LIST=") }) {
+    if environment.contains(where: { $0.hasPrefix("IMAGES_LIST=") }) {
       #expect(FileManager.default.fileExists(atPath: output + "/programs/changed"))
     }
     return text

@@ -72,8 +72,8 @@ public struct StackMotion: Sendable {
     self.nets = nets
     states[function.entry] = State()
     walk(from: function.entry)
-    // A jump whose targets are not known leads to where no other way does, and an exception too: what else it may reach has the depth there that
-    // it has by the other ways.
+    // A jump whose targets are not known leads to where no other way does, and so does an exception: what else they may
+    // reach has the depth there that it has by the other ways.
     if elsewhere != nil {
       let reached = Set(states.keys)
       defer { guessed = Set(states.keys).subtracting(reached) }
