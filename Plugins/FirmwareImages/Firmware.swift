@@ -4,6 +4,8 @@ import PackagePlugin
 /// The firmware of a package: each folder `Firmware/NAME` with a list `images` (see emurun's Sources/Firmware/build).
 struct Firmware {
   let package: URL
+  /// Of its programs.
+  let folder: URL
   /// emurun's Sources/Firmware.
   let runtime: URL
   let programs: [URL]
@@ -11,7 +13,7 @@ struct Firmware {
   init(of package: Package) throws {
     self.package = package.directoryURL
     runtime = try Self.runtime(package)
-    let folder = package.directoryURL.appending(path: "Firmware")
+    folder = package.directoryURL.appending(path: "Firmware")
     programs = Self.files(in: folder).filter { $0.lastPathComponent == "images" }
       .map { $0.deletingLastPathComponent() }
       .sorted { $0.path < $1.path }
@@ -25,15 +27,20 @@ struct Firmware {
 
   /// The first words of the list's lines.
   func images(of program: URL) throws -> [String] {
-    try String(contentsOf: program.appending(path: "images"), encoding: .utf8)
-      .split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
+    let list = program.appending(path: "images")
+    let names = try String(contentsOf: list, encoding: .utf8)
+      .split(whereSeparator: \.isNewline)
+      .compactMap { $0.split(whereSeparator: \.isWhitespace).first.map(String.init) }
+      .filter { !$0.hasPrefix("#") }
+    if names.isEmpty { Diagnostics.error("\(list.path) names no image") }
+    return names
   }
 
-  /// What the tool `firmware-images` is told to make them.
-  func arguments(for images: [String], swiftc: URL, output: URL) -> [String] {
+  /// What the tool `firmware-images` is told to make them, which are all of the program's.
+  func arguments(for images: [String], of program: URL, swiftc: URL, output: URL) -> [String] {
     [
       runtime.appending(path: "build").path, swiftc.deletingLastPathComponent().path, package.path,
-      output.path,
+      output.path, "Firmware/\(program.lastPathComponent)/images",
     ] + images
   }
 

@@ -47,7 +47,8 @@ public struct RunFailure: Error, CustomStringConvertible {
   }
 
   private static func console(_ machine: Machine) -> String {
-    var lines = machine.console.text.split(separator: "\n", omittingEmptySubsequences: false)
+    var lines = machine.console.text
+      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     if lines.last == "" { lines.removeLast() }
     if lines.isEmpty { return "the console is empty" }
     let tail = lines.suffix(consoleLines)

@@ -19,10 +19,11 @@ public struct UARTLine {
   /// The same as text; bytes that are no UTF-8 as U+FFFD.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// Its lines, without their ends.
+  /// Its lines, without their ends, \n or \r\n.
   public var lines: [String] {
-    text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      String(line.last == "\r" ? line.dropLast() : line)
+    // To a String, \r\n is one character, and no \n.
+    bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+      String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
     }
   }
 

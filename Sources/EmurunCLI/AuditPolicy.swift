@@ -18,15 +18,15 @@ struct AuditPolicy {
 
   init(_ bytes: [UInt8], path: String) throws(Refusal) {
     let lines = String(decoding: bytes, as: UTF8.self)
-      .split(separator: "\n", omittingEmptySubsequences: false)
+      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (number, line) in lines.enumerated() {
-      let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+      let words = line.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
       if words.isEmpty { continue }
       guard words.count == 2, add(String(words[0]), words[1]) else {
         throw Refusal(
           ExitCode.badData,
           "\(path): line \(number + 1) is none of: allow CLASS, device FIRST..LAST, stack BYTES, "
-            + "size BYTES, runtime-checks N; a class is one of "
+            + "size BYTES, runtime-checks N, each of the last three once; a class is one of "
             + Obligation.Class.allCases.map(\.rawValue).joined(separator: ", "))
       }
     }
@@ -38,19 +38,22 @@ struct AuditPolicy {
       guard Obligation.Class(rawValue: String(value)) != nil else { return false }
       allowed.insert(String(value))
     case "device":
-      let ends = value.split(separator: ".", omittingEmptySubsequences: true).map(Self.number)
+      let ends = value.split(separator: "..", omittingEmptySubsequences: false).map(Self.number)
       guard ends.count == 2, let first = ends[0], let last = ends[1], first <= last else {
         return false
       }
       devices.append(first...last)
     case "stack":
-      guard let bytes = Self.number(value).flatMap({ Int(exactly: $0) }) else { return false }
+      guard stack == nil, let bytes = Self.number(value).flatMap({ Int(exactly: $0) }) else {
+        return false
+      }
       stack = bytes
     case "size":
-      guard let bytes = Self.number(value) else { return false }
+      guard size == nil, let bytes = Self.number(value) else { return false }
       size = bytes
     case "runtime-checks":
-      guard let count = Self.number(value).flatMap({ Int(exactly: $0) }) else { return false }
+      guard runtimeChecks == nil, let count = Self.number(value).flatMap({ Int(exactly: $0) })
+      else { return false }
       runtimeChecks = count
     default: return false
     }

@@ -17,6 +17,7 @@ struct AuditReport {
   private let bounds: StackBounds
   private let debug: DebugInfo
   private let callers: [UInt64: UInt64?]
+  private let checksByAddress: [UInt64: DebugInfo.RuntimeCheck]
 
   init(
     _ plan: RunPlan, _ path: String, _ policy: AuditPolicy?, _ duration: VirtualTime?,
@@ -39,6 +40,7 @@ struct AuditReport {
     checks = inventory.sites.filter { $0.kind == .undefined }.compactMap { site in
       info.runtimeCheck(at: site.address).map { (site.address, $0) }
     }
+    checksByAddress = Dictionary(uniqueKeysWithValues: checks.map { ($0.address, $0.check) })
   }
 
   // MARK: Verdicts
@@ -64,7 +66,9 @@ struct AuditReport {
     var found = inventory.sites.filter { !policy.allowed.contains($0.kind.rawValue) }.map { site in
       diagnostic(
         .init("policy-" + site.kind.rawValue, .error, "The policy does not allow it."),
-        "\(site.kind.rawValue) is not allowed", site.address, through: site.function)
+        "\(site.kind.rawValue) is not allowed"
+          + (checksByAddress[site.address].map { " (\($0.what))" } ?? ""),
+        site.address, through: site.function)
     }
     if !policy.devices.isEmpty {
       for (register, sites) in proof.deviceStores.sorted(by: { $0.key < $1.key })
@@ -140,10 +144,12 @@ struct AuditReport {
     _ rule: Diagnostic.Rule, _ what: String, _ address: UInt64, calls: [UInt64] = [],
     through function: UInt64? = nil
   ) -> Diagnostic {
-    let line = debug.sourceLine(at: address)
+    let line = debug.sourceLine(at: address).map { ($0.file, $0.line) }
+    // What a check of Swift's ends in has no line of its own.
+    let place = line ?? checksByAddress[address].map { ($0.file, $0.line) }
     return Diagnostic(
       rule, what + way(calls, function), address: address, function: map.program.name(address),
-      file: line?.file, line: line?.line)
+      file: place?.0, line: place?.1)
   }
 
   /// "; by reset > main": one way of calls to it.

@@ -26,6 +26,9 @@ struct EquivCommand: HostedCommand {
       valueName: "file"))
   var map: String?
 
+  @Flag(help: "Answer the semihosting calls of both.")
+  var semihosting = false
+
   @Option(
     name: .customLong("for"),
     help: ArgumentHelp("Virtual time of each run. (default: 10s)", valueName: "duration"),
@@ -53,14 +56,15 @@ struct EquivCommand: HostedCommand {
     var lines = [difference.what]
     for (sign, run, index) in [("-", one, difference.a), ("+", two, difference.b)] {
       let place = try index.map { index throws(Refusal) in try run.place(index) }
-      lines.append("\(sign) \(run.path.printable): \(place ?? "nothing more, \(run.endWords)")")
+      lines.append("\(sign) \(run.path.printable): \(place ?? "nothing more, \(run.endStory)")")
     }
     try host.output.write((lines.joined(separator: "\n") + "\n").utf8)
     return ExitCode.failure
   }
 
   private func plan(_ path: String, _ host: Host) throws(Refusal) -> RunPlan {
-    var plan = try Emurun.plan(of: path, types: host.deviceTypes)
+    let words = semihosting ? ["--semihosting"] : []
+    var plan = try Emurun.plan(of: path, words: words, types: host.deviceTypes)
     let nanoseconds = duration.map(\.nanoseconds) ?? 10_000_000_000
     plan.end = nanoseconds.map { Moment(nanoseconds: $0) }
     plan.options.keptEvents = MachineOptions.usualEvents

@@ -16,9 +16,9 @@ struct EquivMap {
   init(_ bytes: [UInt8], path: String) throws(Refusal) {
     var pairs: [Pair] = []
     var ignored: Set<String> = []
-    let text = String(decoding: bytes, as: UTF8.self)
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
+    let lines = String(decoding: bytes, as: UTF8.self)
+      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (number, line) in lines.enumerated() {
       let words = line.prefix { $0 != "#" }.split { $0.isWhitespace }.map(String.init)
       if words.isEmpty { continue }
       if words == ["ignore", "numbers"] || words == ["ignore", "end"] {

@@ -38,6 +38,9 @@ struct InitCommand: HostedCommand {
         ExitCode.usage,
         "\(name) is no name for a package: a letter, and then letters, digits and - are")
     }
+    if name.lowercased() == "emurun" {
+      throw Refusal(ExitCode.usage, "\(name) is the package that it depends on; take another name")
+    }
     let words = starter.words(name: name, place: try place())
     let files = starter.files.map { file in
       (

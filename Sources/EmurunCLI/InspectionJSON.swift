@@ -25,7 +25,7 @@ enum InspectionJSON {
         }
       }
       $0.array("segments") {
-        for segment in inspection.image?.segments ?? [] { $0.object { add(segment, to: &$0) } }
+        for segment in inspection.segments { $0.object { add(segment, to: &$0) } }
       }
       $0.array("vectors") {
         for vector in inspection.vectors { $0.object { add(vector, to: &$0) } }
@@ -81,11 +81,11 @@ enum InspectionJSON {
     json.add("inFile", !section.isEmptyInFile)
   }
 
-  private static func add(_ segment: Image.Segment, to json: inout JSONWriter) {
-    json.add("address", hex: segment.virtualAddress)
-    json.add("loadAddress", hex: segment.address)
-    json.add("fileSize", segment.bytes.count)
-    json.add("size", segment.size)
+  private static func add(_ segment: ELFContents.Segment, to json: inout JSONWriter) {
+    json.add("address", hex: segment.address)
+    json.add("loadAddress", hex: segment.loadAddress)
+    json.add("fileSize", segment.fileSize)
+    json.add("size", segment.memorySize)
   }
 
   private static func add(_ vector: Vector, to json: inout JSONWriter) {

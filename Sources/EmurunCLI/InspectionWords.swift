@@ -67,9 +67,9 @@ struct InspectionWords {
   private var segments: [String] {
     var table = Columns("llrl")
     table.add("segment at", "stored at", "bytes", "may")
-    for segment in inspection.image?.segments ?? [] {
+    for segment in inspection.segments {
       table.add(
-        hex(segment.virtualAddress), hex(segment.address), grouped(segment.size),
+        hex(segment.address), hex(segment.loadAddress), grouped(segment.memorySize),
         inspection.elf == nil ? "" : permissions(segment.isWritable, segment.isExecutable))
     }
     return [""] + table.lines(indent: 0)
@@ -149,7 +149,11 @@ struct InspectionWords {
     for (what, list) in [
       ("weak", inspection.weakSymbols), ("undefined", inspection.undefinedSymbols),
     ] where !list.isEmpty {
-      lines.append("\(what): " + list.map { demangled($0.name).printable }.joined(separator: ", "))
+      let shown = list.prefix(max(1, symbols)).map { demangled($0.name).printable }
+      let rest = list.count - shown.count
+      lines.append(
+        "\(what): " + shown.joined(separator: ", ")
+          + (rest > 0 ? " and \(grouped(rest)) more (--symbols)" : ""))
     }
     return lines.isEmpty ? [] : [""] + lines
   }

@@ -11,14 +11,14 @@ struct Obituary {
 
   func text() -> String {
     let debug = DebugInfo(image)
-    var parts = [cause(debug), registers(), backtrace(debug)]
+    var parts = ["emurun: " + cause(debug), registers(), backtrace(debug)]
     parts.append(lastEvents(debug))
     return parts.filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
   // MARK: Cause
 
-  private func cause(_ debug: DebugInfo) -> String {
+  func cause(_ debug: DebugInfo) -> String {
     guard let stop = machine.stop else { return "" }
     let what =
       switch stop.reason {
@@ -28,7 +28,7 @@ struct Obituary {
       }
     let place = place(stop.pc, debug)
     let hart = machine.harts.count == 1 ? "" : " of hart \(stop.hart)"
-    return "emurun: the guest died: \(what)\(hart) at \(place)"
+    return "the guest died: \(what)\(hart) at \(place)"
       + (stop.detail.isEmpty ? "" : ": \(stop.detail)")
   }
 

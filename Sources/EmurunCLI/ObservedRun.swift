@@ -17,6 +17,8 @@ struct ObservedRun {
   private(set) var changes: [Change] = []
   private(set) var changeIndexes: [UInt64] = []
   let stop: Stop
+  /// What it died of, in words; nil: it did not.
+  private let death: String?
 
   /// - Parameter leds: numbers of the map by names of the board.
   init(
@@ -28,6 +30,13 @@ struct ObservedRun {
     try plan.drive(machine, host: host, between: { () throws(Refusal) in })
     guard let stop = machine.stop else { preconditionFailure("a run ended without an end") }
     self.stop = stop
+    death =
+      stop.isDeath
+      ? Obituary(machine: machine, image: plan.image, style: host.style)
+        .cause(DebugInfo(plan.image)) : nil
+    for finding in machine.findings where finding.name.hasPrefix("semihosting") {
+      host.errors.say("emurun: warning: \(path.printable): \(finding.name)", "finding")
+    }
     guard machine.trace.startIndex == 0 else {
       throw Refusal(
         ExitCode.usage,
@@ -88,6 +97,9 @@ struct ObservedRun {
 
   /// It was cut off: more might have come.
   var isCut: Bool { stop.reason == .timeLimit || stop.reason == .interrupted }
+
+  /// How it ended, for people.
+  var endStory: String { death ?? endWords }
 
   /// How it ended, as far as that is not a matter of the board.
   var endWords: String {

@@ -200,7 +200,7 @@ struct TestOutcome: Sendable {
   func words(_ script: TestScript, folder: String?) -> String {
     guard let failure = test.failure else { return "passed  \(script.name)  \(figures)\n" }
     var text = "FAILED  \(script.name)\n" + Self.indented(failure) + Self.indented(test.errors)
-    let console = String(decoding: test.output, as: UTF8.self).split(separator: "\n")
+    let console = String(decoding: test.output, as: UTF8.self).split(whereSeparator: \.isNewline)
     if !console.isEmpty {
       let lines = console.suffix(Self.mostLines).map { "  \(String($0).printable)" }
       text += Self.indented((["the end of its console:"] + lines).joined(separator: "\n"))

@@ -178,3 +178,13 @@ public struct ELFContents: Sendable {
 
   package func section(at address: UInt64) -> Section? { sections.first { $0.contains(address) } }
 }
+
+extension ELFContents.Segment {
+  /// Of an image without headers.
+  package init(_ segment: Image.Segment) {
+    self.init(
+      address: segment.virtualAddress, loadAddress: segment.address,
+      fileSize: UInt64(segment.bytes.count), memorySize: segment.size, isReadable: true,
+      isWritable: segment.isWritable, isExecutable: segment.isExecutable)
+  }
+}

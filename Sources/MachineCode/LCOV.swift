@@ -67,9 +67,8 @@ extension LCOV {
   public init(_ text: String) throws(Problem) {
     var path: String?
     var file = File()
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    {
-      let line = line.last == "\r" ? line.dropLast() : line
+    let all = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (number, line) in all.enumerated() {
       func problem(_ what: String) -> Problem { Problem(line: number + 1, description: what) }
       if line == "end_of_record" {
         guard let name = path else { throw problem("end_of_record without SF") }
@@ -91,7 +90,7 @@ extension LCOV {
       guard file.take(key, value) else { throw problem("\(key) with \"\(value)\"") }
     }
     if path != nil {
-      throw Problem(line: text.count { $0 == "\n" } + 1, description: "end_of_record is missing")
+      throw Problem(line: all.count, description: "end_of_record is missing")
     }
   }
 }

@@ -9,6 +9,8 @@ public struct Program: Sendable {
   package let marks: CodeMarks
   /// Functions by their names of which a compiler has put the parts that rarely run elsewhere.
   package let divided: Set<String>
+  /// It throws exceptions: where they land is known to tables that are not read.
+  package let unwinds: Bool
   private let rv64 = RV64Decoder()
   private let thumb = ThumbDecoder()
   /// By address; what may be code.
@@ -26,6 +28,11 @@ public struct Program: Sendable {
       (elf?.symbols ?? []).compactMap { symbol in
         symbol.name.firstRange(of: ".cold").map { String(symbol.name[..<$0.lowerBound]) }
       })
+    unwinds =
+      elf?.symbols.contains { $0.name == "_Unwind_RaiseException" && !$0.isUndefined } == true
+      || elf?.sections.contains {
+        $0.name.hasPrefix(".gcc_except_table") || $0.name.hasPrefix(".ARM.extab")
+      } == true
     code = image.segments.filter { $0.isExecutable && !$0.bytes.isEmpty }
       .sorted { $0.virtualAddress < $1.virtualAddress }
   }

@@ -1,4 +1,4 @@
-// firmware-images BUILD TOOLCHAIN PACKAGE OUTPUT IMAGE ...
+// firmware-images BUILD TOOLCHAIN PACKAGE OUTPUT LIST IMAGE ...
 //
 // Runs Sources/Firmware/build on another package, as the plugin FirmwareImages asks, with the traits of emurun that that
 // package has chosen: they are known where emurun's own targets are compiled, which a plugin is not.
@@ -30,11 +30,12 @@ static const char traits[] =
 enum { usage = 64, unavailable = 69 };
 
 int main(int count, char *words[]) {
-  if (count < 6) {
-    fputs("usage: firmware-images BUILD TOOLCHAIN PACKAGE OUTPUT IMAGE ...\n", stderr);
+  if (count < 7) {
+    fputs("usage: firmware-images BUILD TOOLCHAIN PACKAGE OUTPUT LIST IMAGE ...\n", stderr);
     return usage;
   }
-  const char *build = words[1], *toolchain = words[2], *package = words[3], *output = words[4];
+  const char *build = words[1], *toolchain = words[2], *package = words[3];
+  const char *output = words[4], *list = words[5];
 
   const char *old = getenv("PATH");
   char *path;
@@ -44,6 +45,7 @@ int main(int count, char *words[]) {
     return unavailable;
   }
   setenv("PATH", path, 1);
+  setenv("IMAGES_LIST", list, 1);
   setenv("TRAITS", traits + (traits[0] == ' '), 1);
 
   // BUILD -C PACKAGE IMAGE ... -o OUTPUT
@@ -51,7 +53,7 @@ int main(int count, char *words[]) {
   *next++ = (char *)build;
   *next++ = "-C";
   *next++ = (char *)package;
-  for (int image = 5; image < count; image++) *next++ = words[image];
+  for (int image = 6; image < count; image++) *next++ = words[image];
   *next++ = "-o";
   *next++ = (char *)output;
   execv(build, arguments);

@@ -36,6 +36,22 @@ import Testing
     #expect(lines[1] == "no LED ever changed")
   }
 
+  /// Most firmware ends its lines with two bytes.
+  @Test func linesOfAConsole() throws {
+    // lui a0, 0x10000; for each byte: li a1, BYTE; sb a1, (a0); then j .
+    let text = Array("one\r\ntwo\nthree".utf8)
+    let words: [UInt32] =
+      [0x1000_0537] + text.flatMap { [0x593 | UInt32($0) << 20, 0x00B5_0023] } + [0x6F]
+    let bytes = words.flatMap { word in (0..<4).map { UInt8(word >> ($0 * 8) & 0xFF) } }
+    let image = try Image(bytes: bytes, path: "lines", format: .raw)
+    let machine = try Machine(.rv64Virt, image: image)
+    let lines = failure {
+      try machine.advance(until: .edges(of: "led0", count: 1), limit: .microseconds(1))
+    }
+    #expect(machine.uart0.lines == ["one", "two", "three"])
+    #expect(lines.contains("  | one") && lines.contains("  | two") && lines.contains("  | three"))
+  }
+
   @Test func aDeadGuestIsAFailure() throws {
     // lui a0, 0xdead0; lw a1, (a0): there is nothing, and no trap handler.
     let image = try Image(

@@ -128,6 +128,7 @@ import Testing
       #expect(emurun(image, "--for", "2s", "--coverage", two).code == 0)
       #expect(emurun("coverage", "merge", one, two, "-o", sum).code == 0)
       let (first, second, both) = try (LCOV(read(one)), LCOV(read(two)), LCOV(read(sum)))
+      #expect(try LCOV(read(sum).replacing("\n", with: "\r\n")).text == both.text)
       for (path, file) in both.files {
         for (line, count) in file.lines {
           let parts = [first, second].map { $0.files[path]?.lines[line] ?? 0 }

@@ -46,6 +46,7 @@ import Testing
       #expect(emurun("init", top).code == 73)
       #expect(emurun("init", top + "/1st").errors.contains("1st is no name for a package"))
       #expect(emurun("init", top + "/a\"b").code == 64)
+      #expect(emurun("init", top + "/emurun").errors.contains("take another name"))
       #expect(emurun("init", top + "/x", "--board", "lm3s6965evb").code == 64)
       #expect(emurun("init", top + "/x", "--emurun", top).code == 66)
       #expect(emurun("init", "/proc/x").code == 73)

@@ -24,7 +24,8 @@ enum FirmwareTraits {
           ln -s "$0/Sources/Firmware/Programs/features" "$1/Firmware"
           where=$1; shift 2
           "$where/build/debug/firmware-images" "$0/Sources/Firmware/build" \
-            "$(dirname "$(readlink -f "$(command -v swiftc)")")" "$where" "$where" "$@"
+            "$(dirname "$(readlink -f "$(command -v swiftc)")")" "$where" "$where" \
+            Firmware/features/images "$@"
           """,
           Firmware.top.path, folder.path, all.filter { $0 != trait }.joined(separator: ","),
         ] + Self.images)

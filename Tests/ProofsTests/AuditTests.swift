@@ -248,6 +248,31 @@ import Testing
     }
   }
 
+  /// An exception lands where no way of the function leads, behind a call that does not come back.
+  @Test func exceptionsLand() throws {
+    let guest = """
+      reset: bl _Unwind_RaiseException
+      b .
+      nop
+      .Llanding: wfi
+      b .
+      .size reset, .-reset
+      .type _Unwind_RaiseException, %function
+      _Unwind_RaiseException: add.w lr, lr, #4
+      bx lr
+      """
+    try withGuest(.arm, guest) { image in
+      let board = try boards(named: "m4-led")
+      let map = try CodeMap(#require(Program(image)))
+      let machine = try Machine(board, image: image)
+      let witness = Witness(
+        machine, map, ZeroTrapProof(map.program, on: board),
+        until: Moment(nanoseconds: 1_000_000), most: 20)
+      #expect(witness.contradiction == nil && machine.index > 3)
+      #expect(Inventory(map).sites.contains { $0.kind == .wait })
+    }
+  }
+
   // MARK: Policy
 
   @Test func policy() throws {
@@ -287,8 +312,20 @@ import Testing
           #expect(outcome.output.contains("policy-fault at reset") == (code == 1))
         }
       }
-      #expect(try audit("allow everything", "zero-trap-rv64").code == 65)
-      #expect(try audit("stack", "zero-trap-rv64").code == 65)
+      // Lines as other systems end them.
+      #expect(try audit("# Bytes.\r\nstack 15\r\n", "zero-trap-rv64").code == 1)
+      for wrong in [
+        "allow everything", "stack", "stack 15\nstack 16", "device 1.2", "device 1...2",
+      ] {
+        #expect(try audit(wrong, "zero-trap-rv64").code == 65, "\(wrong)")
+      }
+      // What a check of Swift's ends in has no line of its own, and is told with the check's.
+      let check = try audit("allow wait-for-interrupt", "led-heartbeat")
+      #expect(
+        check.output.contains(
+          #/at sysTick\+0x20 \(\S+LEDHeartbeat.swift:\d+\): .* not allowed \(arithmetic overflow\)/#
+        ),
+        "\(check.output)")
     }
   }
 }

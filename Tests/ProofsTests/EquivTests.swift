@@ -82,7 +82,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("led led0 PF1", "line 1: write it as"), ("\nled led9 = PF1", "rv64-virt has no LED led9"),
+    ("led led0 PF1", "line 1: write it as"), ("# A\r\nled led0 PF1", "line 2: write it as"),
+    ("\nled led9 = PF1", "rv64-virt has no LED led9"),
     ("led led0 = PF1\nled led1 = PF1", "line 2: one of them has a name already"),
   ])
   func mapsThatAreNone(_ map: String, _ words: String) throws {
@@ -97,6 +98,20 @@ import Testing
     let outcome = try Self.equiv(Self.both("delay-heartbeat"), map: map, "--for", "1ms")
     #expect(outcome.code == 1)
     #expect(outcome.output.hasPrefix("nothing to compare"), "\(outcome.output)")
+  }
+
+  /// Its end is a semihosting call, which no note tells of.
+  @Test func semihosting() throws {
+    try withGuest(.arm, "reset: movs r0, #0x18\n ldr r1, =0x20026\n bkpt 0xab\n b .") { image in
+      try withFolder { folder in
+        try write(image.contents, to: folder + "/a.elf")
+        let images = [folder + "/a.elf", Images.path("zero-trap-m4.elf")]
+        let died = try Self.equiv(images, map: "", "--for", "1ms")
+        #expect(died.errors.contains("a.elf: semihosting call, which is off (--semihosting)"))
+        let ended = try Self.equiv(images, map: "", "--for", "1ms", "--semihosting")
+        #expect(ended.output.contains("a.elf: nothing more, ended with 0\n"), "\(ended.output)")
+      }
+    }
   }
 
   // MARK: Programs that nobody wrote

@@ -89,6 +89,31 @@ import Testing
 
   // MARK: Smashed stacks
 
+  /// A call at the end of a function, of what never returns, is no jump out of it: it has another return address.
+  @Test func aCallAtTheEndIsNoJump() throws {
+    try withGuest(
+      .arm,
+      """
+      reset: bl f
+        b .
+      .type f, %function
+      f: push {r4, lr}
+        bl never
+      .type other, %function
+      other: bx lr
+      .type never, %function
+      never: ldr r1, =0x20000100
+        ldr r2, =0xe7fe
+        str r2, [r1]
+        adds r1, #1
+        mov pc, r1
+      """
+    ) { image in
+      let outcome = Self.check(image.path, "--for", "10us")
+      #expect(outcome.errors.contains("no violation"), "\(outcome.errors)")
+    }
+  }
+
   /// A function that stores over the return address which its caller has kept: the return is the violation,
   /// and the store the instruction to look at.
   @Test func aReturnAddressOnRV64() throws {

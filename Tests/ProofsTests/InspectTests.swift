@@ -114,6 +114,43 @@ import Testing
     #expect(try rules { $0[26] = 0x40 } == ["entry-in-no-section"])
   }
 
+  /// A handler that is data: the vector table itself, which lies in a segment of code.
+  @Test func vectorIntoATable() throws {
+    #expect(try rulesOfHeartbeat(vector: 3, 5, Self.board) == ["vector-outside-code"])
+  }
+
+  private func rulesOfHeartbeat(
+    vector: Int, _ value: UInt32, _ board: Board?
+  ) throws -> [String] {
+    var bytes = try Images.bytes("led-heartbeat.elf")
+    let table = Int(bytes[52 + 4]) | Int(bytes[52 + 5]) << 8  // p_offset
+    for byte in 0..<4 { bytes[table + 4 * vector + byte] = UInt8(value >> (8 * byte) & 0xFF) }
+    return try Self.inspect(bytes, board).findings.map(\.rule.id)
+  }
+
+  /// Where no board is known, an SP is held against what is so on each of them.
+  @Test func stackOfNoBoard() throws {
+    for fine: UInt32 in [0x2001_0008, 0x2000_0000, 0x1000_4000, 0x6010_0000] {
+      #expect(try rulesOfHeartbeat(vector: 0, fine, nil) == ["no-board"])
+    }
+    for wrong: UInt32 in [0, 0x100, 0x4000_1000, 0xA000_0008, 0xE000_1000, 0xFFFF_FFF8] {
+      #expect(try rulesOfHeartbeat(vector: 0, wrong, nil) == ["stack-pointer-outside-ram"])
+    }
+  }
+
+  /// Without sections a file still says how much memory it takes.
+  @Test func noSections() throws {
+    try withFolder { folder in
+      let (whole, bare) = (Images.path("tasks-m4.elf"), folder + "/bare.elf")
+      _ = try Toolchain.run("llvm-objcopy", ["--strip-sections", whole, bare])
+      let inspections = try [whole, bare].map { try Self.inspect(Images.bytes(at: $0)) }
+      #expect(inspections[1].elf?.sections.isEmpty == true)
+      #expect(inspections[0].staticRAM > 0)
+      #expect(inspections.map(\.staticRAM) == [inspections[0].staticRAM, inspections[0].staticRAM])
+      #expect(inspections[1].segments.contains { $0.memorySize > $0.fileSize })
+    }
+  }
+
   private static let board = Board(
     name: "test", revision: 1, summary: "", core: .cortexM4(priorityBits: 3, interrupts: 64),
     clock: Clock(hertz: 16_000_000),

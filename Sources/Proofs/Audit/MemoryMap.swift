@@ -56,8 +56,9 @@ struct MemoryMap {
     let (first, end) = (address.low, address.high.addingReportingOverflow(UInt64(size - 1)))
     let last = end.overflow ? .max : end.partialValue
     let words = isStore ? "a store" : "a load"
+    let top = board.core.machine == .arm ? min(last, 0xFFFF_FFFF) : last
     let place =
-      first == address.high ? "at \(hex(first))" : "somewhere in \(hex(first))..\(hex(last))"
+      first == address.high ? "at \(hex(first))" : "somewhere in \(hex(first))..\(hex(top))"
     if let region = board.regions.first(where: { isInside($0, first, last) }) {
       if isStore && !region.writable {
         return .unknown(.memory, "\(words) \(place) is to \(region.name), which is read-only")

@@ -133,6 +133,8 @@ extension Program {
   fileprivate func isFollowed(behind address: UInt64) -> Bool {
     switch instruction(at: address)?.operation {
     case .undecodable?, .system(.trapReturn, _)?: false
+    // An exception lands in a function of which nobody knows where it ends.
+    case .indirect?, .load(15, _)?, .loadMany?: !unwinds || elf?.symbols.isEmpty == false
     default: true
     }
   }

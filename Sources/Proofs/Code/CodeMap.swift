@@ -165,7 +165,7 @@ extension Program {
     let entries = Set(
       (elf?.symbols ?? []).filter { $0.kind != .object && !$0.isUndefined }.map(\.address))
     let step = Int(wordSize)
-    var found: Set<UInt64> = []
+    var found = unwinds ? unwindersPointers : []
     for segment in image.segments {
       let first = Int(-Int64(bitPattern: segment.virtualAddress) & Int64(step - 1))
       segment.bytes.withUnsafeBytes { bytes in
@@ -184,6 +184,16 @@ extension Program {
       }
     }
     return found
+  }
+
+  /// What the tables of exceptions lead to by distances: what decides where they land, and parts that are elsewhere.
+  private var unwindersPointers: Set<UInt64> {
+    Set(
+      (elf?.symbols ?? []).filter { symbol in
+        symbol.kind == .function && !symbol.isUndefined
+          && (symbol.name.contains("_personality_")
+            || symbol.name.hasPrefix("__aeabi_unwind_cpp_pr") || symbol.name.hasSuffix(".cold"))
+      }.map(\.address))
   }
 
   /// Where a function begins, by the symbols.

@@ -86,8 +86,14 @@ struct FunctionExplorer {
   mutating func explored() -> FunctionCode {
     for round in 0... {
       trusts = round < Self.mostRounds
-      while let start = open.popLast(), function.instructions.count < Self.mostInstructions {
-        walk(from: start)
+      walkAll()
+      // Behind each call an exception may land.
+      if program.unwinds, function.calls.contains(where: { !$0.isTail }) {
+        for address in everywhere(around: function.entry) ?? []
+        where function.instructions[address] == nil {
+          open.append(address)
+          walkAll()
+        }
       }
       if !isUndermined { break }
       let entry = function.entry
@@ -96,6 +102,12 @@ struct FunctionExplorer {
       made = []
     }
     return function
+  }
+
+  private mutating func walkAll() {
+    while let start = open.popLast(), function.instructions.count < Self.mostInstructions {
+      walk(from: start)
+    }
   }
 
   /// A jump leads into the middle of a stretch along which a target was made, and was not known when that was followed.
@@ -220,11 +232,16 @@ struct FunctionExplorer {
   private mutating func anywhere(_ site: UInt64) -> [UInt64] {
     function.unresolved.append(site)
     function.calls.append(.init(site: site, target: nil, isTail: true))
+    let all = everywhere(around: site)
+    if all == nil || isDivided { function.unbounded.insert(site) }
+    return all ?? []
+  }
+
+  /// All instructions of the function; nil: its end is not known.
+  private func everywhere(around site: UInt64) -> [UInt64]? {
     guard let range, range.contains(site), range.upperBound - range.lowerBound < 1 << 18 else {
-      function.unbounded.insert(site)
-      return []
+      return nil
     }
-    if isDivided { function.unbounded.insert(site) }
     var all: [UInt64] = []
     var address = range.lowerBound
     while range.contains(address) {

@@ -293,7 +293,9 @@ private struct Places {
         roles[site]?.condition = instruction.condition
         returning[site, default: []].append(Int32(number))
       }
-      for site in Set(function.calls.filter(\.isTail).map(\.site)) {
+      // What follows a call at the end of a function is called, not jumped to.
+      for site in Set(function.calls.filter(\.isTail).map(\.site))
+      where function.instructions[site]?.isCall != true {
         roles[site] = roles[site] ?? Role()
         jumping[site, default: []].append(Int32(number))
       }

@@ -73,8 +73,8 @@ public struct StackMotion: Sendable {
     self.nets = nets
     states[function.entry] = State()
     walk(from: function.entry)
-    // A jump whose targets are not known leads to where no other way does: what else it may reach has the depth there that
-    // it has by the other ways.
+    // A jump whose targets are not known leads to where no other way does, and so does an exception: what else they may
+    // reach has the depth there that it has by the other ways.
     if elsewhere != nil {
       let reached = Set(states.keys)
       defer { guessed = Set(states.keys).subtracting(reached) }
@@ -126,6 +126,7 @@ public struct StackMotion: Sendable {
         }
         continue
       }
+      if program.unwinds, instruction.isCall { elsewhere = elsewhere?.joined(after) ?? after }
       for next in function.successors(of: instruction) where join(after, at: next) {
         open.append(next)
       }

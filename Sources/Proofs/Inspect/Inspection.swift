@@ -97,8 +97,26 @@ extension Inspection {
 
   /// Bytes of memory that the program can write to and has laid out itself.
   public var staticRAM: UInt64 {
-    (elf?.sections ?? []).filter { $0.isAllocated && ($0.isWritable || $0.isEmptyInFile) }
+    guard let elf else { return 0 }
+    if elf.sections.isEmpty {
+      return elf.segments.filter(\.isWritable).reduce(0) { $0 &+ $1.memorySize }
+    }
+    return elf.sections.filter { $0.isAllocated && ($0.isEmptyInFile || isVariable($0)) }
       .reduce(0) { $0 &+ $1.size }
+  }
+
+  /// A section may be writable and lie in a segment that is not: a table that the linker fills in.
+  private func isVariable(_ section: ELFContents.Section) -> Bool {
+    section.isWritable
+      && segments.contains {
+        $0.isWritable && section.address >= $0.address
+          && section.address - $0.address < $0.memorySize
+      }
+  }
+
+  /// Of an ELF file as its headers have them.
+  public var segments: [ELFContents.Segment] {
+    elf?.segments ?? (image?.segments ?? []).map(ELFContents.Segment.init)
   }
 
   /// Bytes that have to be stored.
@@ -109,8 +127,7 @@ extension Inspection {
   /// Initialised variables: where they run and where their first values are.
   public var data: [ELFContents.Section] {
     (elf?.sections ?? []).filter {
-      $0.isAllocated && $0.isWritable && !$0.isExecutable && !$0.isEmptyInFile && $0.size > 0
-        && !$0.name.hasPrefix(".vectors")
+      $0.isAllocated && isVariable($0) && !$0.isExecutable && !$0.isEmptyInFile && $0.size > 0
     }
   }
 

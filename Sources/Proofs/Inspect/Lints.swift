@@ -42,17 +42,37 @@ enum Lints {
           .misalignedStackPointer,
           "the initial SP \(hex(value)) is no multiple of 8, as the ABI has it", address: value))
     }
-    let ram = inspection.board?.regions.filter(\.writable) ?? []
+    guard let board = inspection.board else {
+      findings.append(withoutBoard(value, inspection))
+      return findings
+    }
+    let ram = board.regions.filter(\.writable)
     // A stack grows down from its pointer, which may be the end of its memory.
     if !ram.isEmpty, !ram.contains(where: { value > $0.address && $0.holds(value - 1) }) {
       let places = ram.map { "\($0.name) \(hex($0.address))..\(hex($0.end - 1))" }
       findings.append(
         Diagnostic(
           .stackPointerOutsideRAM,
-          "the initial SP \(hex(value)) does not lie in the RAM of \(inspection.board?.name ?? "")"
+          "the initial SP \(hex(value)) does not lie in the RAM of \(board.name)"
             + " (\(places.joined(separator: ", ")))", address: value))
     }
     return findings
+  }
+
+  /// What the architecture alone says of a stack (Armv7-M ARM, B3.1: where peripherals and the system are), and the image.
+  private static func withoutBoard(_ value: UInt64, _ inspection: Inspection) -> Diagnostic {
+    let top = value &- 1
+    let isConstant = inspection.segments.contains {
+      !$0.isWritable && top >= $0.address && top - $0.address < $0.memorySize
+    }
+    if value == 0 || isConstant || 0x4000_0000..<0x6000_0000 ~= top || top >= 0xA000_0000 {
+      return Diagnostic(
+        .stackPointerOutsideRAM, "the initial SP \(hex(value)) lies in no RAM", address: value)
+    }
+    return Diagnostic(
+      .noBoard,
+      "no built-in board fits, so that the memory below the initial SP \(hex(value)) is not known "
+        + "(--board)", address: value)
   }
 
   private static func sections(_ inspection: Inspection) -> [Diagnostic] {
@@ -125,6 +145,8 @@ extension Diagnostic.Rule {
     "reserved-vector", .note, "Some boot loaders keep a checksum in a reserved vector.")
   public static let stackPointerOutsideRAM = Self(
     "stack-pointer-outside-ram", .error, "The first push is a fault.")
+  public static let noBoard = Self(
+    "no-board", .note, "The stack and the variables were held against no memory.")
   public static let misalignedStackPointer = Self(
     "stack-pointer-misaligned", .warning, "The ABI wants a stack pointer that 8 divides.")
   public static let overlappingLoadRegions = Self(

@@ -32,7 +32,7 @@ public struct Vector: Sendable, Hashable {
     return (0..<most).map { number in
       let value = segment.bytes[(4 * number)..<(4 * number + 4)].reversed()
         .reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
-      return Vector(number, value, image, names, board)
+      return Vector(number, value, image, elf, names, board)
     }
   }
 
@@ -52,7 +52,8 @@ public struct Vector: Sendable, Hashable {
   }
 
   private init(
-    _ number: Int, _ value: UInt32, _ image: Image, _ names: SymbolNames, _ board: Board?
+    _ number: Int, _ value: UInt32, _ image: Image, _ elf: ELFContents?, _ names: SymbolNames,
+    _ board: Board?
   ) {
     self.number = number
     self.value = value
@@ -68,7 +69,7 @@ public struct Vector: Sendable, Hashable {
     let isCode =
       image.segments.contains {
         $0.isExecutable && address >= $0.virtualAddress && address - $0.virtualAddress < $0.size
-      }
+      } && elf?.section(at: address)?.isExecutable != false
       // A handler in the board's own ROM.
       || board?.regions.contains { !$0.content.isEmpty && $0.holds(address) } == true
     problem =
