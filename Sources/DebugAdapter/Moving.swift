@@ -82,6 +82,7 @@ extension Adapter: DebuggerSession {
 
   func tell(_ body: StoppedBody) {
     target?.containers = []
+    target?.isOver = false
     send("stopped", body)
   }
 

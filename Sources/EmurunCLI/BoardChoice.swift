@@ -30,6 +30,24 @@ struct BoardChoice {
     if let firmware = sources.firmware { try Self.check(firmware.image, on: board) }
   }
 
+  /// Where the board was a guess, and others have registers that software asked it for in vain.
+  func doubt(by findings: [Finding]) -> String? {
+    let missed = Set(
+      findings.lazy.filter { $0.kind == .notModelled || $0.kind == .reserved }
+        .compactMap(\.address))
+    var best: (names: [String], count: Int) = ([], 1)
+    for name in others {
+      guard let other = try? Boards.named(name) else { continue }
+      let count = missed.count { other.models($0) }
+      if count > best.count { best = ([], count) }
+      if count == best.count { best.names.append(name) }
+    }
+    if best.names.isEmpty { return nil }
+    return "\(board.name) was a guess, and software asks it for \(best.count) that are registers "
+      + "of \(best.names.joined(separator: " and ")): try "
+      + best.names.map { "--board \($0)" }.joined(separator: " or ")
+  }
+
   /// What is in a board's slots.
   struct Equipment {
     var drives: [Drive] = []
@@ -84,6 +102,18 @@ struct BoardChoice {
 }
 
 extension Board {
+  fileprivate func models(_ address: UInt64) -> Bool {
+    devices.contains { device in
+      ([device.address] + device.others).contains { start in
+        address &- start < device.size
+          && device.map.registers.contains { register in
+            register.modelled
+              && address &- start &- register.offset < register.size * register.count
+          }
+      }
+    }
+  }
+
   /// "Cortex-M4F", "RV64GC".
   var coreWords: String {
     switch core {

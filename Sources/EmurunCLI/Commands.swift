@@ -71,6 +71,7 @@ extension Emurun {
     // To ArgumentParser the command is a program by itself.
     let text = failure.command.fullMessage(for: failure.error, columns: 90)
       .replacing("USAGE: \(name)", with: "USAGE: \(words)", maxReplacements: 1)
+      .replacing("See '\(name) help", with: "See '\(words) help")
     do {
       try host.output.write((text + "\n").utf8)
     } catch {

@@ -4,18 +4,24 @@ import Glibc
 /// Files that are read whole, before a run: input for the guest, content for its memory.
 enum InputFile {
   /// "-" is standard input.
-  static func read(_ path: String, standardInput: Int32) throws(Refusal) -> [UInt8] {
-    if path == "-" { return try read(standardInput, "standard input") }
+  ///
+  /// - Parameter most: bytes; an end to what has none, such as /dev/zero or the output of `yes`.
+  static func read(
+    _ path: String, standardInput: Int32, most: Int = 2 << 30
+  ) throws(Refusal) -> [UInt8] {
+    if path == "-" { return try read(standardInput, "standard input", most) }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     if descriptor < 0 { throw refusal(path, errno) }
     defer { close(descriptor) }
-    return try read(descriptor, path)
+    return try read(descriptor, path, most)
   }
 
-  private static func read(_ descriptor: Int32, _ path: String) throws(Refusal) -> [UInt8] {
+  private static func read(
+    _ descriptor: Int32, _ path: String, _ most: Int
+  ) throws(Refusal) -> [UInt8] {
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
-    while true {
+    while bytes.count <= most {
       let count = Glibc.read(descriptor, &chunk, chunk.count)
       if count == 0 { return bytes }
       if count > 0 {
@@ -24,6 +30,14 @@ enum InputFile {
         throw refusal(path, errno)
       }
     }
+    throw Refusal(
+      ExitCode.badData, "\(path): is longer than \(most >> 20) MiB; is it the right one?")
+  }
+
+  static func checkFolder(_ path: String) throws(Refusal) {
+    var status = stat()
+    if stat(path, &status) != 0 { throw refusal(path, errno) }
+    if status.st_mode & S_IFMT != S_IFDIR { throw refusal(path, ENOTDIR) }
   }
 
   /// Of a file; nil: it cannot be read.

@@ -22,6 +22,9 @@ final class OutputFile {
   /// Opened before a run begins, so that a place that cannot be written is known then.
   init(_ path: String, _ content: Content = .whole) throws(Refusal) {
     self.content = content
+    if path.isEmpty {
+      throw Refusal(ExitCode.cannotCreate, "a file without a name cannot be written; name one")
+    }
     var target = path
     var status = stat()
     let exists = stat(path, &status) == 0

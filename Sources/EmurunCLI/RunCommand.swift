@@ -104,6 +104,9 @@ extension Emurun: HostedCommand {
     for finding in findings.words(style: host.style) {
       host.errors.say("emurun: \(plan.isStrict ? "error" : "warning"): \(finding)", "finding")
     }
+    if let doubt = plan.choice.doubt(by: machine.findings) {
+      host.errors.say("emurun: warning: \(doubt)", "finding")
+    }
     for problem in try frames?.problems() ?? [] {
       host.errors.say("emurun: error: \(problem)", "frames.violation")
     }

@@ -115,6 +115,7 @@ extension Emurun {
       plan.options.timing = .m4
     }
     try addBoot(to: &plan, sources, needs, standardInput)
+    if let root = machine.semihostingRoot { try InputFile.checkFolder(root) }
     if needs.semihosting {
       plan.options.semihosting = SemihostingOptions(
         root: machine.semihostingRoot, commandLine: machine.append ?? "")

@@ -155,4 +155,17 @@ import Testing
     #expect(client.ask("disconnect").count == 1)
     #expect(client.adapter.ending == .killed)
   }
+
+  /// Back from the end, the run goes on.
+  @Test func anEndIsNoEnd() throws {
+    let client = Client()
+    try client.launch("hello-rv64.elf")
+    client.ask("configurationDone")
+    let end = client.ask("continue", "{\"threadId\":1}")
+    #expect(end.contains { $0.contains("terminated") }, "\(end)")
+    #expect(client.ask("next", "{\"threadId\":1}").contains { $0.contains("the run is over") })
+    client.ask("evaluate", "{\"expression\":\"goto 10\",\"context\":\"repl\"}")
+    #expect(Self.reason(client.ask("next", "{\"threadId\":1}")) == "step")
+    #expect(client.adapter.debuggee.machine.index > 10)
+  }
 }

@@ -203,6 +203,26 @@ import Testing
     }
   }
 
+  /// `riscv64-unknown-elf-gcc -nostdlib -Ttext=0x80000000`: the file's headers are part of its segment, and lie below RAM.
+  @Test func headersBelowMemoryAreLeftOut() throws {
+    func image(headersEndWith byte: UInt8) throws -> Image {
+      var file = ELFFile(segments: [.load(0x8000_0000, [byte] + [0, 0, 0] + ELFFile.code)]).bytes
+      let end = 64 + 56
+      for (offset, value) in [
+        (72, 0), (80, 0x8000_0000 - end - 4), (88, 0x8000_0000 - end - 4), (96, end + 12),
+        (104, end + 12),
+      ] {
+        for byte in 0..<8 { file[offset + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte)) }
+      }
+      return try Image(bytes: file, path: "headers.elf")
+    }
+    let content = try Boot(image(headersEndWith: 0), on: .test, MachineOptions()).content
+    #expect(content.contains { $0.address == 0x8000_0000 && $0.bytes == ELFFile.code })
+    #expect(!content.contains { 0x7000_0000..<0x8000_0000 ~= $0.address })
+    let words = try self.error(image(headersEndWith: 1), MachineOptions())?.description ?? ""
+    #expect(words.hasPrefix("headers.elf: its segment at 0x7fffff84"), "\(words)")
+  }
+
   @Test func filesThatLieOnEachOther() throws {
     let image = try Self.raw([Self.loop, 0], "kernel")
     func zeros(_ count: Int, _ path: String) throws -> Image {

@@ -83,6 +83,7 @@ extension ELFFile {
     program.end(after: 0x10)
     program.row(text, advancing: 9)
     program.row(text + 8, advancing: 1)
+    program.u8(6, 1, 6)  // negate_stmt, copy, negate_stmt: as gcc has it with views
     program.row(text + 0x20, advancing: 9)
     program.row(text + 0x40, advancing: 10)
     program.end(after: 0x10)

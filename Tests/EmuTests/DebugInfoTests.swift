@@ -33,6 +33,12 @@ import Testing
     #expect(DebugInfo.words(("$s5Hello5worldyyF", 2)) == "Hello.world() -> ()+0x2")
   }
 
+  /// A line begins where one of several rows at an address says so, and not only the last.
+  @Test func linesBegin() throws {
+    let begin = try debugInfo().statements(around: text + 0xC)
+    #expect(begin.map(\.address) == [text, text + 8] && begin.map(\.line) == [10, 11])
+  }
+
   @Test func findsSymbolsByName() throws {
     let info = try debugInfo()
     #expect(info.address(ofSymbol: "counter") == 0x8000_1000)

@@ -115,6 +115,15 @@ import Testing
     #expect(findings == [])
   }
 
+  /// What a debugger writes, no instruction has asked for.
+  @Test func silenceForADebugger() throws {
+    let machine = try Machine.running(
+      Assembler.program { a in a.addi(.zero, .zero, 0) }, board: Self.board)
+    let start = machine.index
+    #expect(machine.poke(0x1000_0008, [1, 0, 0, 0]) && !machine.poke(0x2000_0000, [1]))
+    #expect(machine.findings == [] && machine.index == start)
+  }
+
   @Test func aWildGuestIsBounded() {
     var findings = Findings()
     for number in 0..<10_000 as Range<UInt64> {

@@ -34,6 +34,13 @@ import Testing
     #expect(try machine(0x13, 0x05, 0x70) == nil)
   }
 
+  /// "# e" begins a RISC-V instruction.
+  @Test func textIsNoCode() throws {
+    let text = Array("# emurun\n\nA firmware emulator\n".utf8)
+    #expect(try Image(bytes: text, path: "README.md").machine == nil)
+    #expect(try Image(bytes: text + [0], path: "a.bin").machine == .riscv64)
+  }
+
   @Test func asksForTheBoardOfAnythingElse() throws {
     let image = try Image(bytes: [0, 0, 0, 0], path: "a.bin")
     #expect(

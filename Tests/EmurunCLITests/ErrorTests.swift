@@ -154,6 +154,9 @@ import Testing
           + "%512 fills it up)")
       expect(sbi, "--drive", empty, code: 65, "\(empty): is empty, so it cannot be a disk")
       expect(
+        sbi, "--drive", folder, code: 65,
+        "\(folder): is no file with a size, so it cannot be a disk")
+      expect(
         sbi, "--drive", "no-such", code: 66,
         "no-such: cannot be opened: No such file or directory; check the path")
       expect(
@@ -288,6 +291,17 @@ import Testing
     expect(
       rv64, "--trace-file", "/tmp", code: 73,
       "/tmp: cannot be written: Is a directory; name another file")
+    for option in ["--coverage", "--vcd", "--record", "--sarif"] {
+      expect(rv64, option, "", code: 73, "a file without a name cannot be written; name one")
+    }
+    for folder in ["/no/such/folder", "/dev/null"] {
+      let outcome = emurun(m4, "--semihosting-root", folder)
+      #expect(outcome.code == 66 && outcome.errors.hasPrefix("emurun: \(folder): cannot be read: "))
+    }
+    let endless = #expect(throws: Refusal.self) {
+      try InputFile.read("/dev/zero", standardInput: 0, most: 1 << 20)
+    }
+    #expect(endless?.sentence == "/dev/zero: is longer than 1 MiB; is it the right one?")
     expect(
       rv64, "--uart", "0=/no/such/folder", code: 73,
       "/no/such/folder: cannot be written: No such file or directory; name another file")

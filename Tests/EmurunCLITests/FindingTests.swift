@@ -20,6 +20,25 @@ import Testing
     #expect(lines.first?.contains(".swift:") == true)
   }
 
+  /// A raw image says nothing of its board. The one that it was made for is named where it asks for what only that has.
+  @Test func aGuessThatWasWrong() {
+    func warnings(_ image: String, _ arguments: String...) -> [Substring] {
+      emurun([package("images/" + image), "--for", "10ms"] + arguments).errors
+        .split(separator: "\n").filter { $0.contains("was a guess") }
+    }
+    #expect(
+      warnings("tm4c-board-m4.bin") == [
+        "emurun: warning: m4-led was a guess, and software asks it for 2 that are registers of "
+          + "tm4c123gxl: try --board tm4c123gxl"
+      ])
+    #expect(
+      warnings("timer-heartbeat-m4.bin").first?.hasSuffix(
+        "registers of lm3s6965evb and tm4c123gxl: try --board lm3s6965evb or --board tm4c123gxl")
+        == true)
+    #expect(warnings("tm4c-board-m4.bin", "--board", "m4-led") == [])
+    #expect(warnings("led-heartbeat.bin") == [])
+  }
+
   @Test func strict() {
     let outcome = run("--strict")
     #expect(outcome.code == 1)

@@ -208,6 +208,7 @@ import Testing
 
 
         """)
+    #expect(emurun("coverage", "--help").output.contains("See 'emurun coverage help <subcommand>'"))
     #expect(emurun("help", "doctor").output == emurun("doctor", "--help").output)
   }
 

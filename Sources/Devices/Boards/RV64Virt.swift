@@ -52,7 +52,7 @@ extension Board {
       "fw-cfg", DeclaredPeripheral.firmwareConfiguration, at: 0x1010_0000, size: 0x18)
 
     var board = Board(
-      name: "rv64-virt", revision: 2,
+      name: "rv64-virt", revision: 3,
       summary: "RV64GC, 1 ns an instruction; QEMU's virt, with LEDs",
       core: .rv64(timebase: timebase), harts: harts, clock: clock,
       regions: [.init("boot-rom", at: 0x1000, size: 0xF000, writable: false), dram],

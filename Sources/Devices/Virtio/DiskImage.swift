@@ -29,7 +29,10 @@ public final class DiskImage: Sendable {
       error.isMissing = true
       throw error
     }
-    let end = lseek(file, 0, SEEK_END)
+    // Folders have an end, too: the largest number.
+    var status = stat()
+    let isFolder = fstat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    let end = isFolder ? -1 : lseek(file, 0, SEEK_END)
     guard end > 0, UInt64(end) % Self.sectorSize == 0 else {
       close(file)
       throw BoardError(

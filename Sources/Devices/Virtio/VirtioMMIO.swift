@@ -144,21 +144,24 @@ public struct VirtioMMIO<Function: VirtioFunction>: Device {
     }
     let old = transport.status
     transport.status = value & ~VirtioStatus.needsReset | old & VirtioStatus.needsReset
-    if version == .modern && transport.status & ~old & VirtioStatus.featuresOK != 0
-      && !areFeaturesAcceptable
-    {
-      // "If the device does not support the features, FEATURES_OK stays clear."
-      transport.status &= ~VirtioStatus.featuresOK
-      port.guestError("features that were not offered, or without VIRTIO_F_VERSION_1")
+    if version == .modern && transport.status & ~old & VirtioStatus.featuresOK != 0 {
+      checkFeatures(port)
     }
     if transport.status & ~old & VirtioStatus.driverOK != 0 {
       for queue in transport.queues.indices { process(queue, &port) }
     }
   }
 
-  private var areFeaturesAcceptable: Bool {
-    transport.driverFeatures & ~features == 0
-      && transport.driverFeatures & VirtioFeature.version1 != 0
+  private mutating func checkFeatures(_ port: DevicePort) {
+    if transport.driverFeatures & ~features != 0 {
+      // "If the device does not support the features, FEATURES_OK stays clear."
+      transport.status &= ~VirtioStatus.featuresOK
+      return port.guestError("features that were not offered")
+    }
+    // "A device MAY fail to operate further": QEMU's does not, and xv6 knows no other.
+    if transport.driverFeatures & VirtioFeature.version1 == 0 {
+      port.guestError("features without VIRTIO_F_VERSION_1")
+    }
   }
 
   private var selectedQueue: Int? {

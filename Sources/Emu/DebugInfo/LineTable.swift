@@ -83,10 +83,14 @@ struct LineTable {
     var last: (file: Int, line: Int)?
     var place = rows.firstIndexAfter { $0.address < code.lowerBound }
     while place < rows.count, rows[place].address < code.upperBound {
-      let row = rows[place]
+      // Of several at one address the last statement counts, if there is one, or else the last: gcc has views, of which the last
+      // mostly is none.
+      var row = rows[place]
       place += 1
-      // Of several at one address the last counts.
-      if place < rows.count, rows[place].address == row.address { continue }
+      while place < rows.count, rows[place].address == row.address {
+        if rows[place].isStatement || !row.isStatement || row.file == nil { row = rows[place] }
+        place += 1
+      }
       guard let file = row.file, row.line > 0 else { continue }
       if row.isStatement && (last.map { $0 != (file, row.line) } ?? true) {
         found.append((row.address, files[file], row.line))

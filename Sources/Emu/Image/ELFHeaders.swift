@@ -68,6 +68,14 @@ struct ELFHeaders {
     sectionCount = isUsable ? sections : 0
   }
 
+  /// How many bytes the file begins with that are its own headers, and zeros that align what follows.
+  var leadingBytes: Int {
+    let (header, entry) = machine == .riscv64 ? (64, 56) : (52, 32)
+    guard segmentTable == header else { return 0 }
+    let end = header + segmentCount * entry
+    return end + file.bytes[end...].prefix { $0 == 0 }.count
+  }
+
   func segment(_ index: Int) -> Segment {
     if machine == .riscv64 {
       let base = segmentTable + 56 * UInt64(index)

@@ -113,3 +113,21 @@ enum ELFImage {
     return segments.contains { $0.address...$0.lastAddress ~= target } ? entry : nil
   }
 }
+
+extension Image {
+  /// A segment without what lies below `address`, where that is the file's own headers: linkers that
+  /// are given no script put them in front of the first section. nil where it is anything else.
+  func withoutHeaders(_ segment: Segment, below address: UInt64) -> Segment? {
+    guard format == .elf, let headers = try? ELFHeaders(file) else { return nil }
+    let length = Int(min(address - segment.address, segment.size, UInt64(contents.count)))
+    guard length <= headers.leadingBytes, segment.bytes.starts(with: contents[..<length]) else {
+      return nil
+    }
+    var rest = segment
+    rest.address += UInt64(length)
+    rest.virtualAddress &+= UInt64(length)
+    rest.bytes.removeFirst(length)
+    rest.size -= UInt64(length)
+    return rest
+  }
+}

@@ -36,11 +36,18 @@ extension Image {
 
   /// The architecture that the first bytes look like, or those at the entry where it is known.
   var guessedMachine: Machine? {
+    if isText { return nil }
     if bootHeader != nil { return .riscv64 }
     if let vectors, vectors.looksLikeCortexM { return .arm }
     // An odd address is one of Thumb code.
     if let entry, entry % 2 == 1 { return .arm }
     return RISCVParcel.isInstruction(firstInstruction) ? .riscv64 : nil
+  }
+
+  /// Most letters are the first half of some RISC-V instruction; a file of nothing else is a wrong one.
+  private var isText: Bool {
+    format == .raw && contents.count >= 16
+      && contents.prefix(64).allSatisfy { [9, 10, 13].contains($0) || 0x20...0x7E ~= $0 }
   }
 
   private var firstInstruction: ArraySlice<UInt8> {

@@ -38,7 +38,14 @@ struct Boot: Sendable {
     do { placed = try image.placed(at: base) } catch {
       throw MachineError(.image, error.description)
     }
-    for segment in placed.segments {
+    for var segment in placed.segments {
+      if !board.regions.contains(where: { $0.holds(segment.address) }),
+        let memory = board.regions.lazy.map(\.address).filter({ $0 > segment.address }).min(),
+        let rest = placed.withoutHeaders(segment, below: memory)
+      {
+        if rest.size == 0 { continue }
+        segment = rest
+      }
       // What a kernel uses behind its file (its header says how much) is its own too.
       let size = max(segment.size, placed.bootHeader?.imageSize ?? 0)
       try add(

@@ -31,6 +31,8 @@ final class Bus {
   @exclusivity(unchecked) var console: Console
   @exclusivity(unchecked) var watch = ConsoleWatch()
   @exclusivity(unchecked) private(set) var findings = Findings()
+  /// A debugger makes the access: what it asks for, software has not.
+  @exclusivity(unchecked) var isDebuggers = false
   @exclusivity(unchecked) private(set) var deadlines: Deadlines
   /// Who has acted at that tick, one bit a slot.
   @exclusivity(unchecked) private var acted: (tick: Tick, slots: UInt64) = (.max, 0)
@@ -651,6 +653,7 @@ final class Bus {
     _ name: String, value: UInt64 = 0, port: DevicePort, kind: Finding.Kind = .notModelled,
     device: String? = nil
   ) {
+    if isDebuggers { return }
     let slot = Int(port.source) < slots.count ? slots[Int(port.source)] : nil
     let access = port.access?.pointee
     let number = findings.add(

@@ -110,6 +110,8 @@ extension Hart {
     access.size = UInt8(size)
     access.is_store = value != nil
     access.privileged = true
+    bus.isDebuggers = true
+    defer { bus.isDebuggers = false }
     return self.access(&access) == CORE_ACCESS_DONE ? access.value : nil
   }
 }
