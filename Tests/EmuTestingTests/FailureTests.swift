@@ -110,4 +110,16 @@ import Testing
       failure { _ = try Image.bundled("no-such") }[0].hasSuffix(
         "there is no such file; check the path"))
   }
+
+  @Test func imagesOfAnotherArchitecture() {
+    for (board, name, words) in [
+      (Board.m4LED, "hello-rv64", "is code for RV64, and m4-led has Arm cores; take another board"),
+      (
+        .rv64Virt, "led-heartbeat",
+        "is code for Arm, and rv64-virt has RV64 cores; take another board"
+      ),
+    ] {
+      #expect(failure { _ = try Machine(board, image: .bundled(name)) }[0].hasSuffix(words))
+    }
+  }
 }

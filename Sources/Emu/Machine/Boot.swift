@@ -34,6 +34,13 @@ struct Boot: Sendable {
 
   @discardableResult
   private mutating func add(_ image: Image, at base: UInt64) throws(MachineError) -> Image {
+    if image.format == .elf, let machine = image.machine, machine != board.core.machine {
+      let (code, core) = machine == .arm ? ("Arm", "RV64") : ("RV64", "Arm")
+      throw MachineError(
+        .image,
+        "\(image.path): is code for \(code), and \(board.name) has \(core) cores; take another board"
+      )
+    }
     let placed: Image
     do { placed = try image.placed(at: base) } catch {
       throw MachineError(.image, error.description)
