@@ -68,6 +68,29 @@ private let hasGDB = access("/usr/bin/gdb-multiarch", X_OK) == 0 || getenv("CI")
     }
   }
 
+  /// Sources by their lines, of Swift, C and assembly: GDB reads of the debug information what an index in it does not hide.
+  @Test(arguments: [
+    ("led-heartbeat.elf", "sysTick", "LEDHeartbeat.swift", "reset"),
+    ("timer-heartbeat-rv64.elf", "main", "TimerHeartbeat.swift", "start"),
+  ])
+  func sources(image: String, function: String, file: String, first: String) throws {
+    let text = try Self.gdb(
+      image, "",
+      """
+      info line \(first)
+      info line \(function)
+      {target}
+      break \(function)
+      continue
+      backtrace 1
+      kill
+      """)
+    #expect(text.contains(#/Line \d+ of "\S*Start.S" starts at address/#))
+    #expect(text.contains("\(file)\" starts at address"))
+    #expect(text.contains("\(file):"))
+    #expect(!text.contains("warning:"))
+  }
+
   @Test func cortexM() throws {
     let text = try Self.gdb(
       "led-heartbeat.elf", "",
