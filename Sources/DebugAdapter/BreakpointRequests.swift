@@ -52,7 +52,7 @@ struct BreakpointList {
     var ids: [Int] = []
     var reason = "instruction breakpoint"
     for (owner, list) in entries {
-      let hit = list.filter { $0.addresses.contains(address) }
+      let hit = list.filter { $0.addresses.contains(address) && $0.log == nil }
       ids += hit.map(\.id)
       switch owner {
       case .source where !hit.isEmpty: reason = "breakpoint"

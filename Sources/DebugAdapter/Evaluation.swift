@@ -203,7 +203,9 @@ struct Evaluation {
   /// An expression's value, or a number as it is written in source: -1, 1.5, true.
   func write(_ text: String, to path: String) throws(Failure) {
     let place = try value(of: path)
-    guard place.size <= 8, !place.hasParts else { throw Failure("\(path) is no single value") }
+    guard place.size <= 8, !place.hasParts || place.isPointer else {
+      throw Failure("\(path) is no single value")
+    }
     let number = try number(text, for: place)
     // Of a variable that is less than its register.
     let size = UInt64(place.register?.size ?? Int(place.size))

@@ -24,7 +24,9 @@ extension Evaluation {
       return try combine(one.real, operation, other.real)
     }
     if let moved = moved(one, operation, other) { return moved }
-    let (left, right) = (one.extended, other.extended)
+    var (left, right) = (one.extended, other.extended)
+    // -1 is what a register of all ones holds, however wide it is.
+    if one.isBare || other.isBare { (left, right) = (word(left).number, word(right).number) }
     let isSigned = one.kind == .signed || other.kind == .signed
     let (first, second) = (Int64(bitPattern: left), Int64(bitPattern: right))
     switch operation {
@@ -99,6 +101,9 @@ extension Evaluation {
 
 extension Value {
   var isPointer: Bool { kind == .pointer }
+
+  /// What a register or an address is, and no more is known of it.
+  fileprivate var isBare: Bool { type == nil && !isCount }
 
   var isTrue: Bool { kind == .floatingPoint ? real != 0 : extended != 0 }
 

@@ -102,6 +102,7 @@ import Testing
       ("0x20 + 1", "0x21"), ("half", "10.0"), ("half * 2", "20.0"), ("half >= 10", "1"),
       ("n / 0", "a division by 0"), ("half & 1", "there is no & of floating-point numbers"),
       ("1 << 200", "0"), ("-1 >> 70", "-1"), ("&total == 0x20000000", "1"),
+      ("$lr - $lr - 1 == -1", "1"), ("$lr - $lr == -1", "0"),
       ("0 && *0x90000000", "0"), ("1 || n / 0 + $no - *(int *)no[no]", "1"), ("1 && 2", "1"),
       ("0 || 0", "0"), ("0 && (1 || no)) ", "what is \\"), ("*(int *)(&total) == total", "1"),
       ("n +", "the expression ends early"),

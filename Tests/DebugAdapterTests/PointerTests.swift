@@ -66,5 +66,10 @@ import Testing
     client.ask(
       "setVariable", "{\"variablesReference\":\(reference),\"name\":\"sum\",\"value\":\"-9\"}")
     #expect(answer("nodes[0].sum").contains("\"result\":\"-9\""))
+    // A pointer is a value, too, whatever it leads to.
+    client.ask(
+      "setVariable",
+      "{\"variablesReference\":\(reference),\"name\":\"next\",\"value\":\"&nodes[0]\"}")
+    #expect(answer("nodes[0].next->sum").contains("\"result\":\"-9\""))
   }
 }
