@@ -43,8 +43,8 @@ struct BoardChoice {
       if count == best.count { best.names.append(name) }
     }
     if best.names.isEmpty { return nil }
-    return "\(board.name) was a guess, and software asks it for \(best.count) that are registers "
-      + "of \(best.names.joined(separator: " and ")): try "
+    return "\(board.name) was a guess; registers that software asks it for in vain "
+      + "(\(best.count)) are those of \(best.names.joined(separator: " and ")): try "
       + best.names.map { "--board \($0)" }.joined(separator: " or ")
   }
 

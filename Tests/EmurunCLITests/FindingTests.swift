@@ -28,12 +28,12 @@ import Testing
     }
     #expect(
       warnings("tm4c-board-m4.bin") == [
-        "emurun: warning: m4-led was a guess, and software asks it for 2 that are registers of "
-          + "tm4c123gxl: try --board tm4c123gxl"
+        "emurun: warning: m4-led was a guess; registers that software asks it for in vain (2) are "
+          + "those of tm4c123gxl: try --board tm4c123gxl"
       ])
     #expect(
       warnings("timer-heartbeat-m4.bin").first?.hasSuffix(
-        "registers of lm3s6965evb and tm4c123gxl: try --board lm3s6965evb or --board tm4c123gxl")
+        "those of lm3s6965evb and tm4c123gxl: try --board lm3s6965evb or --board tm4c123gxl")
         == true)
     #expect(warnings("tm4c-board-m4.bin", "--board", "m4-led") == [])
     #expect(warnings("led-heartbeat.bin") == [])
